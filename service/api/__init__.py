@@ -1,0 +1,1 @@
+"""The HTTP side: routes, options from requests, problem documents, admission."""

@@ -1,0 +1,93 @@
+"""The one table that knows both: failure -> HTTP status, and the problem document a caller sees (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from service import errors
+from service.errors import Failure, Unavailable
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[Failure], HTTPStatus] = {
+    errors.UnsupportedImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.MalformedForm: HTTPStatus.BAD_REQUEST,
+    errors.MissingImage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UndecodableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TruncatedImage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyPixels: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyBytes: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.SlowUpload: HTTPStatus.REQUEST_TIMEOUT,
+    errors.BadOption: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownOption: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownModel: HTTPStatus.NOT_FOUND,
+    errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Draining: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ModelCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""503, not 429, for an overload: it is the service's, not the caller's."""
+
+UNFINISHED_UPLOADS = (errors.TooManyBytes, errors.SlowUpload)
+"""Answered before the whole body was read, so the connection cannot be used again."""
+
+
+def problem(failure: Failure, request_id: str) -> Response:
+    """The problem document of a failure. `code` is what clients match on."""
+    headers = {"Retry-After": str(failure.retry_after_s)} if isinstance(failure, Unavailable) else {}
+    if isinstance(failure, UNFINISHED_UPLOADS):
+        headers["Connection"] = "close"
+    return _document(STATUS[type(failure)], failure.code, failure.title, failure.detail, request_id, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Every way for a request to fail ends in a problem document."""
+    app.add_exception_handler(Failure, _on_failure)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+async def _on_failure(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, Failure)
+    request.state.outcome = failure.code
+    return problem(failure, request_id_of(request))
+
+
+async def _on_http_exception(request: Request, exception: Exception) -> Response:
+    """Starlette's own: no such path, or a method that the path does not take."""
+    assert isinstance(exception, HTTPException)
+    status = HTTPStatus(exception.status_code)
+    request.state.outcome = status.name.lower()
+    headers = dict(exception.headers or {})
+    return _document(status, status.name.lower(), status.phrase, exception.detail, request_id_of(request), headers)
+
+
+def internal_error(request_id: str) -> Response:
+    """For a bug of ours: the cause goes to the log, the caller gets the request id to quote."""
+    detail = f"the cause is in the service's log under {request_id}"
+    return _document(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed", detail, request_id, {})
+
+
+def _document(
+    status: HTTPStatus, code: str, title: str, detail: str, request_id: str, headers: dict[str, str]
+) -> JSONResponse:
+    body: dict[str, Any] = {
+        "type": f"urn:silhouette:problem:{code}",
+        "title": title,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    }
+    return JSONResponse(body, status, headers, PROBLEM_MEDIA_TYPE)

@@ -1,0 +1,94 @@
+"""What `/docs` says of the endpoints that take an image: their options come from `service/options.py`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.api.failures import PROBLEM_MEDIA_TYPE
+from service.api.negotiation import MEDIA_TYPES
+from service.api.schemas import Problem
+from service.options import Format, Options
+
+BINARY = {"type": "string", "format": "binary"}
+
+FAILURES = {
+    400: "The form could not be parsed: `malformed_form`.",
+    404: "`unknown_model`; the detail lists the loaded ones.",
+    406: "`not_acceptable`: the result does not come in the wanted format.",
+    408: "`slow_upload`.",
+    413: "`too_many_bytes`.",
+    415: "`unsupported_image` or `unsupported_body`.",
+    422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option` "
+    "or `no_foreground`.",
+    500: "`model_failed`, `model_crashed` or `internal_error`.",
+    503: "`not_ready`, `queue_full` or `draining`; `Retry-After` says when to come back.",
+    504: "`deadline_exceeded`.",
+}
+
+
+def takes_image(kind: type[Options], *further_files: str) -> dict[str, Any]:
+    """The parameters and the body of an endpoint, for FastAPI's `openapi_extra`."""
+    form = {
+        "type": "object",
+        "properties": {name: BINARY for name in ("image", *further_files)},
+        "required": ["image"],
+        "additionalProperties": {"type": "string", "description": "Any of the options above, as a form field instead."},
+    }
+    content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": BINARY}}
+    return {"parameters": _parameters(kind), "requestBody": {"required": True, "content": content}}
+
+
+def _parameters(kind: type[Options]) -> list[dict[str, Any]]:
+    properties: dict[str, dict[str, Any]] = kind.model_json_schema()["properties"]
+    return [_parameter(name, dict(schema)) for name, schema in properties.items()]
+
+
+def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """One option in the query. Its examples move up, where `/docs` shows them."""
+    schema.pop("title", None)
+    parameter: dict[str, Any] = {"name": name, "in": "query", "required": False}
+    parameter["description"] = schema.pop("description", "")
+    alternatives = [entry for entry in schema.pop("anyOf", []) if entry.get("type") != "null"]
+    schema = {**(alternatives[0] if alternatives else {}), **schema}
+    if schema.get("default", ...) in (None, (), []):
+        del schema["default"]
+    if examples := schema.pop("examples", []):
+        schema["examples"] = examples
+    return {**parameter, "schema": schema}
+
+
+def answers(*formats: Format) -> dict[int | str, dict[str, Any]]:
+    """The responses of an endpoint, for FastAPI's `responses`."""
+    content: dict[str, Any] = {MEDIA_TYPES[format_]: _schema(format_) for format_ in formats}
+    return {200: {"description": "The result.", "content": content, "headers": HEADERS}, **problems(*FAILURES)}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = Problem.model_json_schema()
+    return {
+        status: {"description": FAILURES[status], "content": {PROBLEM_MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def _schema(format_: Format) -> dict[str, Any]:
+    return {"schema": {} if format_ == "json" else BINARY}
+
+
+def _header(description: str, type_: str = "string") -> dict[str, Any]:
+    return {"description": description, "schema": {"type": type_}}
+
+
+HEADERS = {
+    "X-Request-Id": _header("The caller's own, or a new one; it is in the service's log."),
+    "X-Model": _header("name@version of the model that answered."),
+    "X-Device": _header("Where the network ran."),
+    "Server-Timing": _header("Milliseconds of decode, queue, infer, matte, compose and encode."),
+    "X-Foreground-Left": _header(
+        "Of the subject's box in the input, in pixels; with -Top, -Width, -Height.", "integer"
+    ),
+}
+
+
+def offered(formats: Sequence[Sequence[Format]]) -> tuple[Format, ...]:
+    """Every format that one of several outputs comes in, each once."""
+    return tuple(dict.fromkeys(format_ for group in formats for format_ in group))

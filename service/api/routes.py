@@ -1,0 +1,182 @@
+"""The endpoints: read the request, call the Pipeline, shape the response."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from service.api.negotiation import MEDIA_TYPES
+from service.api.openapi import answers, offered, problems, takes_image
+from service.api.schemas import Health, ModelInfo
+from service.api.state import Service
+from service.api.uploads import read_upload
+from service.errors import BadOption
+from service.options import (
+    OPAQUE_PICTURE,
+    SEGMENT_FORMATS,
+    BlurBackgroundOptions,
+    ColorPopOptions,
+    RemoveBackgroundOptions,
+    ReplaceBackgroundOptions,
+    SegmentOptions,
+)
+from service.pipeline import Answer
+from service.telemetry import server_timing
+
+router = APIRouter()
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+
+
+@router.post(
+    "/segment",
+    tags=["images"],
+    summary="Say what every pixel shows",
+    openapi_extra=takes_image(SegmentOptions),
+    responses=answers(*offered(list(SEGMENT_FORMATS.values()))),
+    response_class=Response,
+)
+async def segment(request: Request, service: ServiceDep) -> Response:
+    """A label map, masks, an overlay or figures. Semantic, so instance-free: two people are one mask of `person`."""
+    upload = await read_upload(request, SegmentOptions)
+    call = service.new_call()
+    return await _respond(request, service.pipeline.segment(upload.image, upload.options, call))
+
+
+@router.post(
+    "/remove-background",
+    tags=["images"],
+    summary="Cut the subject out",
+    openapi_extra=takes_image(RemoveBackgroundOptions),
+    responses=answers(*OPAQUE_PICTURE),
+    response_class=Response,
+)
+async def remove_background(request: Request, service: ServiceDep) -> Response:
+    """The subject with straight alpha, or its matte alone."""
+    upload = await read_upload(request, RemoveBackgroundOptions)
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, service.new_call()))
+
+
+@router.post(
+    "/replace-background",
+    tags=["images"],
+    summary="Put something else behind the subject",
+    openapi_extra=takes_image(ReplaceBackgroundOptions, "background"),
+    responses=answers(*OPAQUE_PICTURE),
+    response_class=Response,
+)
+async def replace_background(request: Request, service: ServiceDep) -> Response:
+    """Exactly one of `background`, a picture, or `color`."""
+    upload = await read_upload(request, ReplaceBackgroundOptions, "background")
+    background = upload.files.get("background")
+    if (background is None) == (upload.options.color is None):
+        raise BadOption("give exactly one of `background` (a multipart file) and `color`")
+    call = service.new_call()
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, call, background))
+
+
+@router.post(
+    "/blur-background",
+    tags=["images"],
+    summary="Blur everything but the subject",
+    openapi_extra=takes_image(BlurBackgroundOptions),
+    responses=answers(*OPAQUE_PICTURE),
+    response_class=Response,
+)
+async def blur_background(request: Request, service: ServiceDep) -> Response:
+    """The subject stays sharp, and its colours do not bleed into the blur."""
+    upload = await read_upload(request, BlurBackgroundOptions)
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, service.new_call()))
+
+
+@router.post(
+    "/color-pop",
+    tags=["images"],
+    summary="Keep the subject in colour, turn the rest grey",
+    openapi_extra=takes_image(ColorPopOptions),
+    responses=answers(*OPAQUE_PICTURE),
+    response_class=Response,
+)
+async def color_pop(request: Request, service: ServiceDep) -> Response:
+    """The subject as it was, the rest at `saturation`."""
+    upload = await read_upload(request, ColorPopOptions)
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, service.new_call()))
+
+
+@router.get("/models", tags=["models"], summary="The loaded models")
+async def models(service: ServiceDep) -> list[ModelInfo]:
+    """The default model comes first."""
+    cards = service.pipeline.cards
+    return [ModelInfo.of(card, default=card is cards[0]) for card in cards]
+
+
+@router.get("/models/{name}", tags=["models"], summary="One loaded model", responses=problems(404))
+async def model(name: str, service: ServiceDep) -> ModelInfo:
+    card = service.pipeline.card(name)
+    return ModelInfo.of(card, default=card is service.pipeline.cards[0])
+
+
+@router.get("/livez", tags=["probes"], summary="Is the process alive?")
+async def livez() -> Health:
+    """200 as long as the event loop turns, whatever the load."""
+    return Health()
+
+
+@router.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(503))
+async def readyz(service: ServiceDep) -> Health:
+    """200 while models are loaded and warmed up, and a worker is alive to run them."""
+    service.check_ready()
+    return Health()
+
+
+@router.get("/startupz", tags=["probes"], summary="Has it started?", responses=problems(503))
+async def startupz(service: ServiceDep) -> Health:
+    """503 until every worker has loaded its models for the first time."""
+    service.check_started()
+    return Health()
+
+
+async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
+    answer = await _while_connected(request, work)
+    headers = {
+        "X-Model": answer.model,
+        "X-Device": answer.device,
+        "Server-Timing": server_timing(answer.elapsed_ms),
+        "Vary": "Accept",
+        **_box_headers(answer),
+    }
+    request.state.facts.update({"model": answer.model, "device": answer.device, **answer.elapsed_ms})
+    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+
+
+def _box_headers(answer: Answer) -> dict[str, str]:
+    if answer.box is None:
+        return {}
+    left, top, right, bottom = answer.box
+    sides = {"Left": left, "Top": top, "Width": right - left, "Height": bottom - top}
+    return {f"X-Foreground-{side}": str(pixels) for side, pixels in sides.items()}
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer; a client that leaves takes its waiting ticket along, so that it costs no device time."""
+    task = asyncio.create_task(work)
+    leaving = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+        return await task
+    finally:
+        leaving.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue

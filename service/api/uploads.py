@@ -1,0 +1,95 @@
+"""Reads the image, further files and the options out of a request, wherever the caller put them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from service.api.negotiation import negotiate
+from service.errors import BadOption, MalformedForm, MissingImage, UnsupportedBody
+from service.options import AnyOptions, parse_options
+
+MAX_FORM_FILES = 4
+MAX_FORM_FIELDS = 64
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Upload(Generic[AnyOptions]):
+    image: bytes
+    files: Mapping[str, bytes]
+    """Further files, by their field names."""
+    options: AnyOptions
+
+
+async def read_upload(request: Request, kind: type[AnyOptions], *further_files: str) -> Upload[AnyOptions]:
+    """The request's image (a multipart file `image`, or the raw body) with its options (form or query).
+
+    Without a `format` among the options, the `Accept` header chooses one.
+    Raises UnsupportedBody, MalformedForm, MissingImage, BadOption, UnknownOption or NotAcceptable.
+    """
+    # Options in the query are checked before the body is read.
+    query = _only_once(request.query_params.multi_items())
+    parse_options(kind, query)
+    files, fields = await _read_body(request)
+    options = parse_options(kind, _merge(query, {name: fields[name] for name in fields if name not in further_files}))
+    if options.format is None:
+        chosen = negotiate(request.headers.get("accept"), options.formats)
+        options = options.model_copy(update={"format": chosen})
+    image = files.pop("image", b"")
+    if not image:
+        raise MissingImage(
+            "send the picture as a multipart file named `image`, or as the body with Content-Type image/*"
+        )
+    return Upload(image, _known_files(files, further_files), options)
+
+
+async def _read_body(request: Request) -> tuple[dict[str, bytes], dict[str, str]]:
+    """(files, text fields), each by name."""
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type.startswith("image/"):
+        return {"image": await request.body()}, {}
+    if media_type == "multipart/form-data":
+        return await _read_form(request)
+    said = media_type or "no Content-Type"
+    raise UnsupportedBody(f"the request has {said}; send multipart/form-data with a file `image`, or a body of image/*")
+
+
+async def _read_form(request: Request) -> tuple[dict[str, bytes], dict[str, str]]:
+    try:
+        async with request.form(max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS) as form:
+            return await _sort(form)
+    except HTTPException as error:  # what Starlette makes of a form it cannot parse
+        raise MalformedForm(str(error.detail)) from error
+
+
+async def _sort(form: FormData) -> tuple[dict[str, bytes], dict[str, str]]:
+    entries = form.multi_items()
+    texts = _only_once([(name, value) for name, value in entries if isinstance(value, str)])
+    uploads = _only_once([(name, value) for name, value in entries if isinstance(value, UploadFile)])
+    if "image" in texts and texts.pop("image"):
+        raise MissingImage("`image` came as text; send it as a file, with curl as -F image=@photo.jpg")
+    return {name: await upload.read() for name, upload in uploads.items()}, texts
+
+
+def _only_once(entries: list[tuple[str, Value]]) -> dict[str, Value]:
+    names = [name for name, _ in entries]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BadOption(f"given more than once: {', '.join(sorted(twice))}")
+    return dict(entries)
+
+
+def _merge(query: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, str]:
+    if different := [name for name in query if fields.get(name, query[name]) != query[name]]:
+        raise BadOption(f"given with two values, in the query and in the form: {', '.join(different)}")
+    return {**fields, **query}
+
+
+def _known_files(files: Mapping[str, bytes], known: tuple[str, ...]) -> Mapping[str, bytes]:
+    if unknown := set(files) - set(known):
+        raise BadOption(f"unexpected file {', '.join(sorted(unknown))}; the files are {', '.join(('image', *known))}")
+    return {name: content for name, content in files.items() if content}

@@ -1,0 +1,76 @@
+"""Builds the HTTP service once, and takes it apart again.
+
+uvicorn --factory service.app:create_app
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from service import __version__
+from service.api import failures
+from service.api.limits import Gate
+from service.api.routes import router
+from service.api.state import Service
+from service.engine import Engine
+from service.errors import ConfigurationError
+from service.settings import Settings, read_settings
+from service.telemetry import FIELDS
+from service.workers.plan import SegmenterFamilies, built_in_families
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = """\
+An image goes in; class masks, a label map, a cutout or the same picture with another background come out.
+
+Send the picture as a multipart file `image`, or as the raw body with `Content-Type: image/*`. Options go in the query
+or in the form. Every error is a problem document (RFC 9457) with a stable `code`."""
+
+
+def create_app(settings: Settings | None = None, families: SegmenterFamilies = built_in_families) -> FastAPI:
+    """The service. Raises ConfigurationError where it could not start: missing models, wrong cards, no such device."""
+    settings = settings or read_settings()
+    service = Service(settings, Engine.build(settings, families))
+    app = FastAPIOffline(
+        title="Silhouette", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
+    )
+    app.state.service = service
+    app.add_middleware(Gate, settings=settings, check_ready=service.check_ready)
+    app.include_router(router)
+    failures.install(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Workers load in the background, so that the probes answer from the first moment on."""
+    service: Service = app.state.service
+    starting = asyncio.create_task(_start(service))
+    try:
+        yield
+    finally:
+        service.draining = True
+        await service.engine.stop(service.settings.drain_timeout_s)
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+
+
+async def _start(service: Service) -> None:
+    models = ",".join(card.label for card in service.pipeline.cards)
+    logger.info("loading models", extra={FIELDS: {"models": models, "workers": service.engine.pool.size}})
+    try:
+        await service.engine.pool.start()
+    except ConfigurationError as failure:
+        service.failure = failure
+        logger.error("cannot start", extra={FIELDS: {"cause": str(failure)}})
+        signal.raise_signal(signal.SIGTERM)
+        return
+    service.started.set()
+    logger.info("ready")

@@ -1,0 +1,194 @@
+"""`silhouette segment PHOTO...` and its siblings: the same pipeline as the service's, on files."""
+
+import argparse
+import asyncio
+import math
+import types
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from service.cli.console import say, work_progress
+from service.errors import ConfigurationError, Failure
+from service.options import (
+    BlurBackgroundOptions,
+    ColorPopOptions,
+    EffectOptions,
+    Options,
+    RemoveBackgroundOptions,
+    ReplaceBackgroundOptions,
+    SegmentOptions,
+    parse_options,
+)
+from service.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from service.cli.console import Commands
+    from service.pipeline import Answer, Pipeline
+    from service.store import ModelCard
+
+SOME_FAILED = 1
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+
+COMMANDS: dict[str, tuple[type[Options], str]] = {
+    "segment": (SegmentOptions, "say what every pixel of a photo shows"),
+    "remove-background": (RemoveBackgroundOptions, "cut the subject out"),
+    "replace-background": (ReplaceBackgroundOptions, "put a picture or a colour behind the subject"),
+    "blur-background": (BlurBackgroundOptions, "blur everything but the subject"),
+    "color-pop": (ColorPopOptions, "keep the subject in colour, turn the rest grey"),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one command does to each of its photos."""
+
+    options: Options
+    background: bytes | None
+    out: Path
+
+
+def add_commands(commands: "Commands") -> None:
+    for name, (kind, summary) in COMMANDS.items():
+        parser = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}, for many photos."
+        )
+        parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a picture, or a folder of pictures")
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+        if kind is ReplaceBackgroundOptions:
+            parser.add_argument(
+                "--background", type=Path, metavar="PICTURE", help="what goes behind, instead of --color"
+            )
+        for field_name, field in kind.model_fields.items():
+            _add_option(parser, field_name, field)
+        parser.set_defaults(run=run, kind=kind)
+
+
+def _add_option(parser: argparse.ArgumentParser, name: str, field: FieldInfo) -> None:
+    """An option of the service as a flag: same name, same values, same words."""
+    flag = f"--{name.replace('_', '-')}"
+    default = "" if field.default in (None, ()) else f" Default: {str(field.default).lower()}."
+    help_text = f"{field.description}{default}".replace("%", "%%")
+    if field.annotation is bool:
+        parser.add_argument(flag, action="store_const", const="true", default="", help=help_text)
+    else:
+        choices = _choices(field.annotation)
+        parser.add_argument(flag, default="", choices=choices, metavar=None if choices else "VALUE", help=help_text)
+
+
+def _choices(annotation: Any) -> Sequence[str] | None:
+    """The values of a Literal, also of an optional one."""
+    if get_origin(annotation) is types.UnionType or type(None) in get_args(annotation):
+        annotation = next(part for part in get_args(annotation) if part is not type(None))
+    return get_args(annotation) if get_origin(annotation) is Literal else None
+
+
+def run(chosen: argparse.Namespace) -> int:
+    photos = _find_photos(chosen.photos)
+    try:
+        options = parse_options(chosen.kind, {name: getattr(chosen, name) for name in chosen.kind.model_fields})
+        background = _read_background(chosen, options)
+    except Failure as failure:
+        raise ConfigurationError(failure.detail) from failure
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    job = Job(options, background, chosen.out)
+    failed = asyncio.run(_process(photos, job))
+    say(f"{len(photos) - failed} of {len(photos)} photos done, in {chosen.out}")
+    return SOME_FAILED if failed else 0
+
+
+def _find_photos(paths: Sequence[Path]) -> list[Path]:
+    photos = [photo for path in paths for photo in (_photos_in(path) if path.is_dir() else [path])]
+    if missing := [str(photo) for photo in photos if not photo.is_file()]:
+        raise ConfigurationError(f"no such file: {', '.join(missing)}")
+    if not photos:
+        raise ConfigurationError("no pictures there")
+    return photos
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+
+
+def _read_background(chosen: argparse.Namespace, options: Options) -> bytes | None:
+    if not isinstance(options, ReplaceBackgroundOptions):
+        return None
+    if (chosen.background is None) == (options.color is None):
+        raise ConfigurationError("give exactly one of --background and --color")
+    path: Path | None = chosen.background
+    return path.read_bytes() if path else None
+
+
+async def _process(photos: Sequence[Path], job: Job) -> int:
+    """How many photos failed; each failure is said as it happens, and stops nothing else."""
+    from service.engine import Engine
+
+    settings = _settings_for(len(photos), job.options)
+    names = _result_names(photos)
+    engine = Engine.build(settings)
+    async with engine.running(settings.drain_timeout_s) as pipeline:
+        places = asyncio.Semaphore(2 * engine.pool.size)  # one being computed, one being decoded or encoded
+        with work_progress() as progress:
+            task = progress.add_task("photos", total=len(photos))
+
+            async def one(photo: Path) -> bool:
+                async with places:
+                    done = await _process_one(pipeline, photo, names[photo], job)
+                progress.advance(task)
+                return done
+
+            return (await asyncio.gather(*map(one, photos))).count(False)
+
+
+async def _process_one(pipeline: "Pipeline", photo: Path, name: str, job: Job) -> bool:
+    try:
+        answer = await _answer(pipeline, await asyncio.to_thread(photo.read_bytes), job)
+    except (Failure, OSError) as error:
+        say(f"{photo}: {error}")
+        return False
+    suffix = {"jpeg": "jpg"}.get(answer.format, answer.format)
+    await asyncio.to_thread((job.out / f"{name}.{suffix}").write_bytes, answer.body)
+    return True
+
+
+async def _answer(pipeline: "Pipeline", image: bytes, job: Job) -> "Answer":
+    from service.pipeline import Call
+
+    call = Call(deadline=math.inf)
+    if isinstance(job.options, SegmentOptions):
+        return await pipeline.segment(image, job.options, call)
+    assert isinstance(job.options, EffectOptions)
+    return await pipeline.apply(image, job.options, call, job.background)
+
+
+def _settings_for(photo_count: int, options: Options) -> Settings:
+    """Only the model that is needed, and no more workers than photos: a lone photo gets every core as threads."""
+    from service.store import ModelStore
+    from service.workers.plan import available_cores
+
+    settings = read_settings()
+    store = ModelStore(settings.model_store)
+    cards = [store.card(options.model)] if options.model else store.choose(settings.models)
+    card = _softmax_or_first(cards) if isinstance(options, SegmentOptions) else cards[0]
+    workers = min(photo_count, settings.workers or available_cores())
+    return read_settings(models=(card.name,), workers=workers)
+
+
+def _softmax_or_first(cards: Sequence["ModelCard"]) -> "ModelCard":
+    return next((card for card in cards if card.output.head == "softmax"), cards[0])
+
+
+def _result_names(photos: Sequence[Path]) -> dict[Path, str]:
+    """`cat` for cat.jpg; `cat.jpg` where cat.png is there as well. Raises ConfigurationError where two would meet."""
+    stems = Counter(photo.stem for photo in photos)
+    names = {photo: photo.stem if stems[photo.stem] == 1 else photo.name for photo in photos}
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise ConfigurationError(
+            f"several photos are called {', '.join(twice)}: their results would overwrite each other"
+        )
+    return names

@@ -1,0 +1,51 @@
+"""Takes the command line apart and runs one command.
+
+Heavy imports wait until a command runs: every worker process imports this file too, and `--help` should be quick.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from service import __version__
+from service.cli import files, models, serve
+from service.cli.console import say
+from service.errors import ConfigurationError
+
+FAILURE = 1
+WRONG_CONFIGURATION = 2
+INTERRUPTED = 130
+
+EPILOG = """\
+start here:
+  silhouette models pull             bring the default models (once)
+  silhouette serve                   answer on http://127.0.0.1:8000, see /docs there
+  silhouette remove-background photo.jpg --out cutouts/
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 0, with 1 where some of the work failed, with 2 where the command or a setting is wrong."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        sys.exit(chosen.run(chosen))
+    except ConfigurationError as error:
+        say(f"silhouette: {error}")
+        sys.exit(WRONG_CONFIGURATION)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "silhouette",
+        description="Segmentation service: class masks, label maps, cutouts and new backgrounds.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"silhouette {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve.add_command(commands)
+    models.add_command(commands)
+    files.add_commands(commands)
+    return parser

@@ -1,0 +1,75 @@
+"""`silhouette serve`: the HTTP service, from its settings to its exit code."""
+
+import argparse
+import signal
+from typing import TYPE_CHECKING
+
+from service.cli.console import say
+from service.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from service.cli.console import Commands
+
+FAILED_TO_START = 1
+
+
+def add_command(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="start the HTTP service",
+        description="Start the HTTP service. Stops on Ctrl-C or SIGTERM, after it has answered what it accepted.",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
+    parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--models", help="models to load, separated by commas; the first is the default")
+    parser.add_argument("--device", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--workers", help="worker processes")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """The exit code: 0 after a stop that was asked for, 1 where the models could not be loaded."""
+    settings = read_settings(
+        **{name: getattr(chosen, name) for name in ("host", "port", "models", "device", "workers")}
+    )
+    from service.telemetry import configure_logging
+
+    configure_logging(settings.log_format)
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    import uvicorn
+
+    from service.app import create_app
+    from service.cli.announcing import AnnouncingServer
+
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        settings.host,
+        settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+    )
+    # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    AnnouncingServer(config).run()
+    failure = app.state.service.failure
+    if failure:
+        say(f"silhouette: {failure}")
+    return FAILED_TO_START if failure else 0
+
+
+def _settings_help() -> str:
+    """Every setting, from the one place that defines them."""
+    lines = ["settings, from the environment:"]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"  SILHOUETTE_{name.upper()} (default: {'unset' if field.default is None else field.default})")
+        lines.append("      " + " ".join((field.description or "").split()))
+    return "\n".join(lines)

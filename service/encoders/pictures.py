@@ -1,0 +1,64 @@
+"""PNG, WebP and JPEG bytes of a picture in mode L, RGB or RGBA.
+
+Writes pixels only: no EXIF, no ICC profile, no text, whatever `image.info` holds.
+"""
+
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image
+
+from service.errors import NotAcceptable
+
+PNG_COMPRESS_LEVEL = 1  # 1080p RGBA: 118 ms and 1.59 MB; level 6 takes 326 ms for 1.39 MB
+WEBP_METHOD = 0  # 1080p: 80 ms; method 4 takes 506 ms for 25% fewer bytes
+WEBP_MAX_SIDE_PX = 16383  # 14 bits in the VP8 frame header
+JPEG_MAX_SIDE_PX = 65500  # JPEG_MAX_DIMENSION of libjpeg
+FULL_CHROMA_QUALITY = 90  # from here on the caller pays for detail, and 4:2:0 would blur coloured edges
+
+PictureEncoder = Callable[[Image.Image, int], bytes]
+"""(image, quality from 1 to 100) -> bytes."""
+
+
+def png(image: Image.Image, quality: int = 100) -> bytes:
+    """Lossless: `quality` is here for the registry's sake and changes nothing."""
+    out = BytesIO()
+    _without_metadata(image).save(out, "PNG", compress_level=PNG_COMPRESS_LEVEL)
+    return out.getvalue()
+
+
+def webp(image: Image.Image, quality: int) -> bytes:
+    """Lossy colours, lossless alpha; the colour of fully transparent pixels is not kept.
+
+    Raises NotAcceptable for a picture that is longer or wider than WebP can hold.
+    """
+    _refuse_longer_than(WEBP_MAX_SIDE_PX, image, "WebP")
+    out = BytesIO()
+    _without_metadata(image).save(out, "WEBP", quality=quality, method=WEBP_METHOD)
+    return out.getvalue()
+
+
+def jpeg(image: Image.Image, quality: int) -> bytes:
+    """Raises NotAcceptable for a picture with alpha, or one that is longer or wider than JPEG can hold."""
+    if "A" in image.getbands():
+        raise NotAcceptable("JPEG has no transparency; ask for PNG or WebP, or for a background")
+    _refuse_longer_than(JPEG_MAX_SIDE_PX, image, "JPEG")
+    subsampling = "4:4:4" if quality >= FULL_CHROMA_QUALITY else "4:2:0"
+    out = BytesIO()
+    _without_metadata(image).save(out, "JPEG", quality=quality, subsampling=subsampling)
+    return out.getvalue()
+
+
+PICTURE_ENCODERS: dict[str, PictureEncoder] = {"png": png, "webp": webp, "jpeg": jpeg}
+
+
+def _without_metadata(image: Image.Image) -> Image.Image:
+    """A copy, because Pillow's savers fall back on `image.info` for ICC profiles, comments and transparency."""
+    bare = image.copy()
+    bare.info = {}
+    return bare
+
+
+def _refuse_longer_than(max_side_px: int, image: Image.Image, format_name: str) -> None:
+    if max(image.size) > max_side_px:
+        raise NotAcceptable(f"{format_name} holds at most {max_side_px} pixels a side; ask for PNG")

@@ -1,0 +1,50 @@
+"""Everything behind the HTTP and the command line: models, queue, workers and pipeline, built from one Settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from service.batcher import Batcher
+from service.pipeline import Pipeline
+from service.settings import Settings
+from service.store import ModelStore
+from service.workers import WorkerPool, plan_workers
+from service.workers.plan import SegmenterFamilies, available_cores, built_in_families
+
+MS_PER_S = 1000
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The parts that answer; `running` brings them to life."""
+
+    pipeline: Pipeline
+    pool: WorkerPool
+
+    @classmethod
+    def build(cls, settings: Settings, families: SegmenterFamilies = built_in_families) -> Self:
+        """Checks everything that can be checked before a process is started.
+
+        Raises ConfigurationError for a wrong card, missing or altered weights, or a device that is not there.
+        """
+        store = ModelStore(settings.model_store, settings.mirror)
+        models = [(card, store.verify(card)) for card in store.choose(settings.models)]
+        plans = plan_workers(settings, models, families)
+        batcher = Batcher(plans[0].max_batch_size, settings.max_queue_delay_ms / MS_PER_S)
+        threads = settings.pixel_threads or available_cores()
+        pipeline = Pipeline([card for card, _ in models], batcher, threads, settings.max_pixels)
+        return cls(pipeline, WorkerPool(plans, batcher))
+
+    async def stop(self, drain_timeout_s: float) -> None:
+        await self.pool.stop(drain_timeout_s)
+        self.pipeline.close()
+
+    @asynccontextmanager
+    async def running(self, drain_timeout_s: float) -> AsyncIterator[Pipeline]:
+        """The pipeline, with every worker ready. Raises WorkerFailed where one cannot load its models."""
+        try:
+            await self.pool.start()
+            yield self.pipeline
+        finally:
+            await self.stop(drain_timeout_s)

@@ -1,0 +1,174 @@
+"""Everything that can go wrong, sorted by who can mend it. Knows no HTTP: `api/failures.py` does.
+
+Failure
+  BadInput            the caller changes the request
+    UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
+    UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
+    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground
+  Unavailable         the caller tries again later
+    NotReady, QueueFull, Draining
+  DeadlineExceeded    the answer would have come too late
+  OurFault            we mend it
+    ModelFailed (ModelCrashed)
+ConfigurationError    the operator mends it before the service can start
+  BadCard, UnknownCard, MissingWeights, BadWeights, PullFailed, DeviceNotFound, WorkerFailed
+"""
+
+
+class Failure(Exception):
+    """A request that cannot be answered as asked. `code` is stable: clients match on it."""
+
+    code = "failure"
+    title = "The request failed"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+
+
+class BadInput(Failure):
+    """The caller can mend this by changing the request."""
+
+
+class UnsupportedImage(BadInput):
+    code = "unsupported_image"
+    title = "Not an image format we read"
+
+
+class UnsupportedBody(BadInput):
+    code = "unsupported_body"
+    title = "Not a request body we read"
+
+
+class MalformedForm(BadInput):
+    code = "malformed_form"
+    title = "The form could not be parsed"
+
+
+class MissingImage(BadInput):
+    code = "missing_image"
+    title = "The request has no image"
+
+
+class UndecodableImage(BadInput):
+    code = "undecodable_image"
+    title = "The image could not be decoded"
+
+
+class TruncatedImage(UndecodableImage):
+    code = "truncated_image"
+    title = "The image ends too early"
+
+
+class TooManyPixels(BadInput):
+    code = "too_many_pixels"
+    title = "The image has too many pixels"
+
+
+class TooManyBytes(BadInput):
+    code = "too_many_bytes"
+    title = "The upload is too large"
+
+
+class SlowUpload(BadInput):
+    code = "slow_upload"
+    title = "The upload took too long"
+
+
+class BadOption(BadInput):
+    code = "bad_option"
+    title = "An option has a value we cannot use"
+
+
+class UnknownOption(BadOption):
+    code = "unknown_option"
+    title = "There is no such option"
+
+
+class UnknownModel(BadInput):
+    code = "unknown_model"
+    title = "No such model is loaded"
+
+
+class NotAcceptable(BadInput):
+    code = "not_acceptable"
+    title = "The result does not come in a format you accept"
+
+
+class NoForeground(BadInput):
+    code = "no_foreground"
+    title = "No subject was found"
+
+
+class Unavailable(Failure):
+    """The caller may send the same request again after `retry_after_s` seconds."""
+
+    def __init__(self, detail: str = "", retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class NotReady(Unavailable):
+    code = "not_ready"
+    title = "The models are still loading"
+
+
+class QueueFull(Unavailable):
+    code = "queue_full"
+    title = "The queue is full"
+
+
+class Draining(Unavailable):
+    code = "draining"
+    title = "The service is shutting down"
+
+
+class DeadlineExceeded(Failure):
+    code = "deadline_exceeded"
+    title = "The request took too long"
+
+
+class OurFault(Failure):
+    """A fault of the service. Its cause goes to the log, never to the caller."""
+
+
+class ModelFailed(OurFault):
+    code = "model_failed"
+    title = "The model failed on this image"
+
+
+class ModelCrashed(ModelFailed):
+    code = "model_crashed"
+    title = "The worker died on this image, twice"
+
+
+class ConfigurationError(Exception):
+    """The service cannot start like this. The message is one line that says what to change."""
+
+
+class BadCard(ConfigurationError):
+    """A card.toml is wrong; the message names the file and the field."""
+
+
+class UnknownCard(ConfigurationError):
+    """No card in the model store has this name."""
+
+
+class MissingWeights(ConfigurationError):
+    """A configured model was not pulled; the message is the command that pulls it."""
+
+
+class BadWeights(ConfigurationError):
+    """A weights file does not have the pinned sha256."""
+
+
+class PullFailed(ConfigurationError):
+    """No source gave the file with the pinned sha256."""
+
+
+class DeviceNotFound(ConfigurationError):
+    """The configured device is not on this machine."""
+
+
+class WorkerFailed(ConfigurationError):
+    """A worker could not load or warm up its models."""

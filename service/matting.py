@@ -1,0 +1,64 @@
+"""Prediction to Matte: how much of each pixel belongs to the subject."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.decisions import softmax, upsample
+from service.labels import Box, Prediction, Scores, Size
+
+Matte = NDArray[np.float32]
+"""(H, W) soft alpha in [0, 1]."""
+
+# The longer side at which logits become probabilities. Softmax after a large enlargement keeps borders as sharp as
+# the logits are; at full size it would cost one plane a class.
+SOFTMAX_SIDE_PX = 512
+
+SUBJECT_PROBABILITY = 0.5
+"""A subject is where at least one sample is more likely foreground than not."""
+
+VISIBLE_ALPHA = 1 / 16
+"""What is fainter does not count for the subject's box: networks leave a haze of a few percent."""
+
+
+def matte(prediction: Prediction, class_ids: Sequence[int], alpha: Image.Image | None) -> Matte:
+    """The probability of `class_ids` at the image's size, multiplied with the image's own alpha."""
+    probabilities, box = class_probabilities(prediction)
+    soft: Matte = upsample(probabilities[list(class_ids)].sum(axis=0), box, prediction.size).clip(0, 1)
+    if alpha is not None:
+        soft *= np.asarray(alpha, np.float32) / 255
+    return soft
+
+
+def class_probabilities(prediction: Prediction) -> tuple[Scores, Box]:
+    """(C, h, w) probabilities that sum to 1 over C, below the image's size, and the part of them that shows it."""
+    if prediction.head == "sigmoid":
+        return np.concatenate([1 - prediction.scores, prediction.scores]), prediction.box
+    size = _working_size(prediction.size)
+    logits = np.stack([upsample(plane, prediction.box, size) for plane in prediction.scores])
+    return softmax(logits), Box(0, 0, *size)
+
+
+def _working_size(size: Size) -> Size:
+    scale = min(1.0, SOFTMAX_SIDE_PX / max(size))
+    return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
+
+
+def has_subject(matte: Matte) -> bool:
+    return bool(matte.max() >= SUBJECT_PROBABILITY)
+
+
+def subject_box(matte: Matte) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the visible subject in pixels; the whole picture where nothing is visible."""
+    return to_8_bit(matte).point(lambda level: 255 * (level >= 255 * VISIBLE_ALPHA)).getbbox() or (
+        0,
+        0,
+        *matte.shape[::-1],
+    )
+
+
+def to_8_bit(matte: Matte) -> Image.Image:
+    """Mode L."""
+    return Image.fromarray(np.rint(matte * 255).astype(np.uint8))

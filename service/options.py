@@ -1,0 +1,213 @@
+"""What a caller may choose, typed and described once, for the HTTP service, its OpenAPI page and the command line.
+
+Knows no HTTP and no pixels.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from PIL import ImageColor
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator
+
+from service.errors import BadOption, NotAcceptable, UnknownOption
+
+Format = Literal["png", "webp", "jpeg", "json", "npz", "zip"]
+PictureFormat = Literal["png", "webp", "jpeg"]
+Fit = Literal["cover", "contain", "stretch", "tile"]
+SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
+MaskEncoding = Literal["png", "rle", "polygons"]
+
+TRANSPARENT_PICTURE: tuple[Format, ...] = ("png", "webp")
+OPAQUE_PICTURE: tuple[Format, ...] = ("png", "webp", "jpeg")
+
+SEGMENT_FORMATS: dict[SegmentOutput, tuple[Format, ...]] = {
+    "labels": ("png", "json", "npz"),
+    "mask": ("png",),
+    "masks": ("zip", "json"),
+    "overlay": OPAQUE_PICTURE,
+    "confidence": OPAQUE_PICTURE,
+    "summary": ("json",),
+}
+"""The formats each output comes in, the default first. Class ids survive lossless formats only."""
+
+
+def _split_names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split_names),
+    WithJsonSchema({"type": "string", "examples": ["person,cat"]}),
+]
+
+
+class Options(BaseModel):
+    """What every operation understands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(
+        None, description="A loaded model, as listed by `/models`. Default: the first one loaded."
+    )
+    format: Format | None = Field(None, description="Format of the result; wins over the `Accept` header.")
+    quality: int = Field(90, ge=1, le=100, description="Of WebP and JPEG, 1 to 100.")
+    allow_empty: bool = Field(
+        False, description="Answer with the empty result, instead of an error, where no subject is found."
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _jpg_is_jpeg(cls, value: object) -> object:
+        return "jpeg" if value == "jpg" else value
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """What the result can come in, the default first."""
+        return OPAQUE_PICTURE
+
+    def chosen_format(self) -> Format:
+        """The asked-for format or the default. Raises NotAcceptable where the result does not come in it."""
+        if self.format is not None and self.format not in self.formats:
+            raise NotAcceptable(f"this result comes as {', '.join(self.formats)}, not as {self.format}")
+        return self.format or self.formats[0]
+
+
+class SegmentOptions(Options):
+    """Options of `segment`."""
+
+    model: str | None = Field(
+        None,
+        description="A loaded model, as listed by `/models`. Default: the first loaded one that knows many classes, "
+        "else the first one loaded.",
+    )
+    output: SegmentOutput = Field(
+        "labels",
+        description="`labels`: one class id a pixel. `mask`: one binary picture of `classes`. `masks`: every class "
+        "apart. `overlay`: colours over the photo. `confidence`: 8 bits a pixel. `summary`: figures only.",
+    )
+    classes: Names = Field(
+        (),
+        description="Names or ids, separated by commas. Default: the model's foreground classes.",
+        examples=["person,cat"],
+    )
+    encoding: MaskEncoding = Field("png", description="Of each mask in the JSON of `masks`.")
+    opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Probability from which a pixel is foreground; for models with a sigmoid head."
+    )
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return SEGMENT_FORMATS[self.output]
+
+
+class EffectOptions(Options):
+    """Options of everything that separates a subject from its background."""
+
+    format: PictureFormat | None = Field(None, description="Format of the result; wins over the `Accept` header.")
+    keep: Names = Field(
+        (), description="Classes that are the subject, names or ids. Default: the model's foreground classes."
+    )
+
+
+class RemoveBackgroundOptions(EffectOptions):
+    """Options of `remove-background`."""
+
+    output: Literal["cutout", "matte"] = Field(
+        "cutout", description="`cutout`: the subject with straight alpha. `matte`: the alpha alone, 8 bits."
+    )
+    crop: bool = Field(False, description="Crop to the subject.")
+    margin: str = Field(
+        "0",
+        pattern=r"^\d+(\.\d+)?(px|%)?$",
+        description="Around the subject when it is cropped: pixels, or percent of the subject's longer side.",
+        examples=["16", "5%"],
+    )
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return OPAQUE_PICTURE if self.output == "matte" else TRANSPARENT_PICTURE
+
+    def margin_px(self, subject_px: int) -> int:
+        number = float(self.margin.rstrip("px%"))
+        return round(subject_px * number / 100) if self.margin.endswith("%") else round(number)
+
+
+class ReplaceBackgroundOptions(EffectOptions):
+    """Options of `replace-background`; the background picture itself is a file beside them."""
+
+    color: str | None = Field(
+        None,
+        description="Colour behind the subject: hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`.",
+        examples=["#1e90ff", "white"],
+    )
+    fit: Fit = Field("cover", description="How a background picture fills the photo; `contain` fills up with black.")
+
+    @field_validator("color")
+    @classmethod
+    def _is_a_color(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_color(value)
+        return value
+
+    @property
+    def rgba(self) -> tuple[int, int, int, int]:
+        return parse_color(self.color or "transparent")
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return OPAQUE_PICTURE if self.color is None or self.rgba[3] == 255 else TRANSPARENT_PICTURE
+
+
+class BlurBackgroundOptions(EffectOptions):
+    """Options of `blur-background`."""
+
+    strength: float = Field(
+        0.25, gt=0, le=1, description="0 to 1; the blur's sigma is `strength` times 8% of the picture's longer side."
+    )
+
+
+class ColorPopOptions(EffectOptions):
+    """Options of `color-pop`."""
+
+    saturation: float = Field(
+        0.0, ge=0, le=1, description="Of what is not the subject: 0 is grey, 1 leaves it as it is."
+    )
+
+
+def parse_color(text: str) -> tuple[int, int, int, int]:
+    """(red, green, blue, alpha), 0 to 255. Raises ValueError for anything but a colour."""
+    if text == "transparent":
+        return 0, 0, 0, 0
+    digits = text.removeprefix("#")
+    is_hex = len(digits) in (3, 4, 6, 8) and all(digit in "0123456789abcdefABCDEF" for digit in digits)
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(f"#{digits}" if is_hex else text)
+    except ValueError:
+        raise ValueError("not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`") from None
+    return red, green, blue, alpha[0] if alpha else 255
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+def parse_options(kind: type[AnyOptions], given: Mapping[str, Any]) -> AnyOptions:
+    """The options a caller gave, as text or as JSON values. Empty text means: not given.
+
+    Raises UnknownOption with the nearest name, or BadOption naming each wrong one.
+    """
+    for name in given:
+        if name not in kind.model_fields:
+            raise UnknownOption(_unknown(name, list(kind.model_fields)))
+    try:
+        return kind.model_validate({name: value for name, value in given.items() if value != ""})
+    except ValidationError as error:
+        raise BadOption("; ".join(f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors())) from error
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    advice = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(known)}"
+    return f"there is no option {name!r}; {advice}"

@@ -1,0 +1,154 @@
+"""Image bytes in, answer bytes out: decode, predict, decide, compose, encode. Knows no HTTP.
+
+Everything that touches full-size pixels runs on the pixel threads, never on the event loop.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from service import decisions
+from service.batcher import Batcher
+from service.effects import EFFECTS, Scene
+from service.encoders import PICTURE_ENCODERS
+from service.errors import NoForeground, UnknownModel
+from service.images import Photo, decode
+from service.inputs import fit
+from service.labels import Prediction
+from service.matting import has_subject, matte, subject_box
+from service.options import EffectOptions, Format, Options, SegmentOptions
+from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
+from service.store import ModelCard
+from service.telemetry import Stopwatch
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of one request, and how it came about."""
+
+    body: bytes
+    format: Format
+    model: str
+    """name@version"""
+    device: str
+    elapsed_ms: dict[str, float]
+    box: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) of the subject in the input, in pixels."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo and what a model says of it."""
+
+    photo: Photo
+    prediction: Prediction
+    card: ModelCard
+    device: str
+
+
+@dataclass
+class Call:
+    """One request on its way through the pipeline."""
+
+    deadline: float
+    """On the event loop's clock, in seconds; a prediction that comes later is not waited for."""
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+
+class Pipeline:
+    """What the service can do with an image. One for the whole process."""
+
+    def __init__(self, cards: Sequence[ModelCard], batcher: Batcher, threads: int, max_pixels: int) -> None:
+        self._cards = {card.name: card for card in cards}
+        self._batcher = batcher
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        self._max_pixels = max_pixels
+
+    @property
+    def cards(self) -> Sequence[ModelCard]:
+        """The loaded models, the default one first."""
+        return list(self._cards.values())
+
+    def card(self, name: str) -> ModelCard:
+        """Raises UnknownModel, listing the loaded ones."""
+        if name not in self._cards:
+            raise UnknownModel(f"no model {name!r} is loaded; loaded are {', '.join(self._cards)}")
+        return self._cards[name]
+
+    async def segment(self, image: bytes, options: SegmentOptions, call: Call) -> Answer:
+        """What every pixel shows. Raises NoForeground where it is nothing that was asked for."""
+        options.chosen_format()
+        card = self.card(options.model) if options.model else self._default_for_segment()
+        card.class_table.find(options.classes)
+        seen = await self._see(image, card, call)
+        segmentation = await self._on_thread(call, "matte", lambda: _decide(seen, options))
+        body = await self._on_thread(call, "encode", lambda: OUTPUTS[options.output](segmentation))
+        return self._answer(seen, body, options, call)
+
+    async def apply(self, image: bytes, options: EffectOptions, call: Call, background: bytes | None = None) -> Answer:
+        """The photo with the effect that goes with the type of `options`. Raises NoForeground without a subject."""
+        format_ = options.chosen_format()
+        card = self.card(options.model) if options.model else self.cards[0]
+        kept = card.class_table.find(options.keep)
+        backdrop = await self._decode(background, call) if background is not None else None
+        seen = await self._see(image, card, call)
+        soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo.alpha))
+        if not options.allow_empty and not has_subject(soft):
+            raise NoForeground(f"{card.name} sees no {_names(card, kept)}; allow_empty=true returns the empty result")
+        effect = EFFECTS[type(options)]
+        picture = await self._on_thread(call, "compose", lambda: effect(Scene(seen.photo, soft, backdrop), options))
+        encode = PICTURE_ENCODERS[format_]
+        body = await self._on_thread(call, "encode", lambda: encode(picture, options.quality))
+        return self._answer(seen, body, options, call, subject_box(soft))
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def _default_for_segment(self) -> ModelCard:
+        """A model of many classes where one is loaded: a label map of two says little."""
+        return next((card for card in self.cards if card.output.head == "softmax"), self.cards[0])
+
+    async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
+        photo = await self._decode(image, call)
+        pixels, box = await self._on_thread(call, "decode", lambda: fit(photo.on_white(), card))
+        outcome = await self._batcher.predict(card.name, pixels, call.deadline)
+        call.watch.add("queue", outcome.queue_ms)
+        call.watch.add("infer", outcome.infer_ms)
+        prediction = Prediction(card.output.head, outcome.scores, box, photo.size, card.class_table)
+        return Seen(photo, prediction, card, outcome.device)
+
+    async def _decode(self, image: bytes, call: Call) -> Photo:
+        return await self._on_thread(call, "decode", lambda: decode(image, self._max_pixels))
+
+    async def _on_thread(self, call: Call, stage: str, work: Callable[[], Result]) -> Result:
+        def measured() -> Result:
+            with call.watch.measure(stage):
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, measured)
+
+    @staticmethod
+    def _answer(
+        seen: Seen, body: bytes, options: Options, call: Call, box: tuple[int, int, int, int] | None = None
+    ) -> Answer:
+        return Answer(body, options.chosen_format(), seen.card.label, seen.device, call.watch.elapsed_ms, box)
+
+
+def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:
+    labels = void_where_transparent(decisions.label_map(seen.prediction, options.threshold), seen.photo)
+    segmentation = Segmentation(seen.photo, seen.prediction, labels, options)
+    if not options.allow_empty and not has_any(segmentation):
+        wanted = _names(seen.card, segmentation.wanted)
+        raise NoForeground(f"{seen.card.name} sees no {wanted}; allow_empty=true returns the empty result")
+    return segmentation
+
+
+def _names(card: ModelCard, class_ids: Sequence[int]) -> str:
+    """`person or cat`; a model's whole foreground is called its subject."""
+    if tuple(class_ids) == card.class_table.foreground and len(class_ids) > 1:
+        return "subject"
+    return " or ".join(card.class_table[class_id].name for class_id in class_ids)

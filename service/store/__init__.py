@@ -1,0 +1,6 @@
+"""The model store: cards, sources, checksums and conversion to safetensors."""
+
+from service.store.card import ModelCard
+from service.store.store import ModelStore
+
+__all__ = ["ModelCard", "ModelStore"]

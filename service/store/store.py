@@ -1,0 +1,121 @@
+"""ModelStore: finds cards, pulls and verifies weights. What it hands out has the pinned sha256, or it raises."""
+
+import contextlib
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from service.errors import BadWeights, MissingWeights, PullFailed, UnknownCard
+from service.store import convert
+from service.store.card import DownloadSpec, ModelCard, read_card
+from service.store.sources import Mirror, Progress, fetch
+
+DEFAULT_MODELS = ("u2net", "selfie")
+"""What `models pull` must bring, and what is served when nothing is configured."""
+
+OPTIONAL_MODELS = ("deeplab-voc",)
+"""Pulled where their address can be reached, and served where they were pulled."""
+
+
+class ModelStore:
+    """A folder with one folder per model: `card.toml`, and `model.safetensors` once it was pulled."""
+
+    def __init__(self, folder: Path, mirror: str | None = None) -> None:
+        self._folder = folder
+        self._mirror = mirror
+
+    def names(self) -> list[str]:
+        """Every model that has a card, in alphabetical order."""
+        return sorted(path.parent.name for path in self._folder.glob("*/card.toml"))
+
+    def card(self, name: str) -> ModelCard:
+        """Raises UnknownCard, or BadCard where the file is wrong."""
+        if name not in self.names():
+            known = ", ".join(self.names()) or "no model at all"
+            raise UnknownCard(f"no model is called {name!r}; {self._folder} has {known}")
+        return read_card(self._folder / name / "card.toml")
+
+    def weights(self, card: ModelCard) -> Path:
+        """Where the converted weights are, or will be."""
+        return self._folder / card.name / "model.safetensors"
+
+    def is_pulled(self, card: ModelCard) -> bool:
+        return self.weights(card).is_file()
+
+    def choose(self, configured: Sequence[str] | None) -> list[ModelCard]:
+        """The cards to serve, the default model first; see `Settings.models`."""
+        if configured is not None:
+            return [self.card(name) for name in dict.fromkeys(configured)]
+        optional = [name for name in OPTIONAL_MODELS if name in self.names() and self.is_pulled(self.card(name))]
+        return [self.card(name) for name in (*DEFAULT_MODELS, *optional)]
+
+    def verify(self, card: ModelCard) -> Path:
+        """The path of weights that have the pinned sha256. Raises MissingWeights or BadWeights with the mend."""
+        path = self.weights(card)
+        if not path.is_file():
+            raise MissingWeights(
+                f"model {card.name!r} is not in {self._folder}: run `silhouette models pull {card.name}`"
+            )
+        if sha256_of(path) != card.converted.sha256:
+            raise BadWeights(f"{path} is not the pinned file: delete it and run `silhouette models pull {card.name}`")
+        return path
+
+    def pull(self, card: ModelCard, progress: Progress) -> bool:
+        """Bring the weights from the first source that has them. False where they were there already.
+
+        The converted file appears under its name only when it is whole and verified, whoever is killed meanwhile.
+        Raises PullFailed with the reason of every source, or BadWeights where the conversion is not the pinned one.
+        """
+        with self._staging(card) as staging:
+            with contextlib.suppress(MissingWeights, BadWeights):
+                self.verify(card)
+                return False
+            original = self._fetch(card, staging, progress)
+            converted = staging / "model.safetensors"
+            convert.convert(card.family, original, converted)
+            if (found := sha256_of(converted)) != card.converted.sha256:
+                raise BadWeights(
+                    f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}"
+                )
+            converted.replace(self.weights(card))
+        shutil.rmtree(staging)
+        return True
+
+    def fetch_original(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
+        """The published file itself, verified, in `folder`: to compare a conversion with its origin."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return self._fetch(card, folder, progress)
+
+    @contextlib.contextmanager
+    def _staging(self, card: ModelCard) -> Iterator[Path]:
+        """A folder for half-done work, kept for the next try and locked against a second pull of the same model."""
+        staging = self._folder / card.name / ".pull"
+        staging.mkdir(exist_ok=True)
+        with (staging / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield staging
+
+    def _fetch(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
+        """The published file, with the pinned sha256, from the mirror or else the first source that has it."""
+        mirror = [Mirror(self._mirror)] if self._mirror else []
+        failures = []
+        for source in [*mirror, *card.download.sources]:
+            try:
+                return _checked(fetch(source, card.download, folder, progress), card.download)
+            except PullFailed as failure:
+                failures.append(str(failure))
+        raise PullFailed(f"{card.name}: " + "; ".join(failures))
+
+
+def _checked(path: Path, download: DownloadSpec) -> Path:
+    if (found := sha256_of(path)) != download.sha256:
+        path.unlink()
+        raise PullFailed(f"{download.file} has sha256 {found}, the card says {download.sha256}")
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

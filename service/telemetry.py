@@ -1,0 +1,79 @@
+"""How long each stage of a request took, and one log line per request. Never image content."""
+
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, Literal
+
+STAGES = ("decode", "queue", "infer", "matte", "compose", "encode")
+
+FIELDS = "fields"
+"""Log records carry their facts as a dict under this name."""
+
+
+class Stopwatch:
+    """Milliseconds per stage; a stage that runs twice is added up."""
+
+    def __init__(self) -> None:
+        self._elapsed_ms: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, (time.perf_counter() - started) * 1000)
+
+    def add(self, stage: str, elapsed_ms: float) -> None:
+        self._elapsed_ms[stage] = self._elapsed_ms.get(stage, 0.0) + elapsed_ms
+
+    @property
+    def elapsed_ms(self) -> dict[str, float]:
+        """In the order of `STAGES`, rounded to a tenth."""
+        return {stage: round(self._elapsed_ms[stage], 1) for stage in STAGES if stage in self._elapsed_ms}
+
+
+def server_timing(elapsed_ms: dict[str, float]) -> str:
+    """The `Server-Timing` header: `decode;dur=9.5, queue;dur=0.1`."""
+    return ", ".join(f"{stage};dur={duration}" for stage, duration in elapsed_ms.items())
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, FIELDS, {}),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+class TextLines(logging.Formatter):
+    """`12:30:01 answered status=200 infer=310.2`, for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = "" if record.levelno <= logging.INFO else f" {record.levelname}"
+        facts = "".join(f" {name}={value}" for name, value in getattr(record, FIELDS, {}).items() if value is not None)
+        line = f"{self.formatTime(record, '%H:%M:%S')}{level} {record.getMessage()}{facts}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure_logging(log_format: Literal["auto", "text", "json"]) -> None:
+    """Every record of the process goes to standard error, once, in one format."""
+    as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+    handler = logging.StreamHandler()
+    handler.setFormatter(TextLines() if as_text else JsonLines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("httpx2", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

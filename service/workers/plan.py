@@ -1,0 +1,94 @@
+"""How many workers there are, and what each one loads, computes on and may use. Decided once, at startup."""
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.errors import DeviceNotFound
+from service.settings import Settings
+from service.store import ModelCard
+
+if TYPE_CHECKING:
+    from service.segmenters.base import Segmenter
+
+MAX_CPU_WORKERS = 8
+"""More cores become threads of these: each worker costs the memory of its own activations."""
+
+CUDA_BATCH_SIZE = 8
+
+GPU_DRIVER_FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""CUDA on Linux, CUDA on Windows' Linux, and ROCm, which answers to CUDA's name in torch."""
+
+SegmenterFamilies = Callable[[], "Mapping[str, type[Segmenter]]"]
+"""Called in the worker, so that only workers import torch."""
+
+
+def built_in_families() -> "Mapping[str, type[Segmenter]]":
+    from service.segmenters import SEGMENTERS
+
+    return SEGMENTERS
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """All that one worker process needs to know. Sent once, when it starts."""
+
+    device: str
+    threads: int
+    max_batch_size: int
+    models: Sequence[tuple[ModelCard, Path]]
+    """Each card, with the path of its verified weights."""
+    families: SegmenterFamilies = built_in_families
+
+
+def plan_workers(
+    settings: Settings, models: Sequence[tuple[ModelCard, Path]], families: SegmenterFamilies = built_in_families
+) -> list[WorkerPlan]:
+    """One plan per worker. Raises DeviceNotFound where a device is asked for that this machine does not have."""
+    devices = _devices(settings.device)
+    if devices == ["cpu"]:
+        workers, threads = _share_cores(available_cores(), settings.workers, settings.threads_per_worker)
+        return [WorkerPlan("cpu", threads, settings.max_batch_size or 1, models, families)] * workers
+    batch_size = settings.max_batch_size or CUDA_BATCH_SIZE
+    plans = [WorkerPlan(device, 1, batch_size, models, families) for device in devices]
+    return plans * (settings.workers or 1)
+
+
+def _share_cores(cores: int, workers: int | None, threads: int | None) -> tuple[int, int]:
+    """(workers, threads of each)."""
+    workers = workers or max(1, min(cores // (threads or 1), MAX_CPU_WORKERS))
+    return workers, threads or max(1, cores // workers)
+
+
+def _devices(wanted: str) -> list[str]:
+    if wanted == "cpu" or (wanted == "auto" and not any(Path(file).exists() for file in GPU_DRIVER_FILES)):
+        return ["cpu"]
+    count = _count_cuda_devices()
+    found = [f"cuda:{index}" for index in range(count)]
+    if wanted == "auto":
+        return found or ["cpu"]
+    chosen = found if wanted == "cuda" else [device for device in found if device == wanted]
+    if not chosen:
+        raise DeviceNotFound(f"SILHOUETTE_DEVICE={wanted}, but this machine has {count} CUDA devices: set cpu or auto")
+    return chosen
+
+
+def _count_cuda_devices() -> int:
+    """Asked in a process of its own: torch costs a second and 200 MB where it is imported."""
+    question = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
+    return int(subprocess.run(question, capture_output=True, text=True, check=True).stdout)
+
+
+def available_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The cores this process may use: its affinity, and a container's quota, which os.cpu_count() does not know."""
+    affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota_us, period_us = cpu_max.read_text().split()
+        return min(affine, max(1, math.ceil(int(quota_us) / int(period_us))))
+    except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
+        return affine

@@ -1,0 +1,28 @@
+"""Few fixtures: a tiny model store, the settings that point to it, and a client of the service that runs on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings, read_settings
+from tests.fakes import make_store, tiny_families
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One CPU worker with both tiny models; the subject model is the default."""
+    store: Path = make_store(tmp_path_factory.mktemp("store"))
+    return read_settings(model_store=store, models=("tiny-subject", "tiny-classes"), device="cpu", workers=1)
+
+
+@pytest.fixture(scope="session")
+def client(settings: Settings) -> Iterator[TestClient]:
+    """The whole service in this process, its worker in another, ready."""
+    app = create_app(settings, tiny_families)
+    with TestClient(app) as running:
+        assert running.portal is not None
+        running.portal.call(app.state.service.started.wait)
+        yield running

@@ -1,0 +1,163 @@
+"""A tiny real model store: two networks of one 1x1 convolution each, with cards, weights and checksums like any other.
+
+`tiny-subject` (sigmoid): red is the subject. `tiny-classes` (softmax): dark is background, red is class 1, blue class 2.
+Both look at colours only, so a picture of known colours has a known answer, and swapped sizes or axes show.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import Tensor, nn
+
+from service.labels import Scores
+from service.segmenters.base import Pixels, TorchSegmenter
+from service.store.store import sha256_of
+
+if TYPE_CHECKING:
+    from service.segmenters.base import Segmenter
+
+RED, BLUE, DARK = (230, 20, 20), (20, 20, 230), (10, 10, 10)
+
+FATAL_COLOR = (1, 2, 3)
+"""A picture of nothing but this kills the worker that sees it."""
+
+RAISING_COLOR = (3, 2, 1)
+"""A picture of nothing but this makes the model raise."""
+
+
+class _Colors(nn.Module):
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, classes, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.head(images)
+        return scores
+
+
+class SubjectNetwork(_Colors):
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.sigmoid(super().forward(images))
+
+
+class ClassesNetwork(_Colors):
+    def __init__(self) -> None:
+        super().__init__(3)
+
+
+class _MagicColors:
+    """What a picture has to look like to be trouble."""
+
+    @staticmethod
+    def check(images: Sequence[Pixels]) -> None:
+        for image in images:
+            if (image == FATAL_COLOR).all():
+                os._exit(9)
+            if (image == RAISING_COLOR).all():
+                raise RuntimeError("the magic colour")
+
+
+class SubjectSegmenter(TorchSegmenter):
+    network_type = SubjectNetwork
+
+    def predict(self, images: Sequence[Pixels]) -> list[Scores]:
+        _MagicColors.check(images)
+        return super().predict(images)
+
+
+class ClassesSegmenter(TorchSegmenter):
+    network_type = ClassesNetwork
+
+
+def tiny_families() -> "Mapping[str, type[Segmenter]]":
+    return {"tiny-subject": SubjectSegmenter, "tiny-classes": ClassesSegmenter}
+
+
+# Steep, so that a colour is surely one thing or the other; the subject is red and neither green nor blue.
+SUBJECT_WEIGHTS = ([[20.0, -10.0, -10.0]], [-6.0])
+CLASSES_WEIGHTS = ([[0.0, 0.0, 0.0], [20.0, -10.0, -10.0], [-10.0, -10.0, 20.0]], [0.0, -6.0, -6.0])
+
+CARD = """
+name = "{name}"
+version = "1"
+title = "{name}"
+family = "{name}"
+licence = "Apache-2.0"
+homepage = "https://example.org/"
+
+[input]
+width = {width}
+height = {height}
+resize = "{resize}"
+mean = [0.0, 0.0, 0.0]
+std = [1.0, 1.0, 1.0]
+
+[output]
+head = "{head}"
+width = {width}
+height = {height}
+
+[classes]
+foreground = {foreground}
+table = [
+{classes}
+]
+
+[download]
+file = "{name}.bin"
+sha256 = "{zeros}"
+size_bytes = 1
+sources = [{{ kind = "https", url = "https://example.org/{name}.bin" }}]
+
+[converted]
+sha256 = "{sha256}"
+"""
+
+
+def make_store(folder: Path) -> Path:
+    """A model store with both tiny models, pulled."""
+    _add_model(folder, "tiny-subject", "sigmoid", (64, 48), "stretch", ["subject"], SUBJECT_WEIGHTS)
+    _add_model(folder, "tiny-classes", "softmax", (65, 65), "pad", ["red", "blue"], CLASSES_WEIGHTS)
+    return folder
+
+
+def _add_model(
+    folder: Path,
+    name: str,
+    head: str,
+    size: tuple[int, int],
+    resize: str,
+    foreground: list[str],
+    weights: tuple[list[list[float]], list[float]],
+) -> None:
+    model = folder / name
+    model.mkdir(parents=True)
+    kernel, bias = (np.array(values, np.float32) for values in weights)
+    file = model / "model.safetensors"
+    save_file({"head.weight": kernel[..., None, None], "head.bias": bias}, file)
+    names = ["background", *foreground]
+    colors = [[0, 0, 0], [128, 0, 0], [0, 0, 128]]
+    classes = ",\n".join(
+        f'{{ id = {class_id}, name = "{class_name}", color = {colors[class_id]} }}'
+        for class_id, class_name in enumerate(names)
+    )
+    card = CARD.format(
+        name=name,
+        head=head,
+        width=size[0],
+        height=size[1],
+        resize=resize,
+        foreground=foreground,
+        classes=classes,
+        zeros="0" * 64,
+        sha256=sha256_of(file),
+    )
+    (model / "card.toml").write_text(card)

@@ -1,0 +1,42 @@
+"""Pictures for tests: painted ones with a known answer, and real ones that scikit-image ships."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.fakes import DARK, RED
+
+WIDTH, HEIGHT = 200, 120
+
+SUBJECT_BOX = (60, 30, 140, 90)
+"""(left, top, right, bottom) of the subject in `painted`."""
+
+
+def painted(color: tuple[int, int, int] = RED, background: tuple[int, int, int] = DARK) -> Image.Image:
+    """A rectangle on a plain ground; wider than high, so that swapped axes show."""
+    picture = Image.new("RGB", (WIDTH, HEIGHT), background)
+    picture.paste(color, SUBJECT_BOX)
+    return picture
+
+
+def plain(color: tuple[int, int, int]) -> Image.Image:
+    return Image.new("RGB", (WIDTH, HEIGHT), color)
+
+
+def encoded(picture: Image.Image, format_: str = "PNG", **options: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, format_, **options)
+    return out.getvalue()
+
+
+def opened(content: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(content))
+    picture.load()
+    return picture
+
+
+def pixels(content: bytes) -> NDArray[Any]:
+    return np.asarray(opened(content))

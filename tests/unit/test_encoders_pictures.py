@@ -1,0 +1,113 @@
+"""PNG, WebP and JPEG, read back with Pillow."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, JpegImagePlugin
+from skimage import data
+
+from service.encoders.pictures import PICTURE_ENCODERS, jpeg, png, webp
+from service.errors import NotAcceptable
+
+
+def astronaut(mode: str = "RGB") -> Image.Image:
+    image = Image.fromarray(data.astronaut()).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    return image
+
+
+def reopen(encoded: bytes) -> Image.Image:
+    image = Image.open(BytesIO(encoded))
+    image.load()
+    return image
+
+
+def mean_error(encoded: bytes, image: Image.Image) -> float:
+    decoded = np.asarray(reopen(encoded).convert(image.mode), np.float64)
+    return float(np.abs(decoded - np.asarray(image)).mean())
+
+
+def full_of_metadata() -> Image.Image:
+    image = astronaut()
+    exif = Image.Exif()
+    exif[0x010E] = "where I live"
+    image.info = {
+        "icc_profile": b"a camera's profile",
+        "exif": exif.tobytes(),
+        "xmp": b"where I live",
+        "comment": b"where I live",
+        "transparency": (0, 0, 0),
+        "dpi": (300, 300),
+    }
+    return image
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_png_keeps_every_pixel_and_the_mode(mode: str) -> None:
+    image = astronaut(mode)
+    decoded = reopen(png(image))
+    assert (decoded.format, decoded.mode) == ("PNG", mode)
+    assert np.array_equal(np.asarray(decoded), np.asarray(image))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("name", ["webp", "jpeg"])
+def test_lossy_pictures_look_like_the_original(name: str, mode: str) -> None:
+    image = astronaut(mode)
+    encoded = PICTURE_ENCODERS[name](image, 90)
+    assert reopen(encoded).format == name.upper()
+    assert reopen(encoded).size == image.size
+    assert mean_error(encoded, image) < 3
+
+
+def test_webp_keeps_alpha_exactly() -> None:
+    image = astronaut("RGBA")
+    decoded = reopen(webp(image, 50))
+    assert decoded.mode == "RGBA"
+    assert np.array_equal(np.asarray(decoded)[..., 3], np.asarray(image)[..., 3])
+
+
+@pytest.mark.parametrize("name", ["webp", "jpeg"])
+def test_more_quality_costs_bytes_and_brings_the_picture_closer(name: str) -> None:
+    image = astronaut()
+    low, high = (PICTURE_ENCODERS[name](image, quality) for quality in (30, 95))
+    assert len(low) < len(high)
+    assert mean_error(low, image) > mean_error(high, image)
+
+
+@pytest.mark.parametrize(("quality", "subsampling"), [(89, "4:2:0"), (90, "4:4:4")])
+def test_jpeg_keeps_full_chroma_from_quality_90(quality: int, subsampling: str) -> None:
+    decoded = reopen(jpeg(astronaut(), quality))
+    assert JpegImagePlugin.get_sampling(decoded) == {"4:4:4": 0, "4:2:0": 2}[subsampling]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_jpeg_refuses_alpha(mode: str) -> None:
+    with pytest.raises(NotAcceptable, match="transparency"):
+        jpeg(Image.new(mode, (4, 4)), 90)
+
+
+@pytest.mark.parametrize(("name", "max_side_px"), [("webp", 16383), ("jpeg", 65500)])
+def test_a_side_longer_than_the_format_can_hold_is_refused(name: str, max_side_px: int) -> None:
+    encode = PICTURE_ENCODERS[name]
+    assert reopen(encode(Image.new("L", (max_side_px, 1)), 90)).width == max_side_px
+    with pytest.raises(NotAcceptable, match=str(max_side_px)):
+        encode(Image.new("L", (1, max_side_px + 1)), 90)
+
+
+@pytest.mark.parametrize("name", PICTURE_ENCODERS)
+def test_no_metadata_is_written(name: str) -> None:
+    encoded = PICTURE_ENCODERS[name](full_of_metadata(), 90)
+    decoded = reopen(encoded)
+    assert decoded.info.keys().isdisjoint(full_of_metadata().info)
+    assert not decoded.getexif()
+    assert b"where I live" not in encoded
+
+
+@pytest.mark.parametrize("name", PICTURE_ENCODERS)
+def test_encoding_leaves_the_image_as_it_was(name: str) -> None:
+    image = full_of_metadata()
+    PICTURE_ENCODERS[name](image, 90)
+    assert image.info == full_of_metadata().info
