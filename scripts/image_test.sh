@@ -12,8 +12,8 @@ set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 READY_WITHIN_S=120
-STOPPED_WITHIN_S=40  # docker-compose.yml's stop_grace_period
-TMP_SIZE=1g          # docker-compose.yml's tmpfs
+STOPPED_WITHIN_S=70  # docker-compose.yml's stop_grace_period
+TMP_SIZE=2g          # docker-compose.yml's tmpfs
 
 if [ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ]; then PYTHON=.venv/bin/python; fi
 PYTHON=$(realpath --no-symlinks "$(command -v "${PYTHON:-python3}")")
@@ -41,6 +41,11 @@ give_up() {
 clean_up() {
     [ -z "$engine" ] || "${engine}_clean_up" > /dev/null 2>&1 || true
     rm -rf --one-file-system "$work"
+}
+
+answers() {  # answers URL SECONDS
+    "$PYTHON" -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=int(sys.argv[2]))' "$@" 2>&1 \
+        | tail -n 1
 }
 
 must_fail() { if "$@"; then echo "this should have failed: $*"; return 1; fi; }
@@ -150,6 +155,7 @@ buildah_start() {
     local command
     port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     address=127.0.0.1:$port
+    : > "$work/process"  # the last one's id must not be taken for the service's
     mapfile -t command < <(configured .Docker.Config.Entrypoint; configured .Docker.Config.Cmd)
     confined "${command[@]}" > "$work/service.log" 2>&1 &
     runner=$!
@@ -186,7 +192,7 @@ choose_torch_index() {
     if [ -n "${TORCH_INDEX+set}" ]; then
         build_args+=(--build-arg "TORCH_INDEX=$TORCH_INDEX")
         note="TORCH_INDEX='$TORCH_INDEX'"
-    elif "$PYTHON" -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=10)' "$index"; then
+    elif answers "$index" 10; then
         note=$index
     else
         build_args+=(--build-arg TORCH_INDEX=)
@@ -211,7 +217,7 @@ check_contents() {
 wait_until_ready() {
     local deadline=$((SECONDS + READY_WITHIN_S))
     "${engine}_start"
-    until "$PYTHON" -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=2)' "http://$address/readyz"; do
+    until answers "http://$address/readyz" 2; do
         "${engine}_runs"
         [ $SECONDS -lt $deadline ]
         sleep 0.5
@@ -254,7 +260,7 @@ trap 'exit 130' INT TERM
 need() {  # need MEND COMMAND...
     if ! "${@:2}" > /dev/null 2>&1; then echo "image test: $1" >&2; exit 2; fi
 }
-need "$PYTHON has no scikit-image: run make install" "$PYTHON" -c "import PIL, skimage"
+need "$PYTHON has no scikit-image: run make test" "$PYTHON" -c "import PIL, skimage"
 if docker info > /dev/null 2>&1; then
     engine=docker
 else

@@ -97,10 +97,10 @@ class Batcher:
             await self._wait_for_more()
         return self._cut() or await self.take()
 
-    async def give_back(self, batch: Batch) -> None:
-        """Tickets whose worker died go to the front, in their order; the second time they fail instead."""
+    async def give_back(self, batch: Batch, crashed: bool = True) -> None:
+        """Tickets whose worker died go to the front, in their order; those that saw two crashes fail instead."""
         for ticket in batch:
-            ticket.crashes += 1
+            ticket.crashes += crashed
             if ticket.crashes >= MAX_CRASHES:
                 ticket.fail(ModelCrashed())
         self._waiting.extendleft(ticket for ticket in reversed(batch) if not ticket.answer.done())

@@ -75,5 +75,5 @@ def configure_logging(log_format: Literal["auto", "text", "json"]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("httpx2", "PIL"):
+    for noisy in ("httpx2", "PIL", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

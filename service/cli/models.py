@@ -22,7 +22,7 @@ def add_command(commands: "Commands") -> None:
     pull = actions.add_parser(
         "pull",
         help="download, verify and convert weights",
-        description="Download weights, verify their sha256 and convert them to safetensors; a no-op where that is done. "
+        description="Download weights, verify their sha256 and convert them to safetensors; a no-op when done. "
         f"Without names: {', '.join(DEFAULT_MODELS)}; and {', '.join(OPTIONAL_MODELS)} where its address is reached.",
     )
     pull.add_argument("names", nargs="*", metavar="NAME")

@@ -23,9 +23,9 @@ def npz(labels: LabelMap, confidence: NDArray[np.uint8], names: Sequence[str]) -
 def zip_of(files: Mapping[str, bytes]) -> bytes:
     """Stored, not deflated: the files are PNGs, which are compressed already."""
     out = BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = READABLE_FILE
-            archive.writestr(entry, content)
+            archive.writestr(entry, content, zipfile.ZIP_STORED)
     return out.getvalue()

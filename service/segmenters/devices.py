@@ -42,7 +42,7 @@ class Device:
         return cls(torch.device("cuda", device.index or 0), torch.float16, pinned=True)
 
     def place(self, network: Module) -> Module:
-        """`network` on the device. channels_last is 1.15 to 1.25 times faster than NCHW on a CPU, and feeds tensor cores."""
+        """`network` on the device, channels_last: 1.15 to 1.25 times as fast as NCHW on a CPU."""
         # nn.Module.to has no overload for memory_format alone in torch's stubs.
         return network.to(self.torch_device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

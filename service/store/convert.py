@@ -5,6 +5,7 @@ in which they run. The lists below are that order, with the names of the modules
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,40 +27,30 @@ def convert(family: str, download: Path, target: Path) -> None:
     if family not in CONVERTERS:
         raise BadCard(f"no network family is called {family!r}; there are {', '.join(CONVERTERS)}")
     # `save_file` would make the file readable by its owner alone, and the service may run as somebody else.
-    target.write_bytes(save(CONVERTERS[family](download)))
+    target.write_bytes(save(CONVERTERS[family].state_dict(download)))
 
 
-def convert_u2net(download: Path) -> StateDict:
-    return _named(_u2net_layers(), read_onnx(download), download)
+@dataclass(frozen=True)
+class Converter:
+    """How the published file of a family is read, and what its convolutions are called, in the order they run."""
+
+    read: Callable[[Path], list[Convolution]]
+    layers: tuple[str, ...]
+
+    def state_dict(self, download: Path) -> StateDict:
+        """Each layer's `weight` and `bias`, under the names of the torch module."""
+        convolutions = self.read(download)
+        if len(convolutions) != len(self.layers):
+            raise BadWeights(f"{download} has {len(convolutions)} convolutions; we know a graph of {len(self.layers)}")
+        state: StateDict = {}
+        for layer, convolution in zip(self.layers, convolutions, strict=True):
+            # safetensors writes memory as it lies: a transposed view would be written in its old order.
+            state[f"{layer}.weight"] = np.ascontiguousarray(convolution.weight)
+            state[f"{layer}.bias"] = np.ascontiguousarray(convolution.bias)
+        return state
 
 
-def convert_selfie(download: Path) -> StateDict:
-    return _named(_selfie_layers(), read_tflite(download), download)
-
-
-def convert_deeplab(download: Path) -> StateDict:
-    return _named(_deeplab_layers(), read_tflite(download), download)
-
-
-CONVERTERS: dict[str, Callable[[Path], StateDict]] = {
-    "u2net": convert_u2net,
-    "selfie": convert_selfie,
-    "deeplab": convert_deeplab,
-}
-
-
-def _named(layers: list[str], convolutions: list[Convolution], source: Path) -> StateDict:
-    if len(convolutions) != len(layers):
-        raise BadWeights(f"{source} has {len(convolutions)} convolutions, where {len(layers)} were expected")
-    state: StateDict = {}
-    for layer, convolution in zip(layers, convolutions, strict=True):
-        # safetensors writes memory as it lies: a transposed view would be written in its old order.
-        state[f"{layer}.weight"] = np.ascontiguousarray(convolution.weight)
-        state[f"{layer}.bias"] = np.ascontiguousarray(convolution.bias)
-    return state
-
-
-def _u2net_layers() -> list[str]:
+def _u2net_layers() -> tuple[str, ...]:
     heights = {"encoder": (7, 6, 5, 4, 4, 4), "decoder": (4, 4, 5, 6, 7)}  # layers from the top of each U to its bottom
     layers = []
     for path, stages in heights.items():
@@ -67,10 +58,10 @@ def _u2net_layers() -> list[str]:
             down = [f"encoder.{level}" for level in range(height - 1)]
             up = [f"decoder.{level}" for level in range(height - 1)]
             layers += [f"{path}.{stage}.{layer}" for layer in ("project", *down, "bottom", *up)]
-    return [*layers, *(f"sides.{side}" for side in range(6)), "fuse"]
+    return (*layers, *(f"sides.{side}" for side in range(6)), "fuse")
 
 
-def _selfie_layers() -> list[str]:
+def _selfie_layers() -> tuple[str, ...]:
     gate = ("gate.squeeze", "gate.excite")
     gated = (True, False, False, True, True, True, True, True)
     layers = ["encoder.stem"]
@@ -80,12 +71,19 @@ def _selfie_layers() -> list[str]:
     layers += ["aspp.project", "aspp.gate"]
     for stage in range(3):
         layers += [f"decoder.{stage}.{part}" for part in ("reduce", *gate, "mix", "depthwise")]
-    return [*layers, "head"]
+    return (*layers, "head")
 
 
-def _deeplab_layers() -> list[str]:
+def _deeplab_layers() -> tuple[str, ...]:
     # The first block of MobileNetV2 does not expand its channels.
     layers = ["encoder.stem", "encoder.blocks.0.depthwise", "encoder.blocks.0.project"]
     for block in range(1, 17):
         layers += [f"encoder.blocks.{block}.{part}" for part in ("expand", "depthwise", "project")]
-    return [*layers, "aspp.local", "aspp.pooled", "aspp.project", "head"]
+    return (*layers, "aspp.local", "aspp.pooled", "aspp.project", "head")
+
+
+CONVERTERS: dict[str, Converter] = {
+    "u2net": Converter(read_onnx, _u2net_layers()),
+    "selfie": Converter(read_tflite, _selfie_layers()),
+    "deeplab": Converter(read_tflite, _deeplab_layers()),
+}

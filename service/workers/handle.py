@@ -15,7 +15,12 @@ STOP_TIMEOUT_S = 5.0
 
 
 class WorkerDied(Exception):
-    """The process is gone, with whatever it had on board."""
+    """The process is gone."""
+
+    def __init__(self, *, on_board: bool) -> None:
+        super().__init__()
+        self.on_board = on_board
+        """Whether the batch had reached it, and so may be what killed it."""
 
 
 class WorkerHandle:
@@ -32,6 +37,11 @@ class WorkerHandle:
     @property
     def pid(self) -> int | None:
         return self._process.pid
+
+    @property
+    def sentinel(self) -> int:
+        """A file descriptor that becomes readable when the process dies."""
+        return self._process.sentinel
 
     def start(self) -> None:
         """Returns when every model is loaded and warmed up. Raises WorkerFailed with the worker's own reason."""
@@ -85,14 +95,14 @@ class WorkerHandle:
         try:
             send(self._connection, **request)
         except OSError as error:
-            raise WorkerDied from error
+            raise WorkerDied(on_board=False) from error
         return self._receive()
 
     def _receive(self) -> Message:
         try:
             return receive(self._connection)
         except (EOFError, OSError) as error:
-            raise WorkerDied from error
+            raise WorkerDied(on_board=True) from error
 
     def _exit_reason(self) -> str:
         self._process.join(STOP_TIMEOUT_S)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 from service.batcher import Batch, Batcher, answer
 from service.errors import Draining, ModelFailed, WorkerFailed
@@ -103,22 +103,38 @@ class WorkerPool:
 
     async def _serve_until_dead(self, number: int, handle: WorkerHandle) -> None:
         self._ready[number] = handle
+        loop = asyncio.get_running_loop()
+        died = asyncio.Event()
+        loop.add_reader(handle.sentinel, died.set)
+        dying = asyncio.create_task(died.wait())
         try:
             while True:
-                await self._serve(handle, await self._batcher.take())
+                await self._serve(handle, await self._next_batch(dying))
         except WorkerDied:
             logger.warning("worker died", extra={FIELDS: {"worker": number, "pid": handle.pid}})
         except Draining:
             pass
         finally:
+            dying.cancel()
+            loop.remove_reader(handle.sentinel)
             del self._ready[number]
             await self._in_thread(handle.stop)
+
+    async def _next_batch(self, dying: "asyncio.Task[Literal[True]]") -> Batch:
+        """Raises WorkerDied where an idle worker dies, so that it is replaced before anyone waits for it."""
+        taking = asyncio.create_task(self._batcher.take())
+        either: set[asyncio.Task[Any]] = {taking, dying}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if taking.done():
+            return taking.result()
+        taking.cancel()
+        raise WorkerDied(on_board=False)
 
     async def _serve(self, handle: WorkerHandle, batch: Batch) -> None:
         try:
             answer(batch, await self._in_thread(lambda: handle.run(batch)))
-        except WorkerDied:
-            await self._batcher.give_back(batch)
+        except WorkerDied as death:
+            await self._batcher.give_back(batch, crashed=death.on_board)
             raise
         except ModelFailed as failure:
             logger.error("model failed", extra={FIELDS: {"model": batch[0].model, "cause": failure.detail}})

@@ -7,6 +7,7 @@ Run it where the original runtime is installed, with the original file that `sil
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,16 @@ def padded_astronaut() -> Pixels:
 
 def selfie() -> None:
     """The package brings its own copy of the model; `model_selection=0` is the square one."""
-    import mediapipe
-
-    with mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as segmentation:
+    selfie_segmentation = import_module("mediapipe").solutions.selfie_segmentation
+    with selfie_segmentation.SelfieSegmentation(model_selection=0) as segmentation:
         person = segmentation.process(halved_astronaut()).segmentation_mask
     np.savez_compressed(HERE / "selfie.npz", person=person.astype(np.float16))
 
 
 def deeplab(model: str) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model, num_threads=1)
+    """`model` is the path of the original file."""
+    """`model` is the path of the original file."""
+    interpreter = import_module("ai_edge_litert.interpreter").Interpreter(model, num_threads=1)
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], padded_astronaut()[np.newaxis])
     interpreter.invoke()
@@ -52,4 +52,10 @@ def deeplab(model: str) -> None:
 
 
 if __name__ == "__main__":
-    {"selfie": selfie, "deeplab": deeplab}[sys.argv[1]](*sys.argv[2:])
+    match sys.argv[1:]:
+        case ["selfie"]:
+            selfie()
+        case ["deeplab", model]:
+            deeplab(model)
+        case _:
+            sys.exit(__doc__)

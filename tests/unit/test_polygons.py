@@ -5,7 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from skimage import data, measure, transform
+from skimage import data
+from skimage.measure import label
+from skimage.transform import resize
 
 from service.encoders import polygons
 from service.encoders.polygons import Ring
@@ -40,17 +42,17 @@ def doubled_area(ring: Ring) -> int:
 
 
 def components(mask: Mask) -> list[Mask]:
-    numbered, count = measure.label(mask, connectivity=1, return_num=True)
+    numbered, count = label(mask, connectivity=1, return_num=True)
     return [numbered == number for number in range(1, count + 1)]
 
 
 def count_holes(mask: Mask) -> int:
     background = np.pad(~mask, 1, constant_values=True)
-    return int(measure.label(background, connectivity=2).max()) - 1
+    return int(label(background, connectivity=2).max()) - 1
 
 
 def portrait(size: Size) -> Mask:
-    mask: Mask = transform.resize(data.astronaut()[..., 0] > 150, (size.height, size.width), order=0)
+    mask: Mask = resize(data.astronaut()[..., 0] > 150, (size.height, size.width), order=0)
     return mask
 
 

@@ -1,0 +1,1 @@
+"""Measuring what the service does: how right, and how fast. Nothing of the service imports this."""

@@ -1,0 +1,235 @@
+"""Scores a model on any folder of pictures and masks, with the service's own decoding, resizing, network and decisions."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.metrics import (
+    Overlap,
+    SubjectScore,
+    class_overlaps,
+    mean_iou,
+    score_subject,
+    summarise,
+    total,
+)
+from service.cli.console import say, work_progress
+from service.decisions import label_map, mask_of
+from service.errors import ConfigurationError, Failure
+from service.images import decode
+from service.inputs import fit
+from service.labels import LabelMap, Prediction, Size
+from service.matting import matte
+from service.options import SegmentOptions
+from service.outputs import void_where_transparent
+from service.pipeline import Seen
+from service.settings import read_settings
+from service.store import ModelCard, ModelStore
+from service.workers.plan import plan_workers
+
+if TYPE_CHECKING:
+    from service.segmenters.base import Segmenter
+
+IMAGES, MASKS = "images", "masks"
+SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")
+THRESHOLD = SegmentOptions().threshold
+REST = "everything else"
+
+EPILOG = """\
+FOLDER has images/ and masks/ with the same names, whatever their endings: images/cat.jpg goes with masks/cat.png.
+A mask has one number a pixel (grey or palette). One of another size than its picture is resized to it, by nearest pixel.
+
+examples:
+  salient objects, drawn in any number but 0:
+    python benchmarks/accuracy.py ECSSD --model u2net
+  people, drawn as 255:
+    python benchmarks/accuracy.py PEOPLE --model deeplab-voc --classes person --foreground 255
+  several classes, where the masks say 1 for cats, 2 for dogs and 255 for "do not look":
+    python benchmarks/accuracy.py PETS --model deeplab-voc --map 1=cat,2=dog --ignore 255
+  a quick look at 20 pictures, every figure of each one in a file:
+    python benchmarks/accuracy.py ECSSD --model u2net --limit 20 --json scores.json
+
+With --map, what is none of the named classes is one class more, "everything else", in the masks and in the answers:
+a sofa that is found and not drawn is no mistake. Name the background as well (0=background,...) to make it one.
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture and its truth, as files."""
+
+    picture: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a mask says, at its picture's size."""
+
+    ids: LabelMap
+    resized: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, and how to read it."""
+
+    metric: str
+    value: float
+    meaning: str
+
+
+class Measure(Protocol):
+    """Collects pictures and turns them into figures."""
+
+    def add(self, seen: Seen, truth: LabelMap) -> dict[str, float]:
+        """The picture's own figures."""
+
+    def rows(self) -> list[Row]:
+        """The figures of all pictures."""
+
+
+@dataclass
+class SubjectMeasure:
+    """Some of the model's classes together, against a mask that says yes or no."""
+
+    class_ids: tuple[int, ...]
+    foreground: tuple[int, ...] | None
+    """The ids in the mask that mean yes; None: all but 0."""
+    ignore: int | None
+    scores: list[SubjectScore] = field(default_factory=list)
+
+    def add(self, seen: Seen, truth: LabelMap) -> dict[str, float]:
+        counted = _counted(truth, self.ignore)
+        subject = truth != 0 if self.foreground is None else np.isin(truth, self.foreground)
+        soft = matte(seen.prediction, self.class_ids, seen.photo.alpha)
+        found = mask_of(_label_map(seen), self.class_ids)
+        score = score_subject(soft[counted], found[counted], subject[counted])
+        self.scores.append(score)
+        return {"MAE": score.absolute_error, "IoU": score.overlap.iou}
+
+    def rows(self) -> list[Row]:
+        summary = summarise(self.scores)
+        return [
+            Row("MAE", summary.mean_absolute_error, "soft matte to truth, mean over pictures; 0 is best"),
+            Row("max F-beta", summary.max_f_beta, "beta² 0.3; precision and recall averaged over pictures before F"),
+            Row("mean IoU", summary.mean_iou, f"mask at {THRESHOLD} of each picture, mean over pictures"),
+            Row("dataset IoU", summary.dataset_iou, "all intersections over all unions"),
+            Row("IoU under 0.5", summary.below_half, "share of pictures that failed; 0 is best"),
+        ]
+
+
+@dataclass
+class ClassMeasure:
+    """Several classes, each against its own id in the mask."""
+
+    names: tuple[str, ...]
+    class_ids: tuple[int, ...]
+    truth_ids: tuple[int, ...]
+    ignore: int | None
+    pictures: list[list[Overlap]] = field(default_factory=list)
+
+    def add(self, seen: Seen, truth: LabelMap) -> dict[str, float]:
+        counted = _counted(truth, self.ignore)
+        found, drawn = _numbered(_label_map(seen), self.class_ids), _numbered(truth, self.truth_ids)
+        overlaps = class_overlaps(found[counted], drawn[counted], range(len(self.names) + 1))
+        self.pictures.append(overlaps)
+        return {name: entry.iou for name, entry in zip((REST, *self.names), overlaps, strict=True) if entry.union}
+
+    def rows(self) -> list[Row]:
+        rest, *classes = [total(overlaps) for overlaps in zip(*self.pictures, strict=True)]
+        each = [Row(f"IoU {name}", entry.iou, "") for name, entry in zip(self.names, classes, strict=True)]
+        return [
+            Row("mIoU", mean_iou(classes), f"of {', '.join(self.names)}: all intersections over all unions"),
+            *each,
+            Row(f"IoU {REST}", rest.iou, "none of the named classes"),
+            Row(f"mIoU with {REST}", mean_iou([rest, *classes]), ""),
+        ]
+
+
+def _counted(truth: LabelMap, ignore: int | None) -> NDArray[np.bool_]:
+    return np.ones(truth.shape, np.bool_) if ignore is None else truth != ignore
+
+
+def _numbered(labels: LabelMap, ids: Sequence[int]) -> LabelMap:
+    """1, 2, ... for the first, second, ... of `ids`; 0 for every other."""
+    numbers = np.zeros(256, np.uint8)
+    numbers[list(ids)] = range(1, len(ids) + 1)
+    return numbers[labels]
+
+
+def _label_map(seen: Seen) -> LabelMap:
+    return void_where_transparent(label_map(seen.prediction, THRESHOLD), seen.photo)
+
+
+class Model:
+    """A model in this process, on every core, between the service's own decoding and decisions."""
+
+    def __init__(self, name: str) -> None:
+        settings = read_settings(workers=1)
+        store = ModelStore(settings.model_store)
+        self.card = store.card(name)
+        self._weights = store.verify(self.card)
+        self._plan = plan_workers(settings, [(self.card, self._weights)])[0]
+        self._max_pixels = settings.max_pixels
+
+    def load(self) -> "Segmenter":
+        from service.segmenters.devices import Device
+
+        device = Device.find(self._plan.device, self._plan.threads)
+        return self._plan.families()[self.card.family].load(self.card, self._weights, device)
+
+    def see(self, segmenter: "Segmenter", picture: Path) -> Seen:
+        """Raises ConfigurationError for a picture that cannot be read: a set is measured whole, or not at all."""
+        try:
+            photo = decode(picture.read_bytes(), self._max_pixels)
+        except Failure as failure:
+            raise ConfigurationError(f"{picture}: {failure.detail}") from failure
+        pixels, box = fit(photo.on_white(), self.card)
+        (scores,) = segmenter.predict([pixels])
+        prediction = Prediction(self.card.output.head, scores, box, photo.size, self.card.class_table)
+        return Seen(photo, prediction, self.card, self._plan.device)
+
+
+def find_pairs(folder: Path, limit: int | None) -> list[Pair]:
+    """In order of their names; with `limit`, that many, spread evenly. Raises ConfigurationError where there is none."""
+    pictures, masks = _by_stem(folder / IMAGES), _by_stem(folder / MASKS)
+    stems = sorted(pictures.keys() & masks.keys())
+    if not stems:
+        raise ConfigurationError(f"{folder}: no file in {IMAGES}/ has the name of one in {MASKS}/")
+    if alone := len(pictures.keys() ^ masks.keys()):
+        say(f"{alone} files have no partner and are left out")
+    count = min(limit or len(stems), len(stems))
+    chosen = [stems[index * len(stems) // count] for index in range(count)]
+    return [Pair(pictures[stem], masks[stem]) for stem in chosen]
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise ConfigurationError(f"no such folder: {folder}")
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")}
+
+
+def read_truth(mask: Path, size: Size) -> Truth:
+    """Raises ConfigurationError for a mask in colours: which class a colour means is not ours to guess."""
+    with Image.open(mask) as image:
+        if image.mode in SINGLE_CHANNEL:
+            ids = np.asarray(image)
+        else:
+            channels = np.asarray(image.convert("RGB")) if image.mode in EQUAL_CHANNELS else np.empty((0, 0, 3))
+            if not channels.size or (channels != channels[..., :1]).any():
+                raise ConfigurationError(f"{mask}: mode {image.mode}; a mask has one 8-bit number a pixel")
+            ids = channels[..., 0]
+    resized = ids.shape[::-1] != size
+    return Truth(np.asarray(Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)), resized)

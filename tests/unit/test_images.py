@@ -1,0 +1,414 @@
+"""Pictures as cameras, designers and attackers make them, and the one upright sRGB photo that comes of each."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, PngImagePlugin, features
+
+from service.errors import BadInput, TooManyPixels, TruncatedImage, UndecodableImage, UnsupportedImage
+from service.images import Photo, decode
+from service.labels import Size
+from tests.pictures import encoded
+
+MANY = 10**7
+"""Pixels: more than any picture here has."""
+
+RED, GREEN, BLUE, YELLOW = (230, 30, 20), (20, 200, 40), (10, 40, 220), (240, 220, 30)
+
+ORIENTATION_TAG = 0x0112
+DESCRIPTION_TAG = 0x010E
+
+STORED_AS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright.swapaxes(0, 1)[::-1],
+    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
+}
+"""Which side of the upright picture the stored rows and columns begin at: the table of EXIF 2.3, tag 274."""
+
+PHOTO_FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", *(["AVIF"] if features.check("avif") else [])]
+
+
+def corners() -> Image.Image:
+    """Another colour in each quarter, and wider than high: no turn or flip goes unseen."""
+    picture = Image.new("RGB", (96, 64))
+    for color, corner in ((RED, (0, 0)), (GREEN, (48, 0)), (BLUE, (0, 32)), (YELLOW, (48, 32))):
+        picture.paste(color, (*corner, corner[0] + 48, corner[1] + 32))
+    return picture
+
+
+def shows_corners(photo: Photo, tolerance: int) -> bool:
+    """Compares the middle of each quarter, away from the edges that JPEG smears."""
+    if photo.size != Size(96, 64):
+        return False
+    found = np.asarray(photo.rgb, np.int16)
+    expected = np.asarray(corners(), np.int16)
+    middles = [(y, x) for y in (8, 16, 24, 40, 48, 56) for x in (12, 24, 36, 60, 72, 84)]
+    return all(abs(found[place] - expected[place]).max() <= tolerance for place in middles)
+
+
+def metadata(**tags: Any) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = tags.get("orientation", 1)
+    exif[DESCRIPTION_TAG] = "where I live"
+    return exif
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(size: Size, bit_depth: int, color_type: int, rows: bytes) -> bytes:
+    """A PNG made by hand: Pillow writes none with 16 bits a colour, nor one that lies about its size."""
+    header = struct.pack(">IIBBBBB", *size, bit_depth, color_type, 0, 0, 0)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+# --- orientation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+@pytest.mark.parametrize("format_", PHOTO_FORMATS)
+def test_every_orientation_gives_the_same_upright_picture(format_: str, orientation: int) -> None:
+    stored = Image.fromarray(np.ascontiguousarray(STORED_AS[orientation](np.asarray(corners()))))
+    photo = decode(encoded(stored, format_, exif=metadata(orientation=orientation)), MANY)
+    assert shows_corners(photo, tolerance=30)
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_alpha_is_turned_with_its_picture(orientation: int) -> None:
+    upright = np.dstack([np.asarray(corners()), np.full((64, 96), 255, np.uint8)])
+    upright[:32, :48, 3] = 0
+    stored = Image.fromarray(np.ascontiguousarray(STORED_AS[orientation](upright)))
+    photo = decode(encoded(stored, exif=metadata(orientation=orientation)), MANY)
+    assert photo.alpha is not None
+    assert np.array_equal(np.asarray(photo.alpha), upright[..., 3])
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\x09\0"])
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of corrupt EXIF; the service does not stop at warnings
+def test_a_picture_with_broken_exif_is_still_a_picture(exif: bytes) -> None:
+    assert shows_corners(decode(encoded(corners(), "JPEG", exif=exif), MANY), tolerance=30)
+
+
+# --- colour -----------------------------------------------------------------------------------------------------------
+
+
+def profile_with_red_and_green_swapped() -> bytes:
+    """sRGB whose primaries have changed places in the table of tags: what is stored as red is shown as green."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = (profile.index(tag, 128) for tag in (b"rXYZ", b"gXYZ"))
+    profile[red : red + 4], profile[green : green + 4] = profile[green : green + 4], profile[red : red + 4]
+    return bytes(profile)
+
+
+def linear_grey_profile() -> bytes:
+    """The smallest grey profile that there is: D50 white and gamma 1.0."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in (0.9642, 1.0, 0.8249)))
+    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, 256)
+    table = struct.pack(">I4sII4sII", 2, b"wtpt", 156, len(white), b"kTRC", 176, len(curve))
+    size = struct.pack(">I", 128 + len(table) + len(white) + len(curve))
+    version_and_spaces = size + b"\0\0\0\0\x02\x40\0\0mntrGRAYXYZ " + struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
+    illuminant = struct.pack(">3i", *(round(value * 65536) for value in (0.9642, 1.0, 0.8249)))
+    header = version_and_spaces + b"acsp" + bytes(28) + illuminant
+    return header.ljust(128, b"\0") + table + white + curve
+
+
+@pytest.mark.parametrize("format_", PHOTO_FORMATS)
+def test_colours_are_converted_from_the_embedded_profile_to_srgb(format_: str) -> None:
+    stored = Image.new("RGB", (32, 32), (255, 0, 0))
+    photo = decode(encoded(stored, format_, icc_profile=profile_with_red_and_green_swapped()), MANY)
+    red, green, blue = np.asarray(photo.rgb)[16, 16].tolist()
+    assert green > 240
+    assert red < 15
+    assert blue < 15
+
+
+def test_the_profile_of_a_picture_with_alpha_is_used_too() -> None:
+    stored = Image.new("RGBA", (8, 8), (255, 0, 0, 100))
+    photo = decode(encoded(stored, icc_profile=profile_with_red_and_green_swapped()), MANY)
+    assert np.asarray(photo.rgb)[4, 4, 1] > 240
+    assert photo.alpha is not None
+    assert np.asarray(photo.alpha)[4, 4] == 100
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_grey_profile_is_used_for_grey(mode: str) -> None:
+    stored = Image.new(mode, (8, 8), 128 if mode == "L" else (128, 100))
+    photo = decode(encoded(stored, icc_profile=linear_grey_profile()), MANY)
+    assert abs(np.asarray(photo.rgb).astype(int) - 188).max() <= 2  # half the light is level 188 in sRGB
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [b"not a profile", linear_grey_profile(), profile_with_red_and_green_swapped()[:200]],
+    ids=["garbage", "for grey", "cut short"],
+)
+def test_a_profile_that_does_not_fit_is_ignored(profile: bytes) -> None:
+    assert shows_corners(decode(encoded(corners(), icc_profile=profile), MANY), tolerance=0)
+
+
+def test_cmyk_becomes_the_colours_it_shows() -> None:
+    assert shows_corners(decode(encoded(corners().convert("CMYK"), "JPEG", quality=95), MANY), tolerance=30)
+
+
+def test_lab_becomes_the_colours_it_shows() -> None:
+    lab = ImageCms.createProfile("LAB")
+    picture = ImageCms.profileToProfile(corners(), ImageCms.createProfile("sRGB"), lab, outputMode="LAB")
+    assert picture is not None
+    assert shows_corners(decode(encoded(picture, "TIFF"), MANY), tolerance=6)
+
+
+# --- bits and modes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_", ["PNG", "TIFF"])
+def test_16_bit_grey_is_scaled_and_not_clipped(format_: str) -> None:
+    levels = np.linspace(0, 65535, 256 * 4).astype(np.uint16).reshape(4, 256)
+    photo = decode(encoded(Image.fromarray(levels), format_), MANY)
+    assert abs(np.asarray(photo.rgb)[..., 0] - levels / 257).max() <= 1
+    assert photo.rgb.mode == "RGB"
+
+
+def test_big_endian_16_bit_grey_is_read_in_its_own_byte_order() -> None:
+    levels = np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, 256)
+    stored = Image.frombytes("I;16B", (256, 1), levels.astype(">u2").tobytes())
+    photo = decode(encoded(stored, "TIFF"), MANY)
+    assert abs(np.asarray(photo.rgb)[..., 0] - levels / 257).max() <= 1
+
+
+def test_16_bit_colour_is_scaled_and_not_clipped() -> None:
+    levels = np.linspace(0, 65535, 64 * 3).astype(">u2").reshape(1, 64, 3)
+    photo = decode(png(Size(64, 1), 16, 2, b"\0" + levels.tobytes()), MANY)
+    assert abs(np.asarray(photo.rgb) - levels / 257).max() <= 1
+    assert photo.alpha is None
+
+
+def test_16_bit_colour_keeps_its_alpha() -> None:
+    levels = np.full((1, 4, 4), 65535, ">u2")
+    levels[0, :, 3] = [0, 257 * 80, 257 * 200, 65535]
+    photo = decode(png(Size(4, 1), 16, 6, b"\0" + levels.tobytes()), MANY)
+    assert photo.alpha is not None
+    assert np.asarray(photo.alpha).tolist() == [[0, 80, 200, 255]]
+
+
+@pytest.mark.parametrize("format_", ["PNG", "GIF"])
+def test_a_palette_with_a_transparent_colour_has_alpha(format_: str) -> None:
+    picture = Image.new("P", (8, 4), 1)
+    picture.putpalette([0, 0, 0, *RED, *BLUE])
+    picture.paste(2, (4, 0, 8, 4))
+    photo = decode(encoded(picture, format_, transparency=2), MANY)
+    assert photo.alpha is not None
+    assert np.asarray(photo.alpha).tolist() == [[255] * 4 + [0] * 4] * 4
+    assert np.asarray(photo.rgb)[0, 0].tolist() == list(RED)
+
+
+def test_a_palette_with_an_alpha_per_colour_keeps_each() -> None:
+    picture = Image.new("P", (3, 1))
+    picture.putpalette([*RED, *GREEN, *BLUE])
+    picture.putdata([0, 1, 2])
+    photo = decode(encoded(picture, "PNG", transparency=bytes([10, 128, 255])), MANY)
+    assert photo.alpha is not None
+    assert np.asarray(photo.alpha).tolist() == [[10, 128, 255]]
+    assert np.asarray(photo.rgb).tolist() == [[list(RED), list(GREEN), list(BLUE)]]
+
+
+@pytest.mark.parametrize(("mode", "key"), [("RGB", RED), ("L", 7)])
+def test_a_colour_that_stands_for_transparent_becomes_alpha(mode: str, key: Any) -> None:
+    picture = Image.new(mode, (2, 1))
+    picture.putpixel((1, 0), key)
+    photo = decode(encoded(picture, "PNG", transparency=key), MANY)
+    assert photo.alpha is not None
+    assert np.asarray(photo.alpha).tolist() == [[255, 0]]
+
+
+def test_grey_with_alpha_keeps_both() -> None:
+    picture = Image.fromarray(np.array([[[9, 0], [100, 128], [200, 255]]], np.uint8))
+    assert picture.mode == "LA"
+    photo = decode(encoded(picture), MANY)
+    assert np.asarray(photo.rgb)[0, :, 0].tolist() == [9, 100, 200]
+    assert photo.alpha is not None
+    assert np.asarray(photo.alpha).tolist() == [[0, 128, 255]]
+
+
+@pytest.mark.parametrize("format_", ["PNG", "TIFF", "BMP"])
+def test_1_bit_is_black_and_white(format_: str) -> None:
+    bits = np.indices((5, 7)).sum(axis=0) % 2 == 1
+    photo = decode(encoded(Image.fromarray(bits), format_), MANY)
+    assert np.array_equal(np.asarray(photo.rgb), np.repeat(bits[..., None] * np.uint8(255), 3, axis=2))
+
+
+@pytest.mark.parametrize("format_", ["PNG", "WEBP", "TIFF"])
+def test_colours_under_transparent_pixels_are_not_multiplied(format_: str) -> None:
+    pixels = np.dstack([np.asarray(corners()), np.full((64, 96), 60, np.uint8)])
+    options = {"lossless": True, "exact": True} if format_ == "WEBP" else {}
+    photo = decode(encoded(Image.fromarray(pixels), format_, **options), MANY)
+    assert np.array_equal(np.asarray(photo.rgb), pixels[..., :3])
+    assert photo.alpha is not None
+    assert np.array_equal(np.asarray(photo.alpha), pixels[..., 3])
+
+
+def test_alpha_that_hides_nothing_is_dropped() -> None:
+    picture = corners().convert("RGBA")
+    assert decode(encoded(picture), MANY).alpha is None
+
+
+def test_transparent_pixels_are_shown_to_a_network_on_white() -> None:
+    picture = Image.new("RGBA", (2, 1), (*RED, 0))
+    picture.putpixel((1, 0), (*RED, 255))
+    assert np.asarray(decode(encoded(picture), MANY).on_white()).tolist() == [[[255, 255, 255], list(RED)]]
+
+
+# --- several frames ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_an_animation_the_first_frame_is_taken(format_: str) -> None:
+    frames = [Image.new("RGB", (96, 64), color) for color in (BLUE, YELLOW)]
+    content = encoded(corners(), format_, save_all=True, append_images=frames)
+    assert shows_corners(decode(content, MANY), tolerance=40)
+
+
+def test_a_stereo_photo_gives_its_first_picture() -> None:
+    content = encoded(corners(), "MPO", save_all=True, append_images=[Image.new("RGB", (96, 64), BLUE)])
+    assert shows_corners(decode(content, MANY), tolerance=30)
+
+
+# --- metadata ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+def test_no_metadata_is_left(mode: str) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "where I live")
+    picture = corners().convert("RGBA")
+    picture.putalpha(100)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    content = encoded(picture.convert(mode), exif=metadata(), icc_profile=profile, dpi=(300, 300), pnginfo=text)
+    photo = decode(content, MANY)
+    for plane in filter(None, (photo.rgb, photo.alpha)):
+        assert plane.info == {}
+        assert not plane.getexif()
+        assert b"where I live" not in encoded(plane)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def real_pictures() -> dict[str, bytes]:
+    picture = Image.effect_mandelbrot((64, 48), (-2, -1.5, 1, 1.5), 50).convert("RGB")
+    return {format_: encoded(picture, format_) for format_ in (*PHOTO_FORMATS, "GIF", "BMP")}
+
+
+REAL = real_pictures()
+
+
+@pytest.mark.parametrize("format_", REAL)
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of truncated TIFF files; the service does not stop at warnings
+def test_a_picture_that_ends_too_early_is_undecodable(format_: str) -> None:
+    with pytest.raises(UndecodableImage):
+        decode(REAL[format_][: len(REAL[format_]) * 2 // 3], MANY)
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "GIF", "BMP"])
+def test_a_picture_whose_pixels_end_too_early_is_called_truncated(format_: str) -> None:
+    with pytest.raises(TruncatedImage):
+        decode(REAL[format_][:-100], MANY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n",
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',
+        b"%PDF-1.7\n",
+        encoded(Image.new("RGB", (4, 4)), "ICO"),
+        encoded(Image.new("RGB", (4, 4)), "PPM"),
+    ],
+    ids=["nothing", "text", "EPS", "SVG", "PDF", "ICO", "PPM"],
+)
+def test_what_is_no_photo_format_is_unsupported(content: bytes) -> None:
+    with pytest.raises(UnsupportedImage):
+        decode(content, MANY)
+
+
+def claiming(size: Size) -> dict[str, bytes]:
+    """Small files whose headers promise a large picture, and whose pixels are garbage."""
+    gif, bmp = bytearray(REAL["GIF"]), bytearray(REAL["BMP"])
+    gif[6:10] = struct.pack("<HH", *size)
+    bmp[18:26] = struct.pack("<ii", *size)
+    return {"PNG": png(size, 8, 2, b"garbage"), "GIF": bytes(gif), "BMP": bytes(bmp)}
+
+
+@pytest.mark.parametrize("format_", ["PNG", "GIF", "BMP"])
+def test_too_many_pixels_are_seen_on_the_header(format_: str) -> None:
+    with pytest.raises(TooManyPixels, match=r"8000 x 7000 .* 50 megapixels"):
+        decode(claiming(Size(8000, 7000))[format_], 50_000_000)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "GIF", "BMP"])
+@pytest.mark.filterwarnings("ignore")  # Pillow's own warning from 89 megapixels on
+@pytest.mark.parametrize("size", [Size(11_000, 11_000), Size(60_000, 60_000)])
+def test_a_decompression_bomb_has_too_many_pixels(format_: str, size: Size) -> None:
+    with pytest.raises(TooManyPixels):
+        decode(claiming(size)[format_], 50_000_000)
+
+
+def test_exactly_as_many_pixels_as_allowed_are_read() -> None:
+    assert decode(encoded(corners()), 96 * 64).size == Size(96, 64)
+    with pytest.raises(TooManyPixels):
+        decode(encoded(corners()), 96 * 64 - 1)
+
+
+# --- hostile bytes ----------------------------------------------------------------------------------------------------
+
+
+def is_photo_or_refused(content: bytes) -> bool:
+    try:
+        photo = decode(content, 100_000)
+    except BadInput:
+        return True
+    alpha_fits = photo.alpha is None or (photo.alpha.mode == "L" and photo.alpha.size == photo.rgb.size)
+    return photo.rgb.mode == "RGB" and alpha_fits
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(start=st.sampled_from([b"", *(content[:24] for content in REAL.values())]), rest=st.binary(max_size=200))
+def test_random_bytes_never_fail_in_an_unknown_way(start: bytes, rest: bytes) -> None:
+    assert is_photo_or_refused(start + rest)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=300)
+@given(st.data(), st.sampled_from(list(REAL)))
+def test_damaged_pictures_never_fail_in_an_unknown_way(data: st.DataObject, format_: str) -> None:
+    content = bytearray(REAL[format_])
+    # Half of all hits go to the headers, where they hurt most.
+    place = st.integers(0, 200) | st.integers(0, len(content) - 1)
+    for position, value in data.draw(st.lists(st.tuples(place, st.integers(0, 255)), max_size=6)):
+        content[position] = value
+    assert is_photo_or_refused(bytes(content[: data.draw(st.just(len(content)) | st.integers(0, len(content)))]))
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(st.binary(max_size=120))
+def test_random_exif_never_fails_in_an_unknown_way(exif: bytes) -> None:
+    picture = Image.new("RGB", (8, 8), RED)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", exif=b"Exif\0\0" + exif)
+    assert is_photo_or_refused(out.getvalue())
