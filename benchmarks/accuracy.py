@@ -222,14 +222,138 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def read_truth(mask: Path, size: Size) -> Truth:
+    ids = _read_ids(mask)
+    resized = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
+    return Truth(np.asarray(resized), resized=ids.shape[::-1] != size)
+
+
+def _read_ids(mask: Path) -> LabelMap:
     """Raises ConfigurationError for a mask in colours: which class a colour means is not ours to guess."""
     with Image.open(mask) as image:
         if image.mode in SINGLE_CHANNEL:
-            ids = np.asarray(image)
-        else:
-            channels = np.asarray(image.convert("RGB")) if image.mode in EQUAL_CHANNELS else np.empty((0, 0, 3))
-            if not channels.size or (channels != channels[..., :1]).any():
-                raise ConfigurationError(f"{mask}: mode {image.mode}; a mask has one 8-bit number a pixel")
-            ids = channels[..., 0]
-    resized = ids.shape[::-1] != size
-    return Truth(np.asarray(Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)), resized)
+            return np.array(image)
+        channels = np.array(image.convert("RGB")) if image.mode in EQUAL_CHANNELS else None
+        if channels is None or (channels != channels[..., :1]).any():
+            raise ConfigurationError(f"{mask}: mode {image.mode}; a mask has one 8-bit number a pixel")
+        ids: LabelMap = channels[..., 0]
+        return ids
+
+
+@dataclass
+class Report:
+    """All figures of one run."""
+
+    dataset: str
+    model: str
+    pictures: dict[str, dict[str, float]] = field(default_factory=dict)
+    resized_masks: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+    def print(self) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("metric", "value", "of", title=f"{self.model} on {self.dataset}", box=None, title_justify="left")
+        for row in self.rows:
+            table.add_row(row.metric, f"{row.value:.4f}", row.meaning)
+        Console().print(table)
+        say(f"{len(self.pictures)} pictures; {self.resized_masks} masks were resized to their pictures")
+
+    def write(self, path: Path) -> None:
+        figures = {row.metric: row.value for row in self.rows}
+        path.write_text(json.dumps({**asdict(self), "rows": figures}, indent=1) + "\n", encoding="utf-8")
+
+
+def run(model: Model, measure: Measure, pairs: Sequence[Pair], dataset: str) -> Report:
+    report = Report(dataset, model.card.label)
+    segmenter = model.load()
+    with work_progress() as progress:
+        for pair in progress.track(pairs, description=dataset):
+            seen = model.see(segmenter, pair.picture)
+            truth = read_truth(pair.mask, seen.photo.size)
+            report.resized_masks += truth.resized
+            report.pictures[pair.picture.stem] = measure.add(seen, truth.ids)
+    report.rows = measure.rows()
+    return report
+
+
+def choose_measure(chosen: argparse.Namespace, card: ModelCard) -> Measure:
+    """Raises BadOption for a class that the model does not know."""
+    if chosen.map is None:
+        return SubjectMeasure(card.class_table.find(chosen.classes or ()), chosen.foreground, chosen.ignore)
+    truth_ids, names = zip(*chosen.map, strict=True)
+    return ClassMeasure(names, card.class_table.find(names), truth_ids, chosen.ignore)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="has images/ and masks/")
+    parser.add_argument(
+        "--model", required=True, metavar="NAME", help="a model that was pulled: silhouette models list"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--classes", type=_names, metavar="NAME,...", help="what counts as found; default: the model's foreground"
+    )
+    what.add_argument(
+        "--map", type=_mapping, metavar="ID=NAME,...", help="masks with several classes: the class of each number"
+    )
+    parser.add_argument(
+        "--foreground",
+        type=_foreground,
+        default="nonzero",
+        metavar="nonzero|ID,...",
+        help="numbers in the masks that are the subject; default: nonzero",
+    )
+    parser.add_argument("--ignore", type=_id, metavar="ID", help="number of pixels in the masks that are not looked at")
+    parser.add_argument("--limit", type=_count, metavar="N", help="only N pictures, spread evenly over the folder")
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="write every figure, and those of each picture, to OUT"
+    )
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _foreground(text: str) -> tuple[int, ...] | None:
+    return None if text == "nonzero" else tuple(_id(number) for number in text.split(","))
+
+
+def _mapping(text: str) -> list[tuple[int, str]]:
+    pairs = [entry.partition("=") for entry in text.split(",")]
+    return [(_id(number), name.strip()) for number, _, name in pairs]
+
+
+def _id(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) > 255:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 255")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pictures")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 2, and one line that says why, where a folder, file, class or model is not as it should be."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        model = Model(chosen.model)
+        wanted = choose_measure(chosen, model.card)
+        report = run(model, wanted, find_pairs(chosen.folder, chosen.limit), chosen.folder.resolve().name)
+    except (ConfigurationError, Failure) as error:
+        say(f"accuracy: {error}")
+        sys.exit(2)
+    report.print()
+    if chosen.json:
+        report.write(chosen.json)
+
+
+if __name__ == "__main__":
+    main()

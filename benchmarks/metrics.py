@@ -81,7 +81,7 @@ def precision_and_recall(matte: Matte, truth: Mask) -> tuple[Curve, Curve]:
 
 def _at_least(levels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(255,): how many of `levels` are at least 1, 2, ..., 255."""
-    counts = np.bincount(levels, minlength=LEVELS)
+    counts = np.bincount(levels.ravel(), minlength=LEVELS)
     from_the_top = np.cumsum(counts[::-1])[::-1]
     return from_the_top[1:].astype(np.int64)
 
@@ -103,9 +103,7 @@ def max_f_beta(scores: Sequence[SubjectScore]) -> float:
 
 
 def score_subject(matte: Matte, found: Mask, truth: Mask) -> SubjectScore:
-    return SubjectScore(
-        mean_absolute_error(matte, truth), overlap(found, truth), *precision_and_recall(matte, truth)
-    )
+    return SubjectScore(mean_absolute_error(matte, truth), overlap(found, truth), *precision_and_recall(matte, truth))
 
 
 def summarise(scores: Sequence[SubjectScore]) -> SubjectSummary:

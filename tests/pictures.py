@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.fakes import DARK, RED
+from tests.fakes import BLUE, DARK, RED
 
 WIDTH, HEIGHT = 200, 120
 
@@ -40,3 +40,25 @@ def opened(content: bytes) -> Image.Image:
 
 def pixels(content: bytes) -> NDArray[Any]:
     return np.asarray(opened(content))
+
+
+def red_and_blue() -> Image.Image:
+    """Red on the left and blue on the right, of different sizes, on a dark ground."""
+    picture = plain(DARK)
+    picture.paste(RED, (20, 20, 80, 100))
+    picture.paste(BLUE, (120, 40, 180, 80))
+    return picture
+
+
+def ring() -> Image.Image:
+    """The subject of `painted` with a hole in it."""
+    picture = painted()
+    picture.paste(DARK, (85, 45, 115, 75))
+    return picture
+
+
+def half_transparent(picture: Image.Image) -> Image.Image:
+    """RGBA: the left half is fully transparent, the right half opaque."""
+    alpha = Image.new("L", picture.size, 255)
+    alpha.paste(0, (0, 0, picture.width // 2, picture.height))
+    return Image.merge("RGBA", (*picture.split(), alpha))

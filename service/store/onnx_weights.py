@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # onnx brings protobuf, not its stubs
+from google.protobuf.message import DecodeError  # onnx brings protobuf, not its stubs
 from onnx import numpy_helper
 
 from service.errors import BadWeights

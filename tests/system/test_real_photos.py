@@ -103,7 +103,7 @@ def test_every_picture_format_shows_the_same(server: Server, astronaut: bytes, f
 
 def test_every_segment_output_can_be_read(server: Server, astronaut: bytes) -> None:
     def segment(**options: str) -> bytes:
-        response = server.post("/segment", astronaut, model="selfie", **options)
+        response = server.post("/segment", astronaut, None, model="selfie", **options)
         assert response.status_code == 200, response.text
         return response.content
 

@@ -179,7 +179,8 @@ def test_the_image_is_labelled_with_the_version_of_the_project() -> None:
 def test_weights_are_pulled_and_verified_while_the_image_is_built() -> None:
     (step,) = values(read_stage("weights"), "RUN")
     assert step.startswith("silhouette models pull && silhouette models verify")
-    assert "--from=weights /opt/silhouette/model_store /opt/silhouette/model_store" in values(read_stage("runtime"), "COPY")
+    store = "/opt/silhouette/model_store"
+    assert f"--from=weights {store} {store}" in values(read_stage("runtime"), "COPY")
 
 
 def test_compose_and_dockerfile_name_the_same_index_of_cpu_builds() -> None:
