@@ -1,4 +1,4 @@
-"""Scores a model on any folder of pictures and masks, with the service's own decoding, resizing, network and decisions."""
+"""Scores a model on any folder of pictures and masks, through the service's own decoding, resizing and decisions."""
 
 import argparse
 import json
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.labelled import Pair, find_pairs, read_truth
 from benchmarks.metrics import (
     Overlap,
     SubjectScore,
@@ -29,9 +29,9 @@ from service.decisions import label_map, mask_of
 from service.errors import ConfigurationError, Failure
 from service.images import decode
 from service.inputs import fit
-from service.labels import LabelMap, Prediction, Size
+from service.labels import LabelMap, Prediction
 from service.matting import matte
-from service.options import SegmentOptions
+from service.options import SegmentOptions, parse_options
 from service.outputs import void_where_transparent
 from service.pipeline import Seen
 from service.settings import read_settings
@@ -41,14 +41,12 @@ from service.workers.plan import plan_workers
 if TYPE_CHECKING:
     from service.segmenters.base import Segmenter
 
-IMAGES, MASKS = "images", "masks"
-SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")
-THRESHOLD = SegmentOptions().threshold
+THRESHOLD = parse_options(SegmentOptions, {}).threshold
 REST = "everything else"
 
 EPILOG = """\
 FOLDER has images/ and masks/ with the same names, whatever their endings: images/cat.jpg goes with masks/cat.png.
-A mask has one number a pixel (grey or palette). One of another size than its picture is resized to it, by nearest pixel.
+A mask has one number a pixel (grey or palette). Where it is not its picture's size, it is resized, by nearest pixel.
 
 examples:
   salient objects, drawn in any number but 0:
@@ -63,22 +61,6 @@ examples:
 With --map, what is none of the named classes is one class more, "everything else", in the masks and in the answers:
 a sofa that is found and not drawn is no mistake. Name the background as well (0=background,...) to make it one.
 """
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A picture and its truth, as files."""
-
-    picture: Path
-    mask: Path
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What a mask says, at its picture's size."""
-
-    ids: LabelMap
-    resized: bool
 
 
 @dataclass(frozen=True)
@@ -200,43 +182,6 @@ class Model:
         (scores,) = segmenter.predict([pixels])
         prediction = Prediction(self.card.output.head, scores, box, photo.size, self.card.class_table)
         return Seen(photo, prediction, self.card, self._plan.device)
-
-
-def find_pairs(folder: Path, limit: int | None) -> list[Pair]:
-    """In order of their names; with `limit`, that many, spread evenly. Raises ConfigurationError where there is none."""
-    pictures, masks = _by_stem(folder / IMAGES), _by_stem(folder / MASKS)
-    stems = sorted(pictures.keys() & masks.keys())
-    if not stems:
-        raise ConfigurationError(f"{folder}: no file in {IMAGES}/ has the name of one in {MASKS}/")
-    if alone := len(pictures.keys() ^ masks.keys()):
-        say(f"{alone} files have no partner and are left out")
-    count = min(limit or len(stems), len(stems))
-    chosen = [stems[index * len(stems) // count] for index in range(count)]
-    return [Pair(pictures[stem], masks[stem]) for stem in chosen]
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise ConfigurationError(f"no such folder: {folder}")
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")}
-
-
-def read_truth(mask: Path, size: Size) -> Truth:
-    ids = _read_ids(mask)
-    resized = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
-    return Truth(np.asarray(resized), resized=ids.shape[::-1] != size)
-
-
-def _read_ids(mask: Path) -> LabelMap:
-    """Raises ConfigurationError for a mask in colours: which class a colour means is not ours to guess."""
-    with Image.open(mask) as image:
-        if image.mode in SINGLE_CHANNEL:
-            return np.array(image)
-        channels = np.array(image.convert("RGB")) if image.mode in EQUAL_CHANNELS else None
-        if channels is None or (channels != channels[..., :1]).any():
-            raise ConfigurationError(f"{mask}: mode {image.mode}; a mask has one 8-bit number a pixel")
-        ids: LabelMap = channels[..., 0]
-        return ids
 
 
 @dataclass

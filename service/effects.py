@@ -43,8 +43,13 @@ def cutout(scene: Scene, options: RemoveBackgroundOptions) -> Image.Image:
     """The subject with straight alpha (RGBA), or its matte alone (L); cropped to the subject where asked."""
     result = to_8_bit(scene.matte)
     if options.output == "cutout":
-        result = _with_alpha(scene.photo.rgb, result)
+        result = _with_alpha(_blank_where_clear(scene.photo.rgb, result), result)
     return result.crop(_crop_box(scene, options)) if options.crop else result
+
+
+def _blank_where_clear(picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    """What was cut away is not to be had from the file: PNG would keep its colours under an alpha of 0."""
+    return Image.composite(picture, Image.new("RGB", picture.size), alpha.point(lambda level: 255 * (level > 0)))
 
 
 def _crop_box(scene: Scene, options: RemoveBackgroundOptions) -> tuple[int, int, int, int]:

@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigurationError as error:
         say(f"silhouette: {error}")
         sys.exit(WRONG_CONFIGURATION)
+    except OSError as error:  # a full disk, a folder that is not ours
+        say(f"silhouette: {error}")
+        sys.exit(FAILURE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

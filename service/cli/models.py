@@ -59,15 +59,18 @@ def pull_models(chosen: argparse.Namespace) -> int:
         try:
             _pull(store, store.card(name))
         except ConfigurationError as error:
-            say(f"{name}: left out, the rest works without it ({error})")
+            say(f"{name}: left out, the rest works without it; the reason: {error}")
     return 0
 
 
 def _pull(store: ModelStore, card: "ModelCard") -> None:
+    if store.has(card):
+        say(f"{card.label}: already there")
+        return
     with download_progress() as progress:
-        task = progress.add_task(card.label, total=card.download.size_bytes, visible=False)
-        pulled = store.pull(card, lambda done, total: progress.update(task, completed=done, total=total, visible=True))
-    say(f"{card.label}: {'pulled, verified and converted' if pulled else 'already there'}")
+        task = progress.add_task(card.label, total=None)
+        store.pull(card, lambda done, total: progress.update(task, completed=done, total=total))
+    say(f"{card.label}: pulled, verified and converted")
 
 
 def verify_models(chosen: argparse.Namespace) -> int:

@@ -59,19 +59,26 @@ class ModelStore:
                 f"model {card.name!r} is not in {self._folder}: run `silhouette models pull {card.name}`"
             )
         if sha256_of(path) != card.converted.sha256:
-            raise BadWeights(f"{path} is not the pinned file: delete it and run `silhouette models pull {card.name}`")
+            raise BadWeights(f"{path} is not the pinned file: run `silhouette models pull {card.name}`")
         return path
 
-    def pull(self, card: ModelCard, progress: Progress) -> bool:
-        """Bring the weights from the first source that has them. False where they were there already.
+    def has(self, card: ModelCard) -> bool:
+        """True where the pinned weights are there."""
+        try:
+            self.verify(card)
+        except (MissingWeights, BadWeights):
+            return False
+        return True
+
+    def pull(self, card: ModelCard, progress: Progress) -> None:
+        """Bring the weights from the first source that has them; nothing is done where they are there.
 
         The converted file appears under its name only when it is whole and verified, whoever is killed meanwhile.
         Raises PullFailed with the reason of every source, or BadWeights where the conversion is not the pinned one.
         """
         with self._staging(card) as staging:
-            with contextlib.suppress(MissingWeights, BadWeights):
-                self.verify(card)
-                return False
+            if self.has(card):
+                return
             original = self._fetch(card, staging, progress)
             converted = staging / "model.safetensors"
             convert.convert(card.family, original, converted)
@@ -80,8 +87,7 @@ class ModelStore:
                     f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}"
                 )
             converted.replace(self.weights(card))
-        shutil.rmtree(staging)
-        return True
+        shutil.rmtree(staging, ignore_errors=True)
 
     def fetch_original(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
         """The published file itself, verified, in `folder`: to compare a conversion with its origin."""

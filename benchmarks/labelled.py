@@ -1,0 +1,70 @@
+"""Folders of pictures and their truth: images/ and masks/ with the same names. Knows no model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from service.cli.console import say
+from service.errors import ConfigurationError
+from service.labels import LabelMap, Size
+
+IMAGES, MASKS = "images", "masks"
+SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture and its truth, as files."""
+
+    picture: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a mask says, at its picture's size."""
+
+    ids: LabelMap
+    resized: bool
+
+
+def find_pairs(folder: Path, limit: int | None) -> list[Pair]:
+    """In order of their names; with `limit`, that many, spread evenly.
+
+    Raises ConfigurationError where there is none.
+    """
+    pictures, masks = _by_stem(folder / IMAGES), _by_stem(folder / MASKS)
+    stems = sorted(pictures.keys() & masks.keys())
+    if not stems:
+        raise ConfigurationError(f"{folder}: no file in {IMAGES}/ has the name of one in {MASKS}/")
+    if alone := len(pictures.keys() ^ masks.keys()):
+        say(f"{alone} files have no partner and are left out")
+    count = min(limit or len(stems), len(stems))
+    chosen = [stems[index * len(stems) // count] for index in range(count)]
+    return [Pair(pictures[stem], masks[stem]) for stem in chosen]
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise ConfigurationError(f"no such folder: {folder}")
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")}
+
+
+def read_truth(mask: Path, size: Size) -> Truth:
+    ids = _read_ids(mask)
+    resized = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
+    return Truth(np.asarray(resized), resized=ids.shape[::-1] != size)
+
+
+def _read_ids(mask: Path) -> LabelMap:
+    """Raises ConfigurationError for a mask in colours: which class a colour means is not ours to guess."""
+    with Image.open(mask) as image:
+        if image.mode in SINGLE_CHANNEL:
+            return np.array(image)
+        channels = np.array(image.convert("RGB")) if image.mode in EQUAL_CHANNELS else None
+        if channels is None or (channels != channels[..., :1]).any():
+            raise ConfigurationError(f"{mask}: mode {image.mode}; a mask has one 8-bit number a pixel")
+        ids: LabelMap = channels[..., 0]
+        return ids

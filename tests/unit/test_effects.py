@@ -1,0 +1,345 @@
+"""Effects on small pictures whose right answer can be written down."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data, filters
+
+from service.effects import (
+    BLUR_SIGMA_AT_FULL_STRENGTH,
+    EFFECTS,
+    Scene,
+    blur_background,
+    color_pop,
+    cutout,
+    fit_backdrop,
+    replace_background,
+)
+from service.images import Photo
+from service.labels import Size
+from service.matting import Matte
+from service.options import (
+    BlurBackgroundOptions,
+    ColorPopOptions,
+    EffectOptions,
+    Fit,
+    RemoveBackgroundOptions,
+    ReplaceBackgroundOptions,
+)
+
+SIZE = Size(160, 100)
+RED, GREY = (230, 20, 20), (120, 120, 120)
+FITS: tuple[Fit, ...] = ("cover", "contain", "stretch", "tile")
+
+Levels = NDArray[np.float64]
+
+
+def disc(size: Size = SIZE, radius: float = 25) -> Matte:
+    """1 inside and 0 outside, left of the middle."""
+    y, x = np.mgrid[: size.height, : size.width]
+    return (np.hypot(x - size.width * 0.4, y - size.height / 2) < radius).astype(np.float32)
+
+
+def gradient(size: Size = SIZE) -> Matte:
+    """Every alpha from 0 to 1, from left to right."""
+    return np.linspace(0, 1, size.width, dtype=np.float32)[None].repeat(size.height, axis=0)
+
+
+def noise(size: Size = SIZE) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(7).integers(0, 256, (size.height, size.width, 3), np.uint8))
+
+
+def levels(picture: Image.Image) -> Levels:
+    return np.asarray(picture, np.float64)
+
+
+def distance(found: Image.Image, expected: Levels) -> float:
+    assert found.size == expected.shape[1::-1]
+    return float(abs(levels(found) - expected).max())
+
+
+def over(foreground: Levels, matte: Matte, background: Levels) -> Levels:
+    """C = aF + (1 - a)B."""
+    alpha = matte.astype(np.float64)[..., None]
+    mixed: Levels = alpha * foreground + (1 - alpha) * background
+    return mixed
+
+
+# --- cutout -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cutout_has_the_photo_s_colours_and_the_matte_as_straight_alpha() -> None:
+    photo = noise()
+    result = cutout(Scene(Photo(photo), gradient()), RemoveBackgroundOptions())
+    assert result.mode == "RGBA"
+    assert np.array_equal(np.asarray(result)[..., :3], np.asarray(photo))
+    assert np.array_equal(np.asarray(result)[..., 3], np.rint(gradient() * 255))
+
+
+def test_the_matte_alone_is_grey() -> None:
+    result = cutout(Scene(Photo(noise()), gradient()), RemoveBackgroundOptions(output="matte"))
+    assert result.mode == "L"
+    assert np.array_equal(np.asarray(result), np.rint(gradient() * 255))
+
+
+@pytest.mark.parametrize(
+    ("margin", "box"),
+    [
+        ("0", (50, 30, 90, 60)),
+        ("7", (43, 23, 97, 67)),
+        ("7px", (43, 23, 97, 67)),
+        ("10%", (46, 26, 94, 64)),
+        ("45", (5, 0, 135, 100)),
+        ("9999", (0, 0, 160, 100)),
+    ],
+)
+@pytest.mark.parametrize("output", ["cutout", "matte"])
+def test_cropping_keeps_the_subject_and_its_margin(output: str, margin: str, box: tuple[int, int, int, int]) -> None:
+    soft = np.zeros(SIZE[::-1], np.float32)
+    soft[30:60, 50:90] = 1
+    scene = Scene(Photo(noise()), soft)
+    whole = cutout(scene, RemoveBackgroundOptions.model_validate({"output": output}))
+    options = RemoveBackgroundOptions.model_validate({"output": output, "crop": True, "margin": margin})
+    assert np.array_equal(np.asarray(cutout(scene, options)), np.asarray(whole.crop(box)))
+
+
+def test_cropping_to_no_subject_keeps_the_whole_picture() -> None:
+    empty = Scene(Photo(noise()), np.zeros(SIZE[::-1], np.float32))
+    assert cutout(empty, RemoveBackgroundOptions(crop=True)).size == SIZE
+
+
+# --- new background ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("matte", [disc(), gradient()], ids=["disc", "gradient"])
+def test_a_colour_behind_is_mixed_by_alpha_to_one_level(matte: Matte) -> None:
+    photo = noise()
+    result = replace_background(Scene(Photo(photo), matte), ReplaceBackgroundOptions(color="#1e90ff"))
+    assert result.mode == "RGB"
+    assert distance(result, over(levels(photo), matte, np.array([0x1E, 0x90, 0xFF], np.float64))) <= 1
+
+
+@pytest.mark.parametrize("matte", [disc(), gradient()], ids=["disc", "gradient"])
+def test_a_picture_behind_is_mixed_by_alpha_to_one_level(matte: Matte) -> None:
+    photo, backdrop = noise(), data.astronaut()[: SIZE.height, : SIZE.width]
+    scene = Scene(Photo(photo), matte, Photo(Image.fromarray(backdrop)))
+    result = replace_background(scene, ReplaceBackgroundOptions())
+    assert result.mode == "RGB"
+    assert distance(result, over(levels(photo), matte, backdrop.astype(np.float64))) <= 1
+
+
+def test_behind_a_plain_subject_is_exactly_the_colour() -> None:
+    result = replace_background(Scene(Photo(noise()), disc()), ReplaceBackgroundOptions(color="teal"))
+    assert (np.asarray(result)[disc() == 0] == (0, 128, 128)).all()
+    assert (np.asarray(result)[disc() == 1] == np.asarray(noise())[disc() == 1]).all()
+
+
+def test_a_transparent_background_leaves_a_cutout() -> None:
+    photo = noise()
+    result = replace_background(Scene(Photo(photo), gradient()), ReplaceBackgroundOptions(color="transparent"))
+    assert result.mode == "RGBA"
+    assert np.array_equal(np.asarray(result)[..., 3], np.rint(gradient() * 255))
+    visible = np.asarray(result)[..., 3] > 0
+    assert abs(levels(result)[..., :3] - levels(photo))[visible].max() <= 1
+
+
+def test_a_half_transparent_colour_follows_porter_and_duff() -> None:
+    """Straight alpha: out = a + b(1 - a), C = (aF + b(1 - a)B) / out."""
+    photo, behind, opacity = noise(), np.array([0.0, 128.0, 255.0]), 0x80 / 255
+    result = replace_background(Scene(Photo(photo), gradient()), ReplaceBackgroundOptions(color="#0080ff80"))
+    alpha = np.rint(gradient() * 255).astype(np.float64)[..., None] / 255
+    out = alpha + opacity * (1 - alpha)
+    colors = (alpha * levels(photo) + opacity * (1 - alpha) * behind) / out
+    assert distance(result, np.dstack([colors, out * 255])) <= 1.5
+
+
+# --- the four fits ----------------------------------------------------------------------------------------------------
+
+
+def quarters(size: Size) -> Image.Image:
+    """Black, red above right, green below left, yellow below right."""
+    y, x = np.mgrid[: size.height, : size.width]
+    right, below = 255 * (x >= size.width / 2), 255 * (y >= size.height / 2)
+    return Image.fromarray(np.dstack([right, below, 0 * right]).astype(np.uint8))
+
+
+def seen_at(picture: Image.Image, *places: tuple[float, float]) -> list[tuple[int, ...]]:
+    """The colours at places given as fractions of the width and height."""
+    width, height = picture.size
+    return [tuple(np.asarray(picture)[int(y * height), int(x * width)].tolist()) for x, y in places]
+
+
+BLACK_, RED_, GREEN_, YELLOW_ = (0, 0, 0), (255, 0, 0), (0, 255, 0), (255, 255, 0)
+CORNERS = ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9))
+
+
+@given(
+    backdrop=st.builds(Size, st.integers(1, 400), st.integers(1, 400)),
+    size=st.builds(Size, st.integers(1, 60), st.integers(1, 60)),
+    fit=st.sampled_from(FITS),
+    has_alpha=st.booleans(),
+)
+def test_every_fit_of_any_backdrop_has_the_photo_s_size(backdrop: Size, size: Size, fit: Fit, has_alpha: bool) -> None:
+    alpha = Image.new("L", backdrop, 90) if has_alpha else None
+    fitted = fit_backdrop(Photo(Image.new("RGB", backdrop, RED), alpha), size, fit)
+    assert fitted.size == size
+    assert fitted.mode == ("RGBA" if has_alpha else "RGB")
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("backdrop", [Size(3000, 1), Size(1, 3000)])
+def test_a_backdrop_as_thin_as_a_hair_fits(fit: Fit, backdrop: Size) -> None:
+    assert fit_backdrop(Photo(Image.new("RGB", backdrop, RED)), SIZE, fit).size == SIZE
+
+
+def test_cover_keeps_the_aspect_and_fills_everything() -> None:
+    fitted = fit_backdrop(Photo(quarters(Size(400, 100))), Size(100, 100), "cover")
+    assert seen_at(fitted, *CORNERS) == [BLACK_, RED_, GREEN_, YELLOW_]
+    # A quarter of the backdrop's width is shown, around its middle: the border stays in the middle.
+    assert seen_at(fitted, (0.45, 0.1), (0.55, 0.1)) == [BLACK_, RED_]
+
+
+def test_contain_shows_all_of_it_between_black_bars() -> None:
+    fitted = fit_backdrop(Photo(Image.new("RGB", (200, 100), RED)), Size(100, 100), "contain")
+    assert seen_at(fitted, (0.5, 0.1), (0.02, 0.5), (0.98, 0.5), (0.5, 0.9)) == [BLACK_, RED, RED, BLACK_]
+    assert abs(int((levels(fitted)[..., 0] > 128).sum()) - 5000) <= 200
+
+
+def test_stretch_ignores_the_aspect() -> None:
+    fitted = fit_backdrop(Photo(quarters(Size(400, 50))), Size(100, 100), "stretch")
+    assert seen_at(fitted, *CORNERS) == [BLACK_, RED_, GREEN_, YELLOW_]
+
+
+def test_tiles_repeat_from_the_upper_left_corner_at_their_own_size() -> None:
+    tile = noise(Size(37, 23))
+    fitted = fit_backdrop(Photo(tile), SIZE, "tile")
+    y, x = np.mgrid[: SIZE.height, : SIZE.width]
+    assert np.array_equal(np.asarray(fitted), np.asarray(tile)[y % 23, x % 37])
+
+
+def test_a_transparent_backdrop_does_not_bleed_its_hidden_colours() -> None:
+    """Right of the middle is green that nobody can see; resized straight, it would tint the edge."""
+    backdrop = Image.new("RGB", (40, 40), RED)
+    backdrop.paste((0, 255, 0), (20, 0, 40, 40))
+    alpha = Image.new("L", (40, 40), 255)
+    alpha.paste(0, (20, 0, 40, 40))
+    fitted = levels(fit_backdrop(Photo(backdrop, alpha), Size(90, 90), "stretch"))
+    visible = fitted[..., 3] > 32
+    assert fitted[visible][:, 1].max() <= 20 + 8
+
+
+# --- blur -------------------------------------------------------------------------------------------------------------
+
+
+def blurred(photo: Image.Image, matte: Matte, strength: float) -> Levels:
+    return levels(blur_background(Scene(Photo(photo), matte), BlurBackgroundOptions(strength=strength)))
+
+
+def red_on_grey(matte: Matte) -> Image.Image:
+    return Image.composite(Image.new("RGB", SIZE, RED), Image.new("RGB", SIZE, GREY), Image.fromarray(matte == 1))
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.05, 0.25, 0.6, 1.0])
+def test_the_subject_does_not_bleed_into_the_blur(strength: float) -> None:
+    result = blurred(red_on_grey(disc()), disc(), strength)
+    assert abs(result[disc() == 0] - GREY).max() <= 2
+    assert (result[disc() == 1] == RED).all()
+
+
+@pytest.mark.parametrize("strength", [0.05, 0.25, 1.0])
+def test_a_soft_edge_does_not_bleed_beyond_itself(strength: float) -> None:
+    soft = filters.gaussian(disc(), 1.0).astype(np.float32)
+    soft = np.where(soft < 1 / 255, 0, soft)
+    photo = Image.fromarray(np.rint(over(np.array(RED, float), soft, np.array(GREY, float))).astype(np.uint8))
+    inside = filters.gaussian(disc(), 3) > 0.02
+    assert abs(blurred(photo, soft, strength)[~inside] - GREY).max() <= 12
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.25, 0.5])
+def test_far_from_the_subject_it_is_a_plain_gaussian_blur(strength: float) -> None:
+    photo = data.astronaut()[:, :300]
+    size = Size(300, 512)
+    sigma_px = strength * BLUR_SIGMA_AT_FULL_STRENGTH * max(size)
+    subject = np.zeros(size[::-1], np.float32)
+    subject[:60, :60] = 1
+    plain = filters.gaussian(photo, sigma_px, mode="nearest", preserve_range=True, channel_axis=-1)
+    far = np.s_[round(60 + 3 * sigma_px) :, :]
+    difference = abs(blurred(Image.fromarray(photo), subject, strength)[far] - plain[far])
+    assert difference.max() <= 10  # at the borders, where the reduced picture repeats another last row
+    assert difference.mean() <= 1
+
+
+def test_without_a_subject_everything_is_blurred_and_keeps_its_brightness() -> None:
+    photo = data.chelsea()
+    result = blurred(Image.fromarray(photo), np.zeros(photo.shape[:2], np.float32), 0.5)
+    assert result.std() < photo.std()
+    assert abs(result.mean() - photo.mean()) < 1
+
+
+def test_a_picture_that_is_all_subject_stays_as_it_is() -> None:
+    photo = noise()
+    assert np.array_equal(blurred(photo, np.ones(SIZE[::-1], np.float32), 0.5), levels(photo))
+
+
+def test_more_strength_blurs_more() -> None:
+    photo = Image.fromarray(data.chelsea())
+    nothing = np.zeros(data.chelsea().shape[:2], np.float32)
+    spreads = [blurred(photo, nothing, strength).std() for strength in (0.02, 0.1, 0.3, 1.0)]
+    assert spreads == sorted(spreads, reverse=True)
+
+
+def test_the_blur_does_not_shift_the_picture() -> None:
+    """A bright line stays where it is, also where the size is no multiple of the reduced picture."""
+    photo = Image.new("RGB", (403, 297), (0, 0, 0))
+    photo.paste((255, 255, 255), (300, 0, 306, 297))
+    result = blurred(photo, np.zeros((297, 403), np.float32), 0.4)[150, :, 0]
+    center = (result * (np.arange(403) + 0.5)).sum() / result.sum()
+    assert abs(center - 303) < 0.6
+
+
+@given(size=st.builds(Size, st.integers(1, 50), st.integers(1, 50)), strength=st.floats(0.001, 1))
+def test_pictures_of_any_size_are_blurred(size: Size, strength: float) -> None:
+    result = blurred(Image.new("RGB", size, GREY), np.zeros(size[::-1], np.float32), strength)
+    assert abs(result - np.full((size.height, size.width, 3), GREY)).max() <= 1
+
+
+# --- colour pop -------------------------------------------------------------------------------------------------------
+
+
+def test_the_subject_keeps_its_colours_and_the_rest_is_grey() -> None:
+    photo = Image.fromarray(data.astronaut()[: SIZE.height, : SIZE.width])
+    result = np.asarray(color_pop(Scene(Photo(photo), disc()), ColorPopOptions()))
+    assert (result[disc() == 1] == np.asarray(photo)[disc() == 1]).all()
+    rest = result[disc() == 0]
+    assert (rest == rest[:, :1]).all()
+    luma = np.asarray(photo)[disc() == 0] @ [0.299, 0.587, 0.114]
+    assert abs(rest[:, 0] - luma).max() <= 1
+
+
+@pytest.mark.parametrize("saturation", [0.0, 0.3, 1.0])
+def test_saturation_is_mixed_between_grey_and_colour(saturation: float) -> None:
+    photo = noise()
+    result = color_pop(Scene(Photo(photo), gradient()), ColorPopOptions(saturation=saturation))
+    luma = levels(photo) @ np.array([0.299, 0.587, 0.114])
+    rest = saturation * levels(photo) + (1 - saturation) * luma[..., None]
+    assert distance(result, over(levels(photo), gradient(), rest)) <= 2
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", EFFECTS)
+def test_an_effect_leaves_the_photo_and_its_size_as_they_were(kind: type[EffectOptions]) -> None:
+    photo = noise()
+    result = EFFECTS[kind](Scene(Photo(photo), gradient()), kind())
+    assert result.size == SIZE
+    assert np.array_equal(np.asarray(photo), np.asarray(noise()))
+
+
+@pytest.mark.parametrize("kind", EFFECTS)
+def test_an_effect_on_a_single_pixel_works(kind: type[EffectOptions]) -> None:
+    scene = Scene(Photo(Image.new("RGB", (1, 1), RED)), np.ones((1, 1), np.float32))
+    assert EFFECTS[kind](scene, kind()).getpixel((0, 0)) in (RED, (*RED, 255))
