@@ -1,0 +1,82 @@
+"""Who may be in flight: a bounded number of requests, of bytes and of pixels. Knows no HTTP.
+
+A request that is not admitted costs nothing; one that is admitted gets an answer.
+"""
+
+import math
+import threading
+from collections.abc import Callable
+
+from service.errors import QueueFull
+
+MIN_RETRY_AFTER_S = 1
+
+
+class Admission:
+    """The permits. Pixel threads use theirs too, hence the lock."""
+
+    def __init__(self, capacity: int, max_bytes: int, max_pixels: int, expected_wait_s: Callable[[], float]) -> None:
+        self.capacity = capacity
+        self.in_flight = 0
+        self.bytes_in_flight = 0
+        self.pixels_in_flight = 0
+        self._max_bytes = max_bytes
+        self._max_pixels = max_pixels
+        self._expected_wait_s = expected_wait_s
+        self._lock = threading.Lock()
+
+    def admit(self) -> "Permit":
+        """Raises QueueFull where every permit is taken."""
+        with self._lock:
+            if self.in_flight >= self.capacity:
+                raise self._full(f"{self.in_flight} requests are in flight, which is the most this service takes")
+            self.in_flight += 1
+            return Permit(self)
+
+    def take_bytes(self, count: int) -> None:
+        """Raises QueueFull where the bodies in flight would become too large together."""
+        with self._lock:
+            # A lone request may always go on: its own size was checked already.
+            if self.bytes_in_flight and self.bytes_in_flight + count > self._max_bytes:
+                raise self._full(f"{self.bytes_in_flight} bytes are in flight, and {count} more do not fit")
+            self.bytes_in_flight += count
+
+    def take_pixels(self, count: int) -> None:
+        """Raises QueueFull where the pictures in flight would become too large together."""
+        with self._lock:
+            if self.pixels_in_flight and self.pixels_in_flight + count > self._max_pixels:
+                raise self._full(f"{self.pixels_in_flight / 1e6:.1f} megapixels are in flight, which is enough")
+            self.pixels_in_flight += count
+
+    def give_back(self, bytes_: int, pixels: int) -> None:
+        with self._lock:
+            self.in_flight -= 1
+            self.bytes_in_flight -= bytes_
+            self.pixels_in_flight -= pixels
+
+    def retry_after_s(self) -> int:
+        """When a place is likely to be free: what waits now will have been served."""
+        return max(MIN_RETRY_AFTER_S, math.ceil(self._expected_wait_s()))
+
+    def _full(self, detail: str) -> QueueFull:
+        return QueueFull(detail, self.retry_after_s())
+
+
+class Permit:
+    """The right of one request to be in flight, and what it takes up."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._bytes = 0
+        self._pixels = 0
+
+    def take_bytes(self, count: int) -> None:
+        self._admission.take_bytes(count)
+        self._bytes += count
+
+    def take_pixels(self, count: int) -> None:
+        self._admission.take_pixels(count)
+        self._pixels += count
+
+    def give_back(self) -> None:
+        self._admission.give_back(self._bytes, self._pixels)

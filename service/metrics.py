@@ -1,0 +1,121 @@
+"""What an operator can see: counters and histograms of requests, gauges of the queue and the workers.
+
+Prometheus' text format. One registry per service, none for the process: two services in one test do not mix.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+# From a selfie on a fast core (5 ms) to a queue that is about to time out.
+STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """One worker, as it is right now."""
+
+    number: int
+    pid: int
+    state: str
+    """starting, idle, busy or stopping"""
+    device: str
+    rss_bytes: int
+    device_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The gauges of one moment."""
+
+    queue_depth: Mapping[str, int]
+    """Waiting tickets by lane."""
+    oldest_wait_s: float
+    permits_in_use: int
+    permits: int
+    bytes_in_flight: int
+    pixels_in_flight: int
+    service_rss_bytes: int
+    event_loop_lag_s: float
+    ready: bool
+    workers: list[WorkerStatus] = field(default_factory=list)
+
+
+class Metrics:
+    """Counts things as they happen; `render` adds the gauges of the moment."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = self._counter("silhouette_requests", "Requests answered.", "route", "model", "status", "reason")
+        self.request_seconds = self._histogram("silhouette_request_seconds", "From arrival to answer.", "route")
+        self.stage_seconds = self._histogram("silhouette_stage_seconds", "Time in one stage of a request.", "stage")
+        self.batch_size = Histogram(
+            "silhouette_batch_size", "Images in a batch.", ["model"], buckets=BATCH_BUCKETS, registry=self._registry
+        )
+        self.inferred = self._counter("silhouette_inferred_images", "Images that a network answered.", "model")
+        self.abandoned = self._counter("silhouette_abandoned", "Tickets whose client left before they ran.")
+        self.expired = self._counter("silhouette_expired", "Tickets whose deadline came before they ran.")
+        self.requeued = self._counter("silhouette_requeued", "Tickets that went back to the queue.", "cause")
+        self.restarts = self._counter("silhouette_worker_restarts", "Workers that ended, by cause.", "cause")
+
+    def watch(self, look: Callable[[], Snapshot]) -> None:
+        """From now on `render` includes what `look` sees."""
+        self._registry.register(_Gauges(look))
+
+    def render(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, help_: str, *labels: str) -> Counter:
+        return Counter(name, help_, labels, registry=self._registry)
+
+    def _histogram(self, name: str, help_: str, *labels: str) -> Histogram:
+        return Histogram(name, help_, labels, buckets=STAGE_BUCKETS_S, registry=self._registry)
+
+
+class _Gauges(Collector):
+    """Reads one snapshot per scrape, so that its numbers belong together."""
+
+    def __init__(self, look: Callable[[], Snapshot]) -> None:
+        self._look = look
+
+    def describe(self) -> Iterable[Metric]:
+        return []  # registering must not look: the service may not be running yet
+
+    def collect(self) -> Iterable[Metric]:
+        now = self._look()
+        yield _gauge("silhouette_queue_depth", "Tickets that wait for a worker.", "lane", now.queue_depth)
+        yield _plain("silhouette_oldest_wait_seconds", "How long the oldest ticket has waited.", now.oldest_wait_s)
+        yield _plain("silhouette_permits_in_use", "Requests in flight.", now.permits_in_use)
+        yield _plain("silhouette_permits", "Requests that may be in flight.", now.permits)
+        yield _plain("silhouette_in_flight_bytes", "Request bodies in memory.", now.bytes_in_flight)
+        yield _plain("silhouette_in_flight_pixels", "Decoded pixels in memory.", now.pixels_in_flight)
+        yield _plain("silhouette_event_loop_lag_seconds", "How late the event loop is.", now.event_loop_lag_s)
+        yield _plain("silhouette_ready", "1 where /readyz answers 200.", now.ready)
+        yield from _worker_gauges(now)
+
+
+def _worker_gauges(now: Snapshot) -> Iterable[Metric]:
+    state = GaugeMetricFamily("silhouette_worker_state", "1 for the state it is in.", labels=["worker", "device", "state"])
+    rss = GaugeMetricFamily("silhouette_rss_bytes", "Resident memory.", labels=["process"])
+    memory = GaugeMetricFamily("silhouette_device_memory_bytes", "Allocated on the device.", labels=["worker", "device"])
+    rss.add_metric(["service"], now.service_rss_bytes)
+    for worker in now.workers:
+        state.add_metric([str(worker.number), worker.device, worker.state], 1)
+        rss.add_metric([f"worker-{worker.number}"], worker.rss_bytes)
+        memory.add_metric([str(worker.number), worker.device], worker.device_memory_bytes)
+    return state, rss, memory
+
+
+def _gauge(name: str, help_: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, help_, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
+
+
+def _plain(name: str, help_: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_, value=value)

@@ -1,0 +1,121 @@
+"""Which tickets run next, and when their batch leaves. Pure: the time is an argument, so tests bring their own.
+
+What it guarantees: a batch is of one model and one lane; the oldest ticket of a lane goes first; bulk never starves; no
+interactive ticket is overtaken by more than one bulk batch; a ticket that saw two crashes runs alone.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+SUSPECT_CRASHES = 2
+"""A ticket that was on board of so many dying workers runs alone, so that it takes no neighbour along."""
+
+INTERACTIVE_RUN = 4
+"""Bulk gets its turn after so many interactive batches, where there are that many."""
+
+
+class Lane(StrEnum):
+    """Somebody waits for an interactive answer; a bulk one may take its time."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+class Waiting(Protocol):
+    """What a schedule needs to know of a ticket."""
+
+    model: str
+    lane: Lane
+    queued_at: float
+    deadline: float
+    pixel_count: int
+    crashes: int
+    has_yielded: bool
+    """A bulk batch went first while this interactive ticket waited."""
+
+
+@dataclass(frozen=True)
+class BatchPolicy:
+    """How tickets are grouped. Times in seconds, on one clock."""
+
+    max_batch_size: int
+    max_batch_pixels: int | None
+    max_queue_delay_s: float
+
+    def group(self, candidates: Sequence[Waiting], size_limit: int | None = None) -> list[int]:
+        """The indices of the tickets that run with the first one; `size_limit` is what a device was seen to hold."""
+        first = candidates[0]
+        if first.crashes >= SUSPECT_CRASHES:
+            return [0]
+        alike = (
+            index
+            for index, ticket in enumerate(candidates)
+            if ticket.model == first.model and ticket.crashes < SUSPECT_CRASHES
+        )
+        return list(alike)[: self._most(first.pixel_count, size_limit)]
+
+    def is_full(self, group: Sequence[Waiting], size_limit: int | None = None) -> bool:
+        return len(group) >= self._most(group[0].pixel_count, size_limit)
+
+    def leaves_at(self, group: Sequence[Waiting], expected_run_s: float, size_limit: int | None = None) -> float:
+        """When the batch leaves: at once if it is full, or in time for its first deadline, or after the delay."""
+        if self.is_full(group, size_limit) or group[0].crashes >= SUSPECT_CRASHES:
+            return -math.inf
+        patience_ends = min(ticket.queued_at for ticket in group) + self.max_queue_delay_s
+        last_moment = min(ticket.deadline for ticket in group) - expected_run_s
+        return min(patience_ends, last_moment)
+
+    def _most(self, pixel_count: int, size_limit: int | None) -> int:
+        """Images of one model have one size, so a limit in pixels is one in images."""
+        limits = [self.max_batch_size]
+        if self.max_batch_pixels is not None:
+            limits.append(self.max_batch_pixels // pixel_count)
+        if size_limit is not None:
+            limits.append(size_limit)
+        return max(1, min(limits))
+
+
+class LaneTurns:
+    """Whose turn it is. Call `choose`, then `took` with what was chosen."""
+
+    def __init__(self) -> None:
+        self._interactive_batches = 0
+
+    def choose(self, interactive: Collection[Waiting], bulk: Collection[Waiting]) -> Lane:
+        """At least one of the lanes must have tickets."""
+        if not interactive:
+            return Lane.BULK
+        owed = self._interactive_batches >= INTERACTIVE_RUN and not any(ticket.has_yielded for ticket in interactive)
+        return Lane.BULK if bulk and owed else Lane.INTERACTIVE
+
+    def took(self, lane: Lane, interactive: Collection[Waiting]) -> None:
+        """A batch of `lane` left, and `interactive` are still waiting."""
+        if lane is Lane.INTERACTIVE:
+            self._interactive_batches += 1
+            return
+        self._interactive_batches = 0
+        for ticket in interactive:
+            ticket.has_yielded = True
+
+
+class Pace:
+    """How long images take, learnt from those that ran."""
+
+    WEIGHT = 0.2
+    """Of the newest measurement: about the last ten images count."""
+
+    def __init__(self) -> None:
+        self._image_s: dict[str, float] = {}
+
+    def observe(self, model: str, run_s: float, images: int) -> None:
+        """A batch of `images` took `run_s`."""
+        newest = run_s / images
+        known = self._image_s.get(model, newest)
+        self._image_s[model] = known + self.WEIGHT * (newest - known)
+
+    def expected_s(self, model: str, images: int = 1) -> float:
+        """What so many images will take one worker; 0 as long as nothing is known."""
+        return self._image_s.get(model, 0.0) * images
