@@ -3,27 +3,42 @@
 A request that is not admitted costs nothing; one that is admitted gets an answer.
 """
 
+import asyncio
 import math
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 from service.errors import QueueFull
 
 MIN_RETRY_AFTER_S = 1
 
 
+class Queue(Protocol):
+    """What stands between admission and an answer."""
+
+    @property
+    def waiting(self) -> int:
+        """Tickets that no worker has taken yet."""
+
+    def expected_wait_s(self) -> float:
+        """How long one that came now would wait."""
+
+
 class Admission:
     """The permits. Pixel threads use theirs too, hence the lock."""
 
-    def __init__(self, capacity: int, max_bytes: int, max_pixels: int, expected_wait_s: Callable[[], float]) -> None:
+    def __init__(self, capacity: int, max_bytes: int, max_pixels: int, queue: Queue) -> None:
         self.capacity = capacity
         self.in_flight = 0
         self.bytes_in_flight = 0
         self.pixels_in_flight = 0
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
-        self._expected_wait_s = expected_wait_s
+        self._queue = queue
         self._lock = threading.Lock()
+        self.idle = asyncio.Event()
+        """Set while nobody is in flight."""
+        self.idle.set()
 
     def admit(self) -> "Permit":
         """Raises QueueFull where every permit is taken."""
@@ -31,6 +46,7 @@ class Admission:
             if self.in_flight >= self.capacity:
                 raise self._full(f"{self.in_flight} requests are in flight, which is the most this service takes")
             self.in_flight += 1
+            self.idle.clear()
             return Permit(self)
 
     def take_bytes(self, count: int) -> None:
@@ -53,13 +69,15 @@ class Admission:
             self.in_flight -= 1
             self.bytes_in_flight -= bytes_
             self.pixels_in_flight -= pixels
+            if not self.in_flight:
+                self.idle.set()
 
     def retry_after_s(self) -> int:
         """When a place is likely to be free: what waits now will have been served."""
-        return max(MIN_RETRY_AFTER_S, math.ceil(self._expected_wait_s()))
+        return max(MIN_RETRY_AFTER_S, math.ceil(self._queue.expected_wait_s()))
 
     def _full(self, detail: str) -> QueueFull:
-        return QueueFull(detail, self.retry_after_s())
+        return QueueFull(detail, self.retry_after_s(), self._queue.waiting)
 
 
 class Permit:

@@ -17,7 +17,7 @@ from service import __version__
 from service.api import failures
 from service.api.limits import Gate
 from service.api.routes import router
-from service.api.state import Service
+from service.api.state import Service, background
 from service.engine import Engine
 from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
@@ -25,6 +25,9 @@ from service.telemetry import FIELDS
 from service.workers.plan import SegmenterFamilies, built_in_families
 
 logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 5.0
+"""For batches that are still on board when everybody was answered or the drain timeout is over."""
 
 DESCRIPTION = """\
 An image goes in; class masks, a label map, a cutout or the same picture with another background come out.
@@ -41,7 +44,7 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
         title="Silhouette", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
     )
     app.state.service = service
-    app.add_middleware(Gate, settings=settings, check_ready=service.check_ready)
+    app.add_middleware(Gate, service=service)
     app.include_router(router)
     failures.install(app)
     return app
@@ -53,10 +56,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     starting = asyncio.create_task(_start(service))
     try:
-        yield
+        async with background(service):
+            yield
     finally:
         service.draining = True
-        await service.engine.stop(service.settings.drain_timeout_s)
+        await service.engine.stop(STOP_TIMEOUT_S)
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting

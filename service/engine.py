@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from service.batcher import Batcher
+from service.metrics import Metrics
 from service.pipeline import Pipeline
-from service.settings import Settings
+from service.schedule import BatchPolicy
+from service.settings import MEGAPIXEL, Settings
 from service.store import ModelStore
 from service.workers import WorkerPool, plan_workers
 from service.workers.plan import SegmenterFamilies, available_cores, built_in_families
@@ -20,7 +22,9 @@ class Engine:
     """The parts that answer; `running` brings them to life."""
 
     pipeline: Pipeline
+    batcher: Batcher
     pool: WorkerPool
+    metrics: Metrics
 
     @classmethod
     def build(cls, settings: Settings, families: SegmenterFamilies = built_in_families) -> Self:
@@ -31,10 +35,11 @@ class Engine:
         store = ModelStore(settings.model_store, settings.mirror)
         models = [(card, store.verify(card)) for card in store.choose(settings.models)]
         plans = plan_workers(settings, models, families)
-        batcher = Batcher(plans[0].max_batch_size, settings.max_queue_delay_ms / MS_PER_S)
+        metrics = Metrics()
+        batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
         threads = settings.pixel_threads or available_cores()
         pipeline = Pipeline([card for card, _ in models], batcher, threads, settings.max_pixels)
-        return cls(pipeline, WorkerPool(plans, batcher))
+        return cls(pipeline, batcher, WorkerPool(plans, batcher, settings, metrics), metrics)
 
     async def stop(self, drain_timeout_s: float) -> None:
         await self.pool.stop(drain_timeout_s)
@@ -48,3 +53,9 @@ class Engine:
             yield self.pipeline
         finally:
             await self.stop(drain_timeout_s)
+
+
+def _batch_policy(settings: Settings, max_batch_size: int) -> BatchPolicy:
+    megapixels = settings.max_batch_megapixels
+    max_pixels = None if megapixels is None else int(megapixels * MEGAPIXEL)
+    return BatchPolicy(max_batch_size, max_pixels, settings.max_queue_delay_ms / MS_PER_S)

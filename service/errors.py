@@ -6,7 +6,7 @@ Failure
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground
   Unavailable         the caller tries again later
-    NotReady, QueueFull, Draining
+    NotReady, QueueFull, DeadlineUnreachable, OutOfDeviceMemory, Draining
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
     ModelFailed (ModelCrashed)
@@ -103,9 +103,10 @@ class NoForeground(BadInput):
 class Unavailable(Failure):
     """The caller may send the same request again after `retry_after_s` seconds."""
 
-    def __init__(self, detail: str = "", retry_after_s: int = 1) -> None:
+    def __init__(self, detail: str = "", retry_after_s: int = 1, queue_depth: int | None = None) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self.queue_depth = queue_depth
 
 
 class NotReady(Unavailable):
@@ -116,6 +117,16 @@ class NotReady(Unavailable):
 class QueueFull(Unavailable):
     code = "queue_full"
     title = "The queue is full"
+
+
+class DeadlineUnreachable(Unavailable):
+    code = "deadline_unreachable"
+    title = "The queue is longer than the request can wait"
+
+
+class OutOfDeviceMemory(Unavailable):
+    code = "out_of_memory"
+    title = "The device has no memory for this image now"
 
 
 class Draining(Unavailable):
@@ -139,7 +150,7 @@ class ModelFailed(OurFault):
 
 class ModelCrashed(ModelFailed):
     code = "model_crashed"
-    title = "The worker died on this image, twice"
+    title = "Worker after worker died on this image"
 
 
 class ConfigurationError(Exception):

@@ -1,6 +1,7 @@
 """Bytes to an upright sRGB photo. Everything wrong with a picture is found here, before it has batchmates."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,15 +37,17 @@ class Photo:
         return Image.composite(self.rgb, Image.new("RGB", self.rgb.size, WHITE), self.alpha)
 
 
-def decode(encoded: bytes, max_pixels: int) -> Photo:
+def decode(encoded: bytes, max_pixels: int, reserve: Callable[[int], None] = lambda pixel_count: None) -> Photo:
     """The first frame of `encoded`, upright, in sRGB, 8 bits a channel.
 
+    `reserve` hears how many pixels there will be before they take up memory; what it raises is passed on.
     Raises UnsupportedImage, TooManyPixels (seen on the header, before any pixel is decoded), TruncatedImage or
     UndecodableImage.
     """
     image = _open(encoded)
     if image.width * image.height > max_pixels:
         raise TooManyPixels(f"{image.width} x {image.height} pixels; at most {max_pixels / 1e6:g} megapixels are read")
+    reserve(image.width * image.height)
     try:
         return _to_photo(image)
     except MemoryError:

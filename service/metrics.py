@@ -99,9 +99,13 @@ class _Gauges(Collector):
 
 
 def _worker_gauges(now: Snapshot) -> Iterable[Metric]:
-    state = GaugeMetricFamily("silhouette_worker_state", "1 for the state it is in.", labels=["worker", "device", "state"])
+    state = GaugeMetricFamily(
+        "silhouette_worker_state", "1 for the state it is in.", labels=["worker", "device", "state"]
+    )
     rss = GaugeMetricFamily("silhouette_rss_bytes", "Resident memory.", labels=["process"])
-    memory = GaugeMetricFamily("silhouette_device_memory_bytes", "Allocated on the device.", labels=["worker", "device"])
+    memory = GaugeMetricFamily(
+        "silhouette_device_memory_bytes", "Allocated on the device.", labels=["worker", "device"]
+    )
     rss.add_metric(["service"], now.service_rss_bytes)
     for worker in now.workers:
         state.add_metric([str(worker.number), worker.device, worker.state], 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from service import decisions
-from service.batcher import Batcher
+from service.batcher import Batcher, Outcome
 from service.effects import EFFECTS, Scene
 from service.encoders import PICTURE_ENCODERS
 from service.errors import NoForeground, UnknownModel
@@ -20,6 +20,7 @@ from service.labels import Prediction
 from service.matting import has_subject, matte, subject_box
 from service.options import EffectOptions, Format, Options, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
+from service.schedule import Lane
 from service.store import ModelCard
 from service.telemetry import Stopwatch
 
@@ -35,6 +36,8 @@ class Answer:
     model: str
     """name@version"""
     device: str
+    worker: int
+    batch_size: int
     elapsed_ms: dict[str, float]
     box: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) of the subject in the input, in pixels."""
@@ -47,7 +50,7 @@ class Seen:
     photo: Photo
     prediction: Prediction
     card: ModelCard
-    device: str
+    outcome: Outcome
 
 
 @dataclass
@@ -56,6 +59,9 @@ class Call:
 
     deadline: float
     """On the event loop's clock, in seconds; a prediction that comes later is not waited for."""
+    lane: Lane = Lane.INTERACTIVE
+    reserve_pixels: Callable[[int], None] = lambda pixel_count: None
+    """Hears of each picture before it is decoded; raises QueueFull where it does not fit into memory now."""
     watch: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -115,14 +121,14 @@ class Pipeline:
     async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
         photo = await self._decode(image, call)
         pixels, box = await self._on_thread(call, "decode", lambda: fit(photo.on_white(), card))
-        outcome = await self._batcher.predict(card.name, pixels, call.deadline)
+        outcome = await self._batcher.predict(card.name, pixels, call.deadline, call.lane)
         call.watch.add("queue", outcome.queue_ms)
         call.watch.add("infer", outcome.infer_ms)
         prediction = Prediction(card.output.head, outcome.scores, box, photo.size, card.class_table)
-        return Seen(photo, prediction, card, outcome.device)
+        return Seen(photo, prediction, card, outcome)
 
     async def _decode(self, image: bytes, call: Call) -> Photo:
-        return await self._on_thread(call, "decode", lambda: decode(image, self._max_pixels))
+        return await self._on_thread(call, "decode", lambda: decode(image, self._max_pixels, call.reserve_pixels))
 
     async def _on_thread(self, call: Call, stage: str, work: Callable[[], Result]) -> Result:
         def measured() -> Result:
@@ -135,7 +141,16 @@ class Pipeline:
     def _answer(
         seen: Seen, body: bytes, options: Options, call: Call, box: tuple[int, int, int, int] | None = None
     ) -> Answer:
-        return Answer(body, options.chosen_format(), seen.card.label, seen.device, call.watch.elapsed_ms, box)
+        return Answer(
+            body,
+            options.chosen_format(),
+            seen.card.label,
+            seen.outcome.device,
+            seen.outcome.worker,
+            seen.outcome.batch_size,
+            call.watch.elapsed_ms,
+            box,
+        )
 
 
 def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:

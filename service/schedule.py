@@ -1,7 +1,7 @@
 """Which tickets run next, and when their batch leaves. Pure: the time is an argument, so tests bring their own.
 
 What it guarantees: a batch is of one model and one lane; the oldest ticket of a lane goes first; bulk never starves; no
-interactive ticket is overtaken by more than one bulk batch; a ticket that saw two crashes runs alone.
+interactive ticket is overtaken by more than one bulk batch; a ticket under suspicion runs alone.
 """
 
 import math
@@ -9,9 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
-
-SUSPECT_CRASHES = 2
-"""A ticket that was on board of so many dying workers runs alone, so that it takes no neighbour along."""
 
 INTERACTIVE_RUN = 4
 """Bulk gets its turn after so many interactive batches, where there are that many."""
@@ -31,10 +28,13 @@ class Waiting(Protocol):
     lane: Lane
     queued_at: float
     deadline: float
-    pixel_count: int
-    crashes: int
+    runs_alone: bool
+    """It may harm its neighbours."""
     has_yielded: bool
     """A bulk batch went first while this interactive ticket waited."""
+
+    @property
+    def pixel_count(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,16 @@ class BatchPolicy:
     def group(self, candidates: Sequence[Waiting], size_limit: int | None = None) -> list[int]:
         """The indices of the tickets that run with the first one; `size_limit` is what a device was seen to hold."""
         first = candidates[0]
-        if first.crashes >= SUSPECT_CRASHES:
+        if first.runs_alone:
             return [0]
-        alike = (
-            index
-            for index, ticket in enumerate(candidates)
-            if ticket.model == first.model and ticket.crashes < SUSPECT_CRASHES
-        )
-        return list(alike)[: self._most(first.pixel_count, size_limit)]
-
-    def is_full(self, group: Sequence[Waiting], size_limit: int | None = None) -> bool:
-        return len(group) >= self._most(group[0].pixel_count, size_limit)
+        alike = [
+            index for index, ticket in enumerate(candidates) if ticket.model == first.model and not ticket.runs_alone
+        ]
+        return alike[: self._most(first.pixel_count, size_limit)]
 
     def leaves_at(self, group: Sequence[Waiting], expected_run_s: float, size_limit: int | None = None) -> float:
         """When the batch leaves: at once if it is full, or in time for its first deadline, or after the delay."""
-        if self.is_full(group, size_limit) or group[0].crashes >= SUSPECT_CRASHES:
+        if group[0].runs_alone or len(group) >= self._most(group[0].pixel_count, size_limit):
             return -math.inf
         patience_ends = min(ticket.queued_at for ticket in group) + self.max_queue_delay_s
         last_moment = min(ticket.deadline for ticket in group) - expected_run_s

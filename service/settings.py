@@ -1,9 +1,9 @@
 """Every knob, read once from `SILHOUETTE_*` in the environment. Units are in the names; None means off."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import ConfigurationError
@@ -57,8 +57,15 @@ class Settings(BaseSettings):
     queue_capacity: int = Field(64, ge=1)
     """Requests in flight. Higher hides overload as latency and holds more images in memory."""
 
+    max_bytes_in_flight: int = Field(256 * 1024 * 1024, ge=1)
+    """Request bodies in memory, all together. Higher admits more large uploads at once."""
+
+    max_megapixels_in_flight: float = Field(200.0, gt=0)
+    """Decoded pictures in memory, all together. A megapixel was measured at about 25 MB while it is composed."""
+
     request_timeout_s: float = Field(60.0, gt=0)
-    """From the arrival of a request to its prediction. Higher lets clients wait longer in an overloaded queue."""
+    """From the arrival of a request to its prediction; `X-Request-Timeout-Ms` lowers it. Higher lets clients wait
+    longer in an overloaded queue."""
 
     upload_timeout_s: float = Field(30.0, gt=0)
     """For reading one request body. Higher lets slow clients hold a place in the queue for longer."""
@@ -72,6 +79,24 @@ class Settings(BaseSettings):
     max_megapixels: float = Field(50.0, gt=0, le=178)
     """Largest picture, checked on its header. A 12 megapixel request was measured at 300 MB of memory while it is
     composed. Pillow itself refuses more than 178."""
+
+    batch_timeout_s: float = Field(30.0, gt=0)
+    """A worker that is silent for so long on one batch is killed and replaced. Higher finds hangs later."""
+
+    heartbeat_interval_s: float = Field(5.0, gt=0)
+    """How often an idle worker is asked whether it is well."""
+
+    heartbeat_timeout_s: float = Field(5.0, gt=0)
+    """An idle worker that does not answer for so long is killed and replaced."""
+
+    max_batches_per_worker: int | None = Field(None, ge=1)
+    """A worker that ran so many is replaced. Lower hides slow leaks, and costs a start of the models each time."""
+
+    max_worker_rss_mb: int | None = Field(None, ge=1)
+    """A worker whose resident memory is above this is replaced, in units of 1,000,000 bytes."""
+
+    max_batch_megapixels: float | None = Field(None, gt=0)
+    """Of a batch, counted at the network's input size. A second limit beside `max_batch_size`."""
 
     pixel_threads: int | None = Field(None, ge=1)
     """Threads that decode, resize, compose and encode. Unset: one per core. Higher holds more pictures in memory."""
@@ -90,6 +115,17 @@ class Settings(BaseSettings):
     @classmethod
     def _auto_is_unset(cls, value: object) -> object:
         return None if value in ("", "auto") else value
+
+    @field_validator("max_batches_per_worker", "max_worker_rss_mb", "max_batch_megapixels", mode="before")
+    @classmethod
+    def _empty_is_off(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _one_request_fits(self) -> Self:
+        if self.max_bytes_in_flight < self.max_upload_bytes:
+            raise ValueError("max_bytes_in_flight must be at least max_upload_bytes")
+        return self
 
     @property
     def max_pixels(self) -> int:

@@ -29,6 +29,8 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DeadlineUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.OutOfDeviceMemory: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Draining: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -42,10 +44,18 @@ UNFINISHED_UPLOADS = (errors.TooManyBytes, errors.SlowUpload)
 
 def problem(failure: Failure, request_id: str) -> Response:
     """The problem document of a failure. `code` is what clients match on."""
-    headers = {"Retry-After": str(failure.retry_after_s)} if isinstance(failure, Unavailable) else {}
+    headers = _comeback(failure) if isinstance(failure, Unavailable) else {}
     if isinstance(failure, UNFINISHED_UPLOADS):
         headers["Connection"] = "close"
     return _document(STATUS[type(failure)], failure.code, failure.title, failure.detail, request_id, headers)
+
+
+def _comeback(failure: Unavailable) -> dict[str, str]:
+    """When to come back, and how long the queue was."""
+    headers = {"Retry-After": str(failure.retry_after_s)}
+    if failure.queue_depth is not None:
+        headers["X-Queue-Depth"] = str(failure.queue_depth)
+    return headers
 
 
 def install(app: FastAPI) -> None:

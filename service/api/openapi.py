@@ -20,9 +20,32 @@ FAILURES = {
     422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option` "
     "or `no_foreground`.",
     500: "`model_failed`, `model_crashed` or `internal_error`.",
-    503: "`not_ready`, `queue_full` or `draining`; `Retry-After` says when to come back.",
+    503: "`not_ready`, `queue_full`, `deadline_unreachable`, `out_of_memory` or `draining`; `Retry-After` says when to "
+    "come back.",
     504: "`deadline_exceeded`.",
 }
+
+
+REQUEST_HEADERS: list[dict[str, Any]] = [
+    {
+        "name": "X-Request-Timeout-Ms",
+        "in": "header",
+        "description": "The prediction is of no use later than this; at most the service's own `request_timeout_s`.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    {
+        "name": "Priority",
+        "in": "header",
+        "description": "RFC 9218. `u=4` to `u=7` is bulk work, which lets others go first.",
+        "schema": {"type": "string", "examples": ["u=5"]},
+    },
+    {
+        "name": "X-Request-Id",
+        "in": "header",
+        "description": "Comes back in the response, and is in the service's log.",
+        "schema": {"type": "string"},
+    },
+]
 
 
 def takes_image(kind: type[Options], *further_files: str) -> dict[str, Any]:
@@ -34,7 +57,7 @@ def takes_image(kind: type[Options], *further_files: str) -> dict[str, Any]:
         "additionalProperties": {"type": "string", "description": "Any of the options above, as a form field instead."},
     }
     content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": BINARY}}
-    return {"parameters": _parameters(kind), "requestBody": {"required": True, "content": content}}
+    return {"parameters": _parameters(kind) + REQUEST_HEADERS, "requestBody": {"required": True, "content": content}}
 
 
 def _parameters(kind: type[Options]) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from collections.abc import Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.negotiation import MEDIA_TYPES
 from service.api.openapi import answers, offered, problems, takes_image
@@ -21,7 +23,7 @@ from service.options import (
     ReplaceBackgroundOptions,
     SegmentOptions,
 )
-from service.pipeline import Answer
+from service.pipeline import Answer, Call
 from service.telemetry import server_timing
 
 router = APIRouter()
@@ -46,8 +48,7 @@ ServiceDep = Annotated[Service, Depends(_service)]
 async def segment(request: Request, service: ServiceDep) -> Response:
     """A label map, masks, an overlay or figures. Semantic, so instance-free: two people are one mask of `person`."""
     upload = await read_upload(request, SegmentOptions)
-    call = service.new_call()
-    return await _respond(request, service.pipeline.segment(upload.image, upload.options, call))
+    return await _respond(request, service.pipeline.segment(upload.image, upload.options, _call(request)))
 
 
 @router.post(
@@ -61,7 +62,7 @@ async def segment(request: Request, service: ServiceDep) -> Response:
 async def remove_background(request: Request, service: ServiceDep) -> Response:
     """The subject with straight alpha, or its matte alone."""
     upload = await read_upload(request, RemoveBackgroundOptions)
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, service.new_call()))
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, _call(request)))
 
 
 @router.post(
@@ -78,8 +79,8 @@ async def replace_background(request: Request, service: ServiceDep) -> Response:
     background = upload.files.get("background")
     if (background is None) == (upload.options.color is None):
         raise BadOption("give exactly one of `background` (a multipart file) and `color`")
-    call = service.new_call()
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, call, background))
+    work = service.pipeline.apply(upload.image, upload.options, _call(request), background)
+    return await _respond(request, work)
 
 
 @router.post(
@@ -93,7 +94,7 @@ async def replace_background(request: Request, service: ServiceDep) -> Response:
 async def blur_background(request: Request, service: ServiceDep) -> Response:
     """The subject stays sharp, and its colours do not bleed into the blur."""
     upload = await read_upload(request, BlurBackgroundOptions)
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, service.new_call()))
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, _call(request)))
 
 
 @router.post(
@@ -107,7 +108,7 @@ async def blur_background(request: Request, service: ServiceDep) -> Response:
 async def color_pop(request: Request, service: ServiceDep) -> Response:
     """The subject as it was, the rest at `saturation`."""
     upload = await read_upload(request, ColorPopOptions)
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, service.new_call()))
+    return await _respond(request, service.pipeline.apply(upload.image, upload.options, _call(request)))
 
 
 @router.get("/models", tags=["models"], summary="The loaded models")
@@ -143,6 +144,18 @@ async def startupz(service: ServiceDep) -> Health:
     return Health()
 
 
+@router.get("/metrics", tags=["probes"], summary="Figures for Prometheus", response_class=PlainTextResponse)
+async def metrics(service: ServiceDep) -> Response:
+    """Requests, stages, the queue, the workers and their memory, in Prometheus' text format."""
+    return Response(service.engine.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _call(request: Request) -> Call:
+    """What the gate has found out about the request."""
+    state = request.state
+    return Call(state.deadline, state.lane, state.permit.take_pixels)
+
+
 async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
     answer = await _while_connected(request, work)
     headers = {
@@ -152,7 +165,8 @@ async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Respo
         "Vary": "Accept",
         **_box_headers(answer),
     }
-    request.state.facts.update({"model": answer.model, "device": answer.device, **answer.elapsed_ms})
+    made_by = {"model": answer.model, "device": answer.device, "worker": answer.worker, "batch_size": answer.batch_size}
+    request.state.facts.update({**made_by, **answer.elapsed_ms})
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
 
 

@@ -1,14 +1,22 @@
-"""What the routes work with: the engine, and whether it can be used right now."""
+"""What the routes work with: the engine, who is in flight, and whether a request can be answered right now."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import psutil
+
+from service.admission import Admission
 from service.engine import Engine
 from service.errors import ConfigurationError, Draining, NotReady
-from service.pipeline import Call, Pipeline
-from service.settings import Settings
+from service.metrics import Snapshot
+from service.pipeline import Pipeline
+from service.schedule import Lane
+from service.settings import MEGAPIXEL, Settings
 
 START_RETRY_AFTER_S = 5
+LAG_INTERVAL_S = 0.5
 
 
 @dataclass
@@ -22,14 +30,19 @@ class Service:
     draining: bool = False
     failure: ConfigurationError | None = None
     """Why it could not start."""
+    event_loop_lag_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        max_pixels = int(settings.max_megapixels_in_flight * MEGAPIXEL)
+        self.admission = Admission(
+            settings.queue_capacity, settings.max_bytes_in_flight, max_pixels, self.engine.batcher
+        )
+        self.engine.metrics.watch(self.snapshot)
 
     @property
     def pipeline(self) -> Pipeline:
         return self.engine.pipeline
-
-    def new_call(self) -> Call:
-        """The clock of a request starts here."""
-        return Call(asyncio.get_running_loop().time() + self.settings.request_timeout_s)
 
     def check_started(self) -> None:
         """Raises NotReady until every worker was ready once."""
@@ -43,4 +56,44 @@ class Service:
             raise Draining(retry_after_s=START_RETRY_AFTER_S)
         self.check_started()
         if not self.engine.pool.ready_count:
-            raise NotReady("every worker died and is being started again", START_RETRY_AFTER_S)
+            raise NotReady(self.engine.pool.trouble, START_RETRY_AFTER_S)
+
+    async def drain(self) -> None:
+        """Admit nobody any more, and return when everybody who was admitted has an answer, or time is up."""
+        self.draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.drain_timeout_s):
+                await self.admission.idle.wait()
+
+    async def measure_lag(self) -> None:
+        """Forever: how late the event loop wakes up."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_INTERVAL_S
+            await asyncio.sleep(LAG_INTERVAL_S)
+            self.event_loop_lag_s = max(0.0, loop.time() - due)
+
+    def snapshot(self) -> Snapshot:
+        batcher, admission = self.engine.batcher, self.admission
+        return Snapshot(
+            queue_depth={lane.value: batcher.depth(lane) for lane in Lane},
+            oldest_wait_s=batcher.oldest_wait_s(),
+            permits_in_use=admission.in_flight,
+            permits=admission.capacity,
+            bytes_in_flight=admission.bytes_in_flight,
+            pixels_in_flight=admission.pixels_in_flight,
+            service_rss_bytes=psutil.Process().memory_info().rss,
+            event_loop_lag_s=self.event_loop_lag_s,
+            ready=self.started.is_set() and not self.draining and self.engine.pool.ready_count > 0,
+            workers=self.engine.pool.status(),
+        )
+
+
+@contextlib.asynccontextmanager
+async def background(service: Service) -> AsyncIterator[None]:
+    """What runs beside the requests."""
+    task = asyncio.create_task(service.measure_lag())
+    try:
+        yield
+    finally:
+        task.cancel()

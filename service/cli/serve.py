@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 FAILED_TO_START = 1
 
+CLOSE_TIMEOUT_S = 5
+"""For the last bytes of the last answers, once the service is drained."""
+
 
 def add_command(commands: "Commands") -> None:
     parser = commands.add_parser(
@@ -44,7 +47,7 @@ def _serve(settings: Settings) -> int:
     import uvicorn
 
     from service.app import create_app
-    from service.cli.announcing import AnnouncingServer
+    from service.cli.server import SilhouetteServer
 
     app = create_app(settings)
     config = uvicorn.Config(
@@ -54,12 +57,12 @@ def _serve(settings: Settings) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+        timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
     )
     # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    AnnouncingServer(config).run()
+    SilhouetteServer(config, app.state.service).run()
     failure = app.state.service.failure
     if failure:
         say(f"silhouette: {failure}")

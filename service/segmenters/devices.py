@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 import torch
@@ -56,6 +56,29 @@ class Device:
         if not self.pinned:
             return tensor.to(self.torch_device)
         return tensor.pin_memory().to(self.torch_device, non_blocking=True)
+
+    def diagnose(self, error: Exception) -> Literal["memory", "poisoned", "model"]:
+        """What a failed forward means for the next one.
+
+        Out of memory: smaller batches may go on. Poisoned: CUDA reported an error that sticks to the context until the
+        process ends. Anything else is the model's own.
+        """
+        if isinstance(error, torch.OutOfMemoryError):
+            if self.torch_device.type == "cuda":
+                torch.cuda.empty_cache()
+            return "memory"
+        return "model" if self.computes() else "poisoned"
+
+    def computes(self) -> bool:
+        """True where the device still does what it is told."""
+        try:
+            return bool((torch.ones(1, device=self.torch_device) + 1).item() == 2)
+        except RuntimeError:
+            return False
+
+    def memory_bytes(self) -> int:
+        """Held on the device by this process; 0 on a CPU, where resident memory says it."""
+        return torch.cuda.memory_reserved(self.torch_device) if self.torch_device.type == "cuda" else 0
 
     def arrange(self, batch: Tensor) -> Tensor:
         """The batch in the type and layout that the network is kept in."""

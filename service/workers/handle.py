@@ -1,26 +1,41 @@
-"""The service's side of one worker process. Blocking: the pool calls it on a thread of the worker's own."""
+"""The service's side of one worker process. Blocking: its keeper calls it on a thread of the worker's own."""
 
 import contextlib
 import multiprocessing
-import time
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from service.batcher import Batch, Outcome
-from service.errors import ModelFailed, WorkerFailed
+import psutil
+
+from service.batcher import Ticket
+from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
+from service.labels import Scores
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
 from service.workers.process import run_worker
 
 STOP_TIMEOUT_S = 5.0
 
+DeathCause = Literal["crash", "hang", "poisoned"]
+
 
 class WorkerDied(Exception):
-    """The process is gone."""
+    """The process is gone, or of no more use and was killed."""
 
-    def __init__(self, *, on_board: bool) -> None:
-        super().__init__()
+    def __init__(self, cause: DeathCause, *, on_board: bool) -> None:
+        super().__init__(cause)
+        self.cause: DeathCause = cause
         self.on_board = on_board
         """Whether the batch had reached it, and so may be what killed it."""
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """The scores of each image, in order, and how long the worker took for all."""
+
+    scores: list[Scores]
+    infer_s: float
 
 
 class WorkerHandle:
@@ -33,23 +48,38 @@ class WorkerHandle:
         self._connection, self._far_end = context.Pipe()
         self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots.name), daemon=True)
         self.device = plan.device
+        self.device_memory_bytes = 0
+        self.batches = 0
 
     @property
-    def pid(self) -> int | None:
-        return self._process.pid
+    def pid(self) -> int:
+        """0 before it was started."""
+        return self._process.pid or 0
 
     @property
     def sentinel(self) -> int:
         """A file descriptor that becomes readable when the process dies."""
         return self._process.sentinel
 
-    def start(self) -> None:
-        """Returns when every model is loaded and warmed up. Raises WorkerFailed with the worker's own reason."""
+    @property
+    def rss_bytes(self) -> int:
+        """Resident memory; 0 where the process is gone."""
+        try:
+            rss: int = psutil.Process(self.pid).memory_info().rss
+        except psutil.Error:
+            return 0
+        return rss
+
+    def start(self) -> dict[str, float]:
+        """Returns when every model is loaded and warmed up: what one image took, in seconds, by model.
+
+        Raises WorkerFailed with the worker's own reason.
+        """
         try:
             self._process.start()
             # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
             self._far_end.close()
-            greeting = self._receive()
+            greeting = self._receive(timeout_s=None)
         except WorkerDied:
             raise WorkerFailed(f"a worker died while it loaded its models{self._exit_reason()}") from None
         finally:
@@ -57,33 +87,36 @@ class WorkerHandle:
         if reason := greeting.get("failed"):
             raise WorkerFailed(reason)
         self.device = greeting["device"]
+        warm_s: dict[str, float] = greeting["warm_s"]
+        return warm_s
 
-    def run(self, batch: Batch) -> list[Outcome]:
-        """The outcomes of one model's tickets, in their order. Raises WorkerDied, or ModelFailed with the cause."""
+    def run(self, batch: Sequence[Ticket], timeout_s: float) -> BatchRun:
+        """One model's tickets, in their order.
+
+        Raises WorkerDied, also where the worker is still silent after `timeout_s` and was killed for it; ModelFailed
+        with the cause; OutOfDeviceMemory.
+        """
         card = self._cards[batch[0].model]
-        started = time.monotonic()
         for slot, ticket in enumerate(batch):
             self._slots.pixels(card, slot)[:] = ticket.pixels
-        answer = self._ask(model=card.name, count=len(batch))
-        if "error" in answer:
-            raise ModelFailed(answer["error"])
-        return [
-            Outcome(
-                scores=self._slots.scores(card, slot).copy(),
-                device=self.device,
-                queue_ms=(started - ticket.queued_at) * 1000,
-                infer_ms=answer["infer_ms"],
-            )
-            for slot, ticket in enumerate(batch)
-        ]
+        answer = self._ask(timeout_s, model=card.name, count=len(batch))
+        self.batches += 1
+        self._raise_error(answer)
+        scores = [self._slots.scores(card, slot).copy() for slot in range(len(batch))]
+        return BatchRun(scores, answer["infer_s"])
+
+    def ping(self, timeout_s: float) -> None:
+        """Raises WorkerDied where the worker does not answer in time, or its device does not compute any more."""
+        self._raise_error(self._ask(timeout_s, ping=True))
 
     def stop(self) -> None:
         """Ask the worker to end, and make it end."""
         with contextlib.suppress(OSError):
             self._connection.close()
-        self._process.join(STOP_TIMEOUT_S)
-        self.kill()
-        self._process.join()
+        if self._process.pid is not None:
+            self._process.join(STOP_TIMEOUT_S)
+            self.kill()
+            self._process.join()
         self._slots.close()
 
     def kill(self) -> None:
@@ -91,18 +124,33 @@ class WorkerHandle:
         if self._process.is_alive():
             self._process.kill()
 
-    def _ask(self, **request: Any) -> Message:
+    def _ask(self, timeout_s: float, **request: Any) -> Message:
         try:
             send(self._connection, **request)
         except OSError as error:
-            raise WorkerDied(on_board=False) from error
-        return self._receive()
+            raise WorkerDied("crash", on_board=False) from error
+        answer = self._receive(timeout_s)
+        self.device_memory_bytes = answer["device_memory_bytes"]
+        return answer
 
-    def _receive(self) -> Message:
+    def _receive(self, timeout_s: float | None) -> Message:
         try:
+            if not self._connection.poll(timeout_s):
+                self.kill()  # a hang is a crash
+                raise WorkerDied("hang", on_board=True)
             return receive(self._connection)
         except (EOFError, OSError) as error:
-            raise WorkerDied(on_board=True) from error
+            raise WorkerDied("crash", on_board=True) from error
+
+    def _raise_error(self, answer: Message) -> None:
+        match answer.get("error_kind"):
+            case "memory":
+                raise OutOfDeviceMemory
+            case "poisoned":
+                self.kill()
+                raise WorkerDied("poisoned", on_board=True)
+            case "model":
+                raise ModelFailed(answer["error"])
 
     def _exit_reason(self) -> str:
         self._process.join(STOP_TIMEOUT_S)

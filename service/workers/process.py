@@ -4,11 +4,12 @@ It ends when the pipe closes, and with the service, however that dies. Ctrl-C an
 answers what it accepted first, and then closes the pipe.
 """
 
-import logging
 import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,18 @@ from service.workers.plan import WorkerPlan
 
 if TYPE_CHECKING:
     from service.segmenters.base import Segmenter
+    from service.segmenters.devices import Device
 
-logger = logging.getLogger(__name__)
 
-PipeEnd = "Connection[Any, Any]"
+@dataclass(frozen=True)
+class Loaded:
+    """What a worker has once it is ready."""
+
+    device: "Device"
+    cards: Mapping[str, ModelCard]
+    segmenters: "Mapping[str, Segmenter]"
+    warm_s: Mapping[str, float]
+    """Seconds for one image, by model."""
 
 
 def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name: str) -> None:
@@ -33,18 +42,16 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_service, daemon=True).start()
-    cards = {card.name: card for card, _ in plan.models}
-    slots = Slots.attach(slots_name, list(cards.values()))
+    slots = Slots.attach(slots_name, [card for card, _ in plan.models])
     try:
-        segmenters, device = _load(plan)
+        loaded = _load(plan)
     except ConfigurationError as error:
         send(connection, failed=str(error))
-        return
     except Exception as error:
         send(connection, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
-        return
-    send(connection, ready=True, device=device)
-    _answer_until_closed(connection, slots, cards, segmenters)
+    else:
+        send(connection, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
+        _answer_until_closed(connection, slots, loaded)
 
 
 def _end_with_the_service() -> None:
@@ -54,23 +61,28 @@ def _end_with_the_service() -> None:
         os._exit(1)
 
 
-def _load(plan: WorkerPlan) -> "tuple[dict[str, Segmenter], str]":
+def _load(plan: WorkerPlan) -> Loaded:
     families = plan.families()
     from service.segmenters.devices import Device
 
     device = Device.find(plan.device, plan.threads)
     segmenters = {card.name: families[card.family].load(card, weights, device) for card, weights in plan.models}
-    for card, _ in plan.models:
-        _warm_up(segmenters[card.name], card, plan.max_batch_size)
-    return segmenters, str(device.torch_device)
+    warm_s = {card.name: _warm_up(segmenters[card.name], card, plan.max_batch_size) for card, _ in plan.models}
+    return Loaded(device, {card.name: card for card, _ in plan.models}, segmenters, warm_s)
 
 
-def _warm_up(segmenter: "Segmenter", card: ModelCard, max_batch_size: int) -> None:
-    """The first forward allocates and picks kernels; it must not be a caller's. Checks the card's promise, too."""
+def _warm_up(segmenter: "Segmenter", card: ModelCard, max_batch_size: int) -> float:
+    """The first forward allocates and picks kernels; it must not be a caller's. Checks the card's promise, too.
+
+    Returns the seconds that one image takes when that is done.
+    """
     blank = np.zeros((card.input.height, card.input.width, 3), np.uint8)
-    for count in {1, max_batch_size}:
+    for count in sorted({1, max_batch_size}, reverse=True):
         for scores in segmenter.predict([blank] * count):
             _check(scores.shape, card)
+    started = time.perf_counter()
+    segmenter.predict([blank])
+    return time.perf_counter() - started
 
 
 def _check(shape: tuple[int, ...], card: ModelCard) -> None:
@@ -80,26 +92,28 @@ def _check(shape: tuple[int, ...], card: ModelCard) -> None:
         )
 
 
-def _answer_until_closed(
-    connection: "Connection[Any, Any]", slots: Slots, cards: dict[str, ModelCard], segmenters: "dict[str, Segmenter]"
-) -> None:
+def _answer_until_closed(connection: "Connection[Any, Any]", slots: Slots, loaded: Loaded) -> None:
     while True:
         try:
             request = receive(connection)
         except (EOFError, OSError):
             return
-        card = cards[request["model"]]
-        send(connection, **_answer(request, slots, card, segmenters[card.name]))
+        answer = _probe(loaded.device) if "ping" in request else _answer(request, slots, loaded)
+        send(connection, device_memory_bytes=loaded.device.memory_bytes(), **answer)
 
 
-def _answer(request: Message, slots: Slots, card: ModelCard, segmenter: "Segmenter") -> Message:
+def _probe(device: "Device") -> Message:
+    return {} if device.computes() else {"error_kind": "poisoned"}
+
+
+def _answer(request: Message, slots: Slots, loaded: Loaded) -> Message:
     """Scores go into the slots that the pixels came in. A failure is told, and the worker lives on."""
-    count = request["count"]
+    card, count = loaded.cards[request["model"]], request["count"]
     started = time.perf_counter()
     try:
-        scores = segmenter.predict([slots.pixels(card, slot) for slot in range(count)])
+        scores = loaded.segmenters[card.name].predict([slots.pixels(card, slot) for slot in range(count)])
         for slot, image_scores in zip(range(count), scores, strict=True):
             slots.scores(card, slot)[:] = image_scores
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
-    return {"infer_ms": (time.perf_counter() - started) * 1000}
+        return {"error_kind": loaded.device.diagnose(error), "error": f"{type(error).__name__}: {error}"}
+    return {"infer_s": time.perf_counter() - started}
