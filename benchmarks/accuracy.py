@@ -15,15 +15,7 @@ if not __package__:  # started as a file: Python then looks for imports beside t
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.labelled import Pair, find_pairs, read_truth
-from benchmarks.metrics import (
-    Overlap,
-    SubjectScore,
-    class_overlaps,
-    mean_iou,
-    score_subject,
-    summarise,
-    total,
-)
+from benchmarks.metrics import Overlap, SubjectScore, class_overlaps, mean_iou, score_subject, summarise, total
 from service.cli.console import say, work_progress
 from service.decisions import label_map, mask_of
 from service.errors import ConfigurationError, Failure

@@ -76,7 +76,7 @@ def precision_and_recall(matte: Matte, truth: Mask) -> tuple[Curve, Curve]:
     levels = np.rint(matte * (LEVELS - 1)).astype(np.uint8)
     hits = _at_least(levels[truth])
     found = _at_least(levels)
-    return hits / np.maximum(found, 1), hits / max(1, np.count_nonzero(truth))
+    return hits / np.maximum(found, 1), hits / np.maximum(np.count_nonzero(truth), 1)
 
 
 def _at_least(levels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -38,13 +38,15 @@ def ask_for(
 ) -> Response:
     """An answer that has to be a result."""
     answer = ask(client, path, picture, options)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 200, answer.content[:500]
     return answer
 
 
 def problem_of(answer: Response, status: int, code: str) -> dict[str, Any]:
     """The problem document, once it is what it has to be for every failure."""
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json"), answer.text
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json"), answer.content[
+        :500
+    ]
     problem: dict[str, Any] = answer.json()
     assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
     assert (problem["status"], problem["code"]) == (status, code), problem

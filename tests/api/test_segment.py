@@ -55,6 +55,7 @@ def test_the_borders_of_a_label_map_are_where_they_were_painted(client: TestClie
     assert wrong.mean() < 0.03  # one cell of the 65-pixel network is 3 pixels wide
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools, since numpy 2.0
 def test_the_json_label_map_is_one_coco_rle_a_class_that_add_up_to_the_picture(client: TestClient) -> None:
     answer = ask_for(client, "/segment", red_and_blue(), {"format": "json"})
     assert answer.headers["Content-Type"] == "application/json"
@@ -138,4 +139,3 @@ def test_a_picture_without_any_class_is_no_foreground(client: TestClient) -> Non
 def test_a_class_that_is_not_in_the_picture_is_no_foreground(client: TestClient) -> None:
     answer = ask(client, "/segment", painted(RED), {"output": "mask", "classes": "blue"})
     assert "blue" in problem_of(answer, 422, "no_foreground")["detail"]
-

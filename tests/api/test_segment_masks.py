@@ -116,6 +116,7 @@ def test_masks_are_base64_png_by_default(client: TestClient) -> None:
         assert np.array_equal(region, np.where(labels == entry["id"], 255, 0))
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools, since numpy 2.0
 def test_masks_as_rle_are_read_back_by_pycocotools(client: TestClient) -> None:
     labels = label_map(client, red_and_blue())
     for entry in masks(client, red_and_blue(), encoding="rle"):

@@ -39,11 +39,11 @@ class Wire:
         self._parts: asyncio.Queue[Message] = asyncio.Queue()
         self._answer: list[Message] = []
         self._task: asyncio.Task[None] | None = None
-        self.given = 0
+        self._callers_turn = asyncio.Event()
+        self._begun = asyncio.Event()
+        self.taken = 0
         """Parts of the body that the service has taken."""
-        self.given_before_answer = 0
-        self.is_waiting = asyncio.Event()
-        """Set once the service wants more of the body than there is."""
+        self.taken_before_answer = 0
 
     def open(self) -> "Wire":
         async def exchange() -> None:
@@ -53,15 +53,25 @@ class Wire:
         return self
 
     def give(self, body: bytes, more: bool = True) -> None:
+        self._callers_turn.clear()
         self._parts.put_nowait({"type": "http.request", "body": body, "more_body": more})
 
     def leave(self) -> None:
         self._parts.put_nowait({"type": "http.disconnect"})
 
+    async def turn(self) -> None:
+        """Until the service wants more of the body than there is, or has begun its answer."""
+        await self._callers_turn.wait()
+
+    async def answer_begun(self) -> None:
+        await self._begun.wait()
+
     async def done(self) -> "Wire":
-        """Raises what the service raised at the server."""
+        """Raises what the service raised at the server, which would log it as a bug."""
         assert self._task is not None
-        await self._task
+        await asyncio.wait({self._task})
+        assert not self._task.cancelled(), "the service raised CancelledError at the server"
+        self._task.result()
         return self
 
     @property
@@ -86,15 +96,17 @@ class Wire:
 
     async def _receive(self) -> Message:
         if self._parts.empty():
-            self.is_waiting.set()
+            self._callers_turn.set()
         part = await self._parts.get()
-        self.given += part["type"] == "http.request"
+        self.taken += part["type"] == "http.request"
         return part
 
     async def _send(self, message: Message) -> None:
         if not self._answer:
-            self.given_before_answer = self.given
+            self.taken_before_answer = self.taken
         self._answer.append(message)
+        self._callers_turn.set()
+        self._begun.set()
 
 
 async def asked(app: ASGIApp, path: str, method: str = "POST") -> Wire:

@@ -1,0 +1,345 @@
+"""Real worker processes with the tiny networks: how they start, die, fail and end."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.batcher import Batcher, Outcome
+from service.errors import Draining, Failure, ModelCrashed, ModelFailed, WorkerFailed
+from service.store import ModelCard, ModelStore
+from service.workers import WorkerPool
+from service.workers.plan import WorkerPlan
+from tests.fakes import BLUE, DARK, FATAL_COLOR, RAISING_COLOR, RED, make_store, tiny_families
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE_S = 30.0
+"""How long a test waits for what must happen; starting a worker takes 2 to 4 seconds on a small machine."""
+
+DRAIN_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
+    return ModelStore(make_store(tmp_path_factory.mktemp("workers")))
+
+
+@pytest.fixture(scope="module")
+def plan(store: ModelStore) -> WorkerPlan:
+    cards = [store.card(name) for name in ("tiny-subject", "tiny-classes")]
+    return WorkerPlan("cpu", 1, 2, [(card, store.weights(card)) for card in cards], tiny_families)
+
+
+class Service:
+    """A queue and its workers, and the few things that a test does to them."""
+
+    def __init__(self, *plans: WorkerPlan) -> None:
+        self.batcher = Batcher(plans[0].max_batch_size, 0)
+        self.pool = WorkerPool(plans, self.batcher)
+        self._cards = {card.name: card for card, _ in plans[0].models}
+
+    def ask(self, color: tuple[int, int, int], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
+        spec = self._cards[model].input
+        return self.ask_about(np.full((spec.height, spec.width, 3), color, np.uint8), model)
+
+    def ask_about(self, pixels: NDArray[np.uint8], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        return asyncio.ensure_future(self.batcher.predict(model, pixels, deadline))
+
+
+@asynccontextmanager
+async def running(*plans: WorkerPlan, drain_s: float = DRAIN_S) -> AsyncIterator[Service]:
+    service = Service(*plans)
+    try:
+        await asyncio.wait_for(service.pool.start(), PATIENCE_S)
+        yield service
+    finally:
+        await service.pool.stop(drain_s)
+
+
+@pytest.fixture(scope="module")
+async def service(plan: WorkerPlan) -> AsyncIterator[Service]:
+    """One worker that takes up to two images at once. Starting one is slow, so most tests share it: it is replaced
+    where a test kills it."""
+    async with running(plan) as service:
+        yield service
+
+
+@asynccontextmanager
+async def stopped_worker(service: Service) -> AsyncIterator[int]:
+    """The only worker, which meanwhile takes a batch but cannot answer it."""
+    (pid,) = service.pool.pids
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        if is_alive(pid):
+            os.kill(pid, signal.SIGCONT)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Looks again and again, after what was just asked has reached the queue; fails when it never comes true."""
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.sleep(0)
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def subject(outcome: Outcome) -> bool:
+    return bool(outcome.scores.mean() > 0.5)
+
+
+def strongest(outcome: Outcome) -> int:
+    return int(outcome.scores.mean(axis=(1, 2)).argmax())
+
+
+def shared_blocks() -> set[str]:
+    """Blocks of shared memory that this process has mapped, with or without a name."""
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    return {line.split()[0] for line in maps if "/dev/shm/" in line}
+
+
+# --- a healthy life ---------------------------------------------------------------------------------------------------
+
+
+async def test_workers_answer_with_the_scores_of_the_image_and_model_that_were_asked_about(plan: WorkerPlan) -> None:
+    async with running(plan, plan) as service:
+        assert service.pool.ready_count == service.pool.size == 2
+        assert len(set(service.pool.pids)) == 2
+        subjects = [service.ask(color) for color in (RED, BLUE, RED, DARK)]
+        classes = [service.ask(color, "tiny-classes") for color in (DARK, RED, BLUE)]
+        assert [subject(await call) for call in subjects] == [True, False, True, False]
+        assert [strongest(await call) for call in classes] == [0, 1, 2]
+        outcome = await subjects[0]
+        assert outcome.scores.shape == (1, 48, 64)
+        assert outcome.device == "cpu"
+        assert outcome.queue_ms >= 0
+        assert outcome.infer_ms > 0
+
+
+async def test_scores_are_not_turned_or_shifted_on_their_way(service: Service) -> None:
+    """A gradient in both axes comes back pixel by pixel as the network's own formula."""
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[..., 0] = 60 + np.add.outer(np.arange(48), np.arange(64))
+    scores = (await service.ask_about(pixels)).scores
+    assert scores[0] == pytest.approx(1 / (1 + np.exp(6 - 20.0 * pixels[..., 0] / 255)), abs=1e-4)
+
+
+async def test_an_answer_does_not_change_when_the_next_is_computed(service: Service) -> None:
+    """Scores come out of shared memory as a copy."""
+    first = await service.ask(RED)
+    kept = first.scores.copy()
+    await service.ask(BLUE)
+    assert np.array_equal(first.scores, kept)
+
+
+# --- death ------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_idle_worker_that_is_killed_is_replaced(service: Service) -> None:
+    (killed,) = service.pool.pids
+    os.kill(killed, signal.SIGKILL)
+    await until(lambda: service.pool.pids not in ([killed], []))
+    assert subject(await service.ask(RED))
+    assert not is_alive(killed)
+
+
+async def test_the_request_on_board_of_a_killed_worker_is_answered_by_the_next(service: Service) -> None:
+    async with stopped_worker(service) as killed:
+        calls = [service.ask(RED), service.ask(BLUE), service.ask(RED)]
+        await until(lambda: service.batcher.depth == 1)
+        os.kill(killed, signal.SIGKILL)
+    assert [subject(await call) for call in calls] == [True, False, True]
+
+
+async def test_an_image_that_kills_every_worker_fails_alone(service: Service) -> None:
+    fatal = service.ask(FATAL_COLOR)
+    neighbours = [service.ask(color, "tiny-classes") for color in (RED, BLUE)]
+    with pytest.raises(ModelCrashed):
+        await fatal
+    assert [strongest(await call) for call in neighbours] == [1, 2]
+
+
+async def test_an_image_that_makes_the_model_raise_fails_and_the_worker_lives(service: Service) -> None:
+    await until(lambda: service.pool.ready_count == 1)
+    before = service.pool.pids
+    with pytest.raises(ModelFailed) as failed:
+        await service.ask(RAISING_COLOR)
+    assert "magic" not in failed.value.detail  # the cause is for the log
+    assert subject(await service.ask(RED))
+    assert service.pool.pids == before
+
+
+@pytest.mark.parametrize("trouble", [RAISING_COLOR, FATAL_COLOR], ids=["raises", "kills"])
+async def test_the_batchmate_of_a_bad_image_is_answered(service: Service, trouble: tuple[int, int, int]) -> None:
+    """A bad request never harms its neighbours, not even those in its own batch."""
+    await until(lambda: service.pool.ready_count == 1)
+    async with stopped_worker(service):
+        first = service.ask(DARK)
+        await until(lambda: service.batcher.depth == 0)
+        bad, neighbour = service.ask(trouble), service.ask(RED)
+        await until(lambda: service.batcher.depth == 2)
+    assert not subject(await first)
+    with pytest.raises(ModelFailed):
+        await bad
+    assert subject(await neighbour)
+
+
+async def test_pixels_of_the_wrong_size_fail_and_the_worker_lives(plan: WorkerPlan) -> None:
+    """The serving loop survives any batch."""
+    service = Service(plan)
+    await service.pool.start()
+    wrong = service.ask_about(np.zeros((7, 5, 3), np.uint8))
+    await asyncio.wait([wrong], timeout=2)
+    healthy = service.ask(RED)
+    await asyncio.wait([healthy], timeout=2)
+    stopped = await asyncio.gather(service.pool.stop(DRAIN_S), return_exceptions=True)
+    assert wrong.done()
+    assert isinstance(wrong.exception(), ModelFailed)
+    assert healthy.done()
+    assert subject(healthy.result())
+    assert stopped == [None]
+
+
+# --- a start that fails -----------------------------------------------------------------------------------------------
+
+
+def with_output(card: ModelCard, **changes: int) -> ModelCard:
+    return card.model_copy(update={"output": card.output.model_copy(update=changes)})
+
+
+@pytest.fixture
+def bad_plans(plan: WorkerPlan, tmp_path: Path) -> dict[str, tuple[WorkerPlan, str]]:
+    """What is wrong -> a plan, and a word that the reason must have."""
+    (card, weights), (_, other_weights) = plan.models
+    garbage = tmp_path / "model.safetensors"
+    garbage.write_bytes(b"garbage")
+    lie = with_output(card, width=32)
+    return {
+        "scores": (replace(plan, models=[(lie, weights)]), r"tiny-subject.*\(1, 48, 32\).*\(1, 48, 64\)"),
+        "garbage": (replace(plan, models=[(card, garbage)]), "tiny-subject"),
+        "other weights": (replace(plan, models=[(card, other_weights)]), "tiny-subject"),
+        "device": (replace(plan, device="cuda:7"), "cuda:7"),
+    }
+
+
+@pytest.mark.parametrize("wrong", ["scores", "garbage", "other weights", "device"])
+async def test_a_worker_that_cannot_load_says_why_in_one_line(
+    bad_plans: dict[str, tuple[WorkerPlan, str]], wrong: str
+) -> None:
+    bad, reason = bad_plans[wrong]
+    service = Service(bad)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(WorkerFailed, match=reason) as failed:
+                await service.pool.start()
+    finally:
+        await service.pool.stop(DRAIN_S)
+    assert len(str(failed.value).splitlines()) == 1
+    assert service.pool.ready_count == 0
+
+
+async def test_one_worker_that_cannot_load_fails_the_start_of_all(
+    plan: WorkerPlan, bad_plans: dict[str, tuple[WorkerPlan, str]]
+) -> None:
+    service = Service(plan, bad_plans["scores"][0])
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(WorkerFailed):
+                await service.pool.start()
+    finally:
+        await service.pool.stop(DRAIN_S)
+    assert service.pool.pids == []
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc and /dev/shm")
+async def test_stopping_leaves_no_process_and_no_shared_memory(plan: WorkerPlan) -> None:
+    before = shared_blocks()
+    async with running(plan, plan) as service:
+        pids = service.pool.pids
+        assert shared_blocks() - before
+        await service.ask(RED)
+    assert not any(is_alive(pid) for pid in pids)
+    assert not shared_blocks() - before
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="looks at Linux' /dev/shm")
+async def test_the_shared_memory_has_no_name_while_workers_run(plan: WorkerPlan) -> None:
+    """So that the system frees it, whoever is killed."""
+    async with running(plan):
+        mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if "/dev/shm/" in line]
+        assert mapped
+        assert all(line.endswith("(deleted)") for line in mapped)
+
+
+async def test_stopping_answers_what_is_on_board_first(plan: WorkerPlan) -> None:
+    async with running(replace(plan, max_batch_size=1)) as service:
+        (pid,) = service.pool.pids
+        os.kill(pid, signal.SIGSTOP)
+        on_board = service.ask(RED)
+        await until(lambda: service.batcher.depth == 0)
+        waiting = service.ask(RED)
+        await until(lambda: service.batcher.depth == 1)
+        stopping = asyncio.ensure_future(service.pool.stop(DRAIN_S))
+        with pytest.raises(Draining):
+            await waiting
+        os.kill(pid, signal.SIGCONT)
+        assert subject(await on_board)
+        await stopping
+
+
+async def test_stopping_a_worker_that_hangs_answers_what_it_has_on_board(plan: WorkerPlan) -> None:
+    """Every accepted request is answered, also when the time for draining is over."""
+    service = Service(plan)
+    await service.pool.start()
+    (pid,) = service.pool.pids
+    os.kill(pid, signal.SIGSTOP)
+    on_board = service.ask(RED)
+    await until(lambda: service.batcher.depth == 0)
+    await service.pool.stop(0.1)
+    assert not is_alive(pid)
+    await asyncio.wait([on_board], timeout=1)
+    assert on_board.done()
+    with pytest.raises(Failure):
+        await on_board
+
+
+async def test_a_pool_that_was_never_started_can_be_stopped(plan: WorkerPlan) -> None:
+    service = Service(plan)
+    await service.pool.stop(DRAIN_S)
+    assert service.pool.ready_count == 0
+
+
+async def test_stopping_while_the_workers_load_does_not_wait_for_them(plan: WorkerPlan) -> None:
+    service = Service(plan)
+    before = len(multiprocessing.active_children())
+    starting = asyncio.ensure_future(service.pool.start())
+    await until(lambda: len(multiprocessing.active_children()) > before)
+    await asyncio.wait_for(service.pool.stop(DRAIN_S), PATIENCE_S)
+    with pytest.raises(WorkerFailed):
+        await asyncio.wait_for(starting, PATIENCE_S)
