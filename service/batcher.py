@@ -57,8 +57,8 @@ class Ticket:
 
     @property
     def pixel_count(self) -> int:
-        height, width, _ = self.pixels.shape
-        return height * width
+        height, width = self.pixels.shape[:2]
+        return int(height * width)
 
     def fail(self, failure: Failure) -> None:
         if not self.answer.done():
@@ -116,7 +116,7 @@ class Batcher:
     def check_deadline(self, deadline: float, lane: Lane) -> None:
         """Raises DeadlineUnreachable where waiting alone would take until after `deadline`."""
         wait_s = self.expected_wait_s(lane)
-        if time.monotonic() + wait_s > deadline:
+        if wait_s and time.monotonic() + wait_s > deadline:
             detail = f"the queue is {wait_s:.1f} seconds long, which is past the request's deadline"
             raise DeadlineUnreachable(detail, max(1, math.ceil(wait_s)))
 

@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.labels import BACKGROUND, Box, LabelMap, Mask, Prediction, Scores, Size
+from service.labels import Box, LabelMap, Mask, Prediction, Scores, Size
 
 Plane = NDArray[np.float32]
 """(H, W): one number a pixel, such as a probability or a logit."""
+
+
+# The longer side at which logits become probabilities. Softmax after a large enlargement keeps borders as sharp as
+# the logits are; at full size it would cost one plane a class.
+SOFTMAX_SIDE_PX = 512
 
 
 def upsample(plane: Plane, box: Box, size: Size) -> Plane:
@@ -37,7 +42,22 @@ def confidence(prediction: Prediction, threshold: float) -> Plane:
     if prediction.head == "sigmoid":
         foreground = _foreground(prediction)
         return np.where(foreground >= threshold, foreground, 1 - foreground)
-    return upsample(softmax(prediction.scores).max(axis=0), prediction.box, prediction.size)
+    probabilities, box = class_probabilities(prediction)
+    return upsample(probabilities.max(axis=0), box, prediction.size)
+
+
+def class_probabilities(prediction: Prediction) -> tuple[Scores, Box]:
+    """(C, h, w) probabilities that sum to 1 over C, below the image's size, and the part of them that shows it."""
+    if prediction.head == "sigmoid":
+        return np.concatenate([1 - prediction.scores, prediction.scores]), prediction.box
+    size = _working_size(prediction.size)
+    logits = np.stack([upsample(plane, prediction.box, size) for plane in prediction.scores])
+    return softmax(logits), Box(0, 0, *size)
+
+
+def _working_size(size: Size) -> Size:
+    scale = min(1.0, SOFTMAX_SIDE_PX / max(size))
+    return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
 
 
 def softmax(logits: Scores) -> Scores:
@@ -91,8 +111,3 @@ def _is_dominated(cells: NDArray[np.float32], loser: int, winners: list[int]) ->
     """True where, in every cell, one winner is at least as strong as `loser` at all four corners."""
     dominated = (cells[:, winners] >= cells[:, [loser]]).all(axis=0).any(axis=0)
     return bool(dominated.all())
-
-
-def is_empty(labels: LabelMap) -> bool:
-    """True where nothing but background and void was found."""
-    return bool((labels == BACKGROUND).all())

@@ -44,9 +44,10 @@ def decode(encoded: bytes, max_pixels: int, reserve: Callable[[int], None] = lam
     Raises UnsupportedImage, TooManyPixels (seen on the header, before any pixel is decoded), TruncatedImage or
     UndecodableImage.
     """
-    image = _open(encoded)
+    most = f"at most {max_pixels / 1e6:g} megapixels are read"
+    image = _open(encoded, most)
     if image.width * image.height > max_pixels:
-        raise TooManyPixels(f"{image.width} x {image.height} pixels; at most {max_pixels / 1e6:g} megapixels are read")
+        raise TooManyPixels(f"{image.width} x {image.height} pixels; {most}")
     reserve(image.width * image.height)
     try:
         return _to_photo(image)
@@ -58,13 +59,13 @@ def decode(encoded: bytes, max_pixels: int, reserve: Callable[[int], None] = lam
         raise (TruncatedImage if truncated else UndecodableImage)() from error
 
 
-def _open(encoded: bytes) -> Image.Image:
+def _open(encoded: bytes, most: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(encoded), formats=READ_FORMATS)
     except UnidentifiedImageError as error:
         raise UnsupportedImage(f"the first bytes are of none of {', '.join(READ_FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise TooManyPixels from error
+        raise TooManyPixels(f"far too many pixels; {most}") from error
     except Exception as error:
         raise UndecodableImage from error
 

@@ -57,6 +57,7 @@ class ClassTable:
     def __init__(self, classes: Iterable[LabelClass], foreground: Iterable[str]) -> None:
         self._classes = tuple(sorted(classes, key=lambda entry: entry.id))
         self._by_name = {entry.name: entry for entry in self._classes}
+        self._by_id = {str(entry.id): entry for entry in self._classes}
         self.foreground = tuple(self._by_name[name].id for name in foreground)
         """The ids that are the subject when a request names no classes."""
 
@@ -79,8 +80,8 @@ class ClassTable:
     def _find_one(self, name: str) -> int:
         if name in self._by_name:
             return self._by_name[name].id
-        if name.isdecimal() and int(name) < len(self._classes):
-            return int(name)
+        if name in self._by_id:
+            return self._by_id[name].id
         known = ", ".join(entry.name for entry in self._classes)
         raise BadOption(f"no class is called {name!r}; the model knows {known}")
 

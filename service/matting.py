@@ -6,15 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.decisions import softmax, upsample
-from service.labels import Box, Prediction, Scores, Size
+from service.decisions import class_probabilities, upsample
+from service.labels import Prediction
 
 Matte = NDArray[np.float32]
 """(H, W) soft alpha in [0, 1]."""
-
-# The longer side at which logits become probabilities. Softmax after a large enlargement keeps borders as sharp as
-# the logits are; at full size it would cost one plane a class.
-SOFTMAX_SIDE_PX = 512
 
 SUBJECT_PROBABILITY = 0.5
 """A subject is where at least one sample is more likely foreground than not."""
@@ -32,31 +28,13 @@ def matte(prediction: Prediction, class_ids: Sequence[int], alpha: Image.Image |
     return soft
 
 
-def class_probabilities(prediction: Prediction) -> tuple[Scores, Box]:
-    """(C, h, w) probabilities that sum to 1 over C, below the image's size, and the part of them that shows it."""
-    if prediction.head == "sigmoid":
-        return np.concatenate([1 - prediction.scores, prediction.scores]), prediction.box
-    size = _working_size(prediction.size)
-    logits = np.stack([upsample(plane, prediction.box, size) for plane in prediction.scores])
-    return softmax(logits), Box(0, 0, *size)
-
-
-def _working_size(size: Size) -> Size:
-    scale = min(1.0, SOFTMAX_SIDE_PX / max(size))
-    return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
-
-
 def has_subject(matte: Matte) -> bool:
     return bool(matte.max() >= SUBJECT_PROBABILITY)
 
 
-def subject_box(matte: Matte) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the visible subject in pixels; the whole picture where nothing is visible."""
-    return to_8_bit(matte).point(lambda level: 255 * (level >= 255 * VISIBLE_ALPHA)).getbbox() or (
-        0,
-        0,
-        *matte.shape[::-1],
-    )
+def subject_box(matte: Matte) -> tuple[int, int, int, int] | None:
+    """(left, top, right, bottom) of the visible subject in pixels; None where nothing is visible."""
+    return to_8_bit(matte).point(lambda level: 255 * (level >= 255 * VISIBLE_ALPHA)).getbbox()
 
 
 def to_8_bit(matte: Matte) -> Image.Image:

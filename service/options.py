@@ -4,6 +4,7 @@ Knows no HTTP and no pixels.
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from service.errors import BadOption, NotAcceptable, UnknownOption
 
 Format = Literal["png", "webp", "jpeg", "json", "npz", "zip"]
+HEX_COLOR = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
+
+MAX_MARGIN = 1_000_000
+"""Pixels or percent: more than any picture has."""
+
 PictureFormat = Literal["png", "webp", "jpeg"]
 Fit = Literal["cover", "contain", "stretch", "tile"]
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
@@ -39,7 +45,7 @@ def _split_names(value: object) -> object:
 Names = Annotated[
     tuple[str, ...],
     BeforeValidator(_split_names),
-    WithJsonSchema({"type": "string", "examples": ["person,cat"]}),
+    WithJsonSchema({"type": "string"}),
 ]
 
 
@@ -90,7 +96,7 @@ class SegmentOptions(Options):
     classes: Names = Field(
         (),
         description="Names or ids, separated by commas. Default: the model's foreground classes.",
-        examples=["person,cat"],
+        examples=["1"],
     )
     encoding: MaskEncoding = Field("png", description="Of each mask in the JSON of `masks`.")
     opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
@@ -108,7 +114,10 @@ class EffectOptions(Options):
 
     format: PictureFormat | None = Field(None, description="Format of the result; wins over the `Accept` header.")
     keep: Names = Field(
-        (), description="Classes that are the subject, names or ids. Default: the model's foreground classes."
+        (),
+        description="Classes that are the subject: names or ids, separated by commas. Default: the model's "
+        "foreground classes.",
+        examples=["1"],
     )
 
 
@@ -131,7 +140,7 @@ class RemoveBackgroundOptions(EffectOptions):
         return OPAQUE_PICTURE if self.output == "matte" else TRANSPARENT_PICTURE
 
     def margin_px(self, subject_px: int) -> int:
-        number = float(self.margin.rstrip("px%"))
+        number = min(float(self.margin.rstrip("px%")), MAX_MARGIN)
         return round(subject_px * number / 100) if self.margin.endswith("%") else round(number)
 
 
@@ -165,7 +174,10 @@ class BlurBackgroundOptions(EffectOptions):
     """Options of `blur-background`."""
 
     strength: float = Field(
-        0.25, gt=0, le=1, description="0 to 1; the blur's sigma is `strength` times 8% of the picture's longer side."
+        0.25,
+        gt=0,
+        le=1,
+        description="0 to 1; the blur's sigma is `strength` times 8% of the picture's longer side.",
     )
 
 
@@ -179,14 +191,14 @@ class ColorPopOptions(EffectOptions):
 
 def parse_color(text: str) -> tuple[int, int, int, int]:
     """(red, green, blue, alpha), 0 to 255. Raises ValueError for anything but a colour."""
-    if text == "transparent":
+    name = text.strip().lower()
+    if name == "transparent":
         return 0, 0, 0, 0
-    digits = text.removeprefix("#")
-    is_hex = len(digits) in (3, 4, 6, 8) and all(digit in "0123456789abcdefABCDEF" for digit in digits)
-    try:
-        red, green, blue, *alpha = ImageColor.getrgb(f"#{digits}" if is_hex else text)
-    except ValueError:
-        raise ValueError("not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`") from None
+    is_hex = HEX_COLOR.fullmatch(name)
+    # Pillow would also take rgb(...) and hsl(...), with numbers of any size.
+    if not is_hex and name not in ImageColor.colormap:
+        raise ValueError("not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`")
+    red, green, blue, *alpha = ImageColor.getrgb(f"#{is_hex[1]}" if is_hex else name)
     return red, green, blue, alpha[0] if alpha else 255
 
 

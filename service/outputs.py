@@ -17,7 +17,7 @@ from PIL import Image
 from service.decisions import confidence, mask_of
 from service.encoders import PICTURE_ENCODERS, npz, palette_png, polygons, rle, zip_of
 from service.images import Photo
-from service.labels import BACKGROUND, VOID, LabelClass, LabelMap, Mask, Prediction
+from service.labels import VOID, LabelClass, LabelMap, Mask, Prediction
 from service.options import SegmentOptions, SegmentOutput
 
 
@@ -176,5 +176,5 @@ def void_where_transparent(labels: LabelMap, photo: Photo) -> LabelMap:
 
 
 def has_any(segmentation: Segmentation) -> bool:
-    """True where at least one pixel has a wanted class that is not the background."""
-    return bool(np.isin(segmentation.labels, [entry for entry in segmentation.wanted if entry != BACKGROUND]).any())
+    """True where at least one pixel has a wanted class."""
+    return bool(segmentation.mask(*segmentation.wanted).any())

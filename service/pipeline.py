@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from PIL import Image
+
 from service import decisions
 from service.batcher import Batcher, Outcome
 from service.effects import EFFECTS, Scene
@@ -18,7 +20,7 @@ from service.images import Photo, decode
 from service.inputs import fit
 from service.labels import Prediction
 from service.matting import has_subject, matte, subject_box
-from service.options import EffectOptions, Format, Options, SegmentOptions
+from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
 from service.schedule import Lane
 from service.store import ModelCard
@@ -60,6 +62,8 @@ class Call:
     deadline: float
     """On the event loop's clock, in seconds; a prediction that comes later is not waited for."""
     lane: Lane = Lane.INTERACTIVE
+    accepted: Sequence[Format] = ()
+    """What the result may come in, best liked first. Empty: what the options say."""
     reserve_pixels: Callable[[int], None] = lambda pixel_count: None
     """Hears of each picture before it is decoded; raises QueueFull where it does not fit into memory now."""
     watch: Stopwatch = field(default_factory=Stopwatch)
@@ -93,11 +97,11 @@ class Pipeline:
         seen = await self._see(image, card, call)
         segmentation = await self._on_thread(call, "matte", lambda: _decide(seen, options))
         body = await self._on_thread(call, "encode", lambda: OUTPUTS[options.output](segmentation))
-        return self._answer(seen, body, options, call)
+        return self._answer(seen, body, options.chosen_format(), call)
 
     async def apply(self, image: bytes, options: EffectOptions, call: Call, background: bytes | None = None) -> Answer:
         """The photo with the effect that goes with the type of `options`. Raises NoForeground without a subject."""
-        format_ = options.chosen_format()
+        options.chosen_format()
         card = self.card(options.model) if options.model else self.cards[0]
         kept = card.class_table.find(options.keep)
         backdrop = await self._decode(background, call) if background is not None else None
@@ -107,9 +111,9 @@ class Pipeline:
             raise NoForeground(f"{card.name} sees no {_names(card, kept)}; allow_empty=true returns the empty result")
         effect = EFFECTS[type(options)]
         picture = await self._on_thread(call, "compose", lambda: effect(Scene(seen.photo, soft, backdrop), options))
-        encode = PICTURE_ENCODERS[format_]
-        body = await self._on_thread(call, "encode", lambda: encode(picture, options.quality))
-        return self._answer(seen, body, options, call, subject_box(soft))
+        format_ = _format_for(picture, call.accepted or [options.chosen_format()])
+        body = await self._on_thread(call, "encode", lambda: PICTURE_ENCODERS[format_](picture, options.quality))
+        return self._answer(seen, body, format_, call, subject_box(soft))
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -139,11 +143,11 @@ class Pipeline:
 
     @staticmethod
     def _answer(
-        seen: Seen, body: bytes, options: Options, call: Call, box: tuple[int, int, int, int] | None = None
+        seen: Seen, body: bytes, format_: Format, call: Call, box: tuple[int, int, int, int] | None = None
     ) -> Answer:
         return Answer(
             body,
-            options.chosen_format(),
+            format_,
             seen.card.label,
             seen.outcome.device,
             seen.outcome.worker,
@@ -160,6 +164,12 @@ def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:
         wanted = _names(seen.card, segmentation.wanted)
         raise NoForeground(f"{seen.card.name} sees no {wanted}; allow_empty=true returns the empty result")
     return segmentation
+
+
+def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:
+    """The best liked format that can hold the picture: a transparent background is known only once it is decoded."""
+    has_alpha = "A" in picture.getbands()
+    return next((each for each in accepted if not has_alpha or each in TRANSPARENT_PICTURE), accepted[0])
 
 
 def _names(card: ModelCard, class_ids: Sequence[int]) -> str:

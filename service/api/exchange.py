@@ -35,6 +35,10 @@ UNTOLD_PATHS = ("/livez", "/readyz", "/startupz", "/metrics")
 """Asked every few seconds by machines, so not worth a line each."""
 
 
+class ClientLeft(Exception):
+    """Nobody is there to hear the answer any more."""
+
+
 class Exchange:
     """What is known of one request, from its first header to its log line."""
 

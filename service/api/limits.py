@@ -4,9 +4,10 @@ Middleware, because FastAPI reads the whole form before it runs a dependency: he
 refused before its body is read.
 """
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.exchange import Exchange
+from service.api.exchange import ClientLeft, Exchange
 from service.api.state import Service
 from service.errors import Failure
 
@@ -53,5 +54,7 @@ class Gate:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             await self._app(exchange.scope, exchange.receive, exchange.send)
+        except (ClientLeft, ClientDisconnect):
+            return  # while it waited, or in the middle of its upload: there is nobody to answer
         except Exception as error:
             await exchange.confess(error)

@@ -15,17 +15,18 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
-def negotiate(accept: str | None, offered: Sequence[Format]) -> Format:
-    """The offered format that the caller likes most; the first of `offered` among equals, or where nothing is said.
+def negotiate(accept: str | None, offered: Sequence[Format]) -> list[Format]:
+    """The offered formats that the caller takes, best liked first; in the order of `offered` among equals.
 
     Raises NotAcceptable where the caller wants none of them.
     """
     ranges = _parse(accept or "*/*")
-    best = max(offered, key=lambda format_: _quality(MEDIA_TYPES[format_], ranges))
-    if _quality(MEDIA_TYPES[best], ranges) == 0:
+    liking = {format_: _quality(MEDIA_TYPES[format_], ranges) for format_ in offered}
+    ranked = sorted((format_ for format_ in offered if liking[format_] > 0), key=lambda format_: -liking[format_])
+    if not ranked:
         types = ", ".join(MEDIA_TYPES[format_] for format_ in offered)
         raise NotAcceptable(f"this result comes as {types}; the Accept header wants {accept}")
-    return best
+    return ranked
 
 
 def _parse(accept: str) -> dict[str, float]:

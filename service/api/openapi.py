@@ -106,9 +106,10 @@ HEADERS = {
     "X-Model": _header("name@version of the model that answered."),
     "X-Device": _header("Where the network ran."),
     "Server-Timing": _header("Milliseconds of decode, queue, infer, matte, compose and encode."),
-    "X-Foreground-Left": _header(
-        "Of the subject's box in the input, in pixels; with -Top, -Width, -Height.", "integer"
-    ),
+    **{
+        f"X-Foreground-{side}": _header("Of the visible subject's box in the input, in pixels; for effects.", "integer")
+        for side in ("Left", "Top", "Width", "Height")
+    },
 }
 
 

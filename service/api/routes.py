@@ -1,13 +1,14 @@
 """The endpoints: read the request, call the Pipeline, shape the response."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from service.api.exchange import ClientLeft
 from service.api.negotiation import MEDIA_TYPES
 from service.api.openapi import answers, offered, problems, takes_image
 from service.api.schemas import Health, ModelInfo
@@ -19,6 +20,7 @@ from service.options import (
     SEGMENT_FORMATS,
     BlurBackgroundOptions,
     ColorPopOptions,
+    Format,
     RemoveBackgroundOptions,
     ReplaceBackgroundOptions,
     SegmentOptions,
@@ -48,7 +50,9 @@ ServiceDep = Annotated[Service, Depends(_service)]
 async def segment(request: Request, service: ServiceDep) -> Response:
     """A label map, masks, an overlay or figures. Semantic, so instance-free: two people are one mask of `person`."""
     upload = await read_upload(request, SegmentOptions)
-    return await _respond(request, service.pipeline.segment(upload.image, upload.options, _call(request)))
+    return await _respond(
+        request, service.pipeline.segment(upload.image, upload.options, _call(request, upload.accepted))
+    )
 
 
 @router.post(
@@ -62,7 +66,9 @@ async def segment(request: Request, service: ServiceDep) -> Response:
 async def remove_background(request: Request, service: ServiceDep) -> Response:
     """The subject with straight alpha, or its matte alone."""
     upload = await read_upload(request, RemoveBackgroundOptions)
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, _call(request)))
+    return await _respond(
+        request, service.pipeline.apply(upload.image, upload.options, _call(request, upload.accepted))
+    )
 
 
 @router.post(
@@ -79,7 +85,7 @@ async def replace_background(request: Request, service: ServiceDep) -> Response:
     background = upload.files.get("background")
     if (background is None) == (upload.options.color is None):
         raise BadOption("give exactly one of `background` (a multipart file) and `color`")
-    work = service.pipeline.apply(upload.image, upload.options, _call(request), background)
+    work = service.pipeline.apply(upload.image, upload.options, _call(request, upload.accepted), background)
     return await _respond(request, work)
 
 
@@ -94,7 +100,9 @@ async def replace_background(request: Request, service: ServiceDep) -> Response:
 async def blur_background(request: Request, service: ServiceDep) -> Response:
     """The subject stays sharp, and its colours do not bleed into the blur."""
     upload = await read_upload(request, BlurBackgroundOptions)
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, _call(request)))
+    return await _respond(
+        request, service.pipeline.apply(upload.image, upload.options, _call(request, upload.accepted))
+    )
 
 
 @router.post(
@@ -108,7 +116,9 @@ async def blur_background(request: Request, service: ServiceDep) -> Response:
 async def color_pop(request: Request, service: ServiceDep) -> Response:
     """The subject as it was, the rest at `saturation`."""
     upload = await read_upload(request, ColorPopOptions)
-    return await _respond(request, service.pipeline.apply(upload.image, upload.options, _call(request)))
+    return await _respond(
+        request, service.pipeline.apply(upload.image, upload.options, _call(request, upload.accepted))
+    )
 
 
 @router.get("/models", tags=["models"], summary="The loaded models")
@@ -118,7 +128,7 @@ async def models(service: ServiceDep) -> list[ModelInfo]:
     return [ModelInfo.of(card, default=card is cards[0]) for card in cards]
 
 
-@router.get("/models/{name}", tags=["models"], summary="One loaded model", responses=problems(404))
+@router.get("/models/{name}", tags=["models"], summary="One loaded model", responses=problems(404, 422))
 async def model(name: str, service: ServiceDep) -> ModelInfo:
     card = service.pipeline.card(name)
     return ModelInfo.of(card, default=card is service.pipeline.cards[0])
@@ -150,10 +160,10 @@ async def metrics(service: ServiceDep) -> Response:
     return Response(service.engine.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _call(request: Request) -> Call:
+def _call(request: Request, accepted: Sequence[Format]) -> Call:
     """What the gate has found out about the request."""
     state = request.state
-    return Call(state.deadline, state.lane, state.permit.take_pixels)
+    return Call(state.deadline, state.lane, accepted, state.permit.take_pixels)
 
 
 async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
@@ -179,15 +189,16 @@ def _box_headers(answer: Answer) -> dict[str, str]:
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """The answer; a client that leaves takes its waiting ticket along, so that it costs no device time."""
+    """The answer. A client that leaves takes its waiting ticket along, so that it costs no device time: ClientLeft."""
     task = asyncio.create_task(work)
     leaving = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            task.cancel()
+            raise ClientLeft
         return await task
     finally:
+        task.cancel()
         leaving.cancel()
 
 

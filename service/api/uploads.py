@@ -1,6 +1,6 @@
 """Reads the image, further files and the options out of a request, wherever the caller put them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -9,11 +9,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from service.api.negotiation import negotiate
-from service.errors import BadOption, MalformedForm, MissingImage, UnsupportedBody
-from service.options import AnyOptions, parse_options
+from service.errors import BadInput, BadOption, MalformedForm, MissingImage, UnsupportedBody
+from service.options import AnyOptions, Format, Options, parse_options
 
 MAX_FORM_FILES = 4
 MAX_FORM_FIELDS = 64
+
+FILE_FIELDS: dict[str, type[BadInput]] = {"image": MissingImage, "background": BadOption}
+"""What is wrong where one of these is no file."""
 
 Value = TypeVar("Value")
 
@@ -24,6 +27,8 @@ class Upload(Generic[AnyOptions]):
     files: Mapping[str, bytes]
     """Further files, by their field names."""
     options: AnyOptions
+    accepted: Sequence[Format]
+    """What the result may come in, best liked first."""
 
 
 async def read_upload(request: Request, kind: type[AnyOptions], *further_files: str) -> Upload[AnyOptions]:
@@ -36,16 +41,21 @@ async def read_upload(request: Request, kind: type[AnyOptions], *further_files: 
     query = _only_once(request.query_params.multi_items())
     parse_options(kind, query)
     files, fields = await _read_body(request)
-    options = parse_options(kind, _merge(query, {name: fields[name] for name in fields if name not in further_files}))
-    if options.format is None:
-        chosen = negotiate(request.headers.get("accept"), options.formats)
-        options = options.model_copy(update={"format": chosen})
+    options = parse_options(kind, _merge(query, fields))
+    accepted = _accepted(request, options)
+    options = options.model_copy(update={"format": accepted[0]})
     image = files.pop("image", b"")
     if not image:
         raise MissingImage(
             "send the picture as a multipart file named `image`, or as the body with Content-Type image/*"
         )
-    return Upload(image, _known_files(files, further_files), options)
+    return Upload(image, _known_files(files, further_files), options, accepted)
+
+
+def _accepted(request: Request, options: Options) -> Sequence[Format]:
+    if options.format is not None:
+        return [options.chosen_format()]
+    return negotiate(",".join(request.headers.getlist("accept")), options.formats)
 
 
 async def _read_body(request: Request) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -71,8 +81,9 @@ async def _sort(form: FormData) -> tuple[dict[str, bytes], dict[str, str]]:
     entries = form.multi_items()
     texts = _only_once([(name, value) for name, value in entries if isinstance(value, str)])
     uploads = _only_once([(name, value) for name, value in entries if isinstance(value, UploadFile)])
-    if "image" in texts and texts.pop("image"):
-        raise MissingImage("`image` came as text; send it as a file, with curl as -F image=@photo.jpg")
+    for name, failure in FILE_FIELDS.items():
+        if texts.pop(name, ""):
+            raise failure(f"`{name}` came as text; send it as a file, with curl as -F {name}=@photo.jpg")
     return {name: await upload.read() for name, upload in uploads.items()}, texts
 
 

@@ -1,4 +1,4 @@
-"""A Keeper keeps one place in the pool filled: it starts a worker, feeds it, and replaces it when it is gone or worn out.
+"""A Keeper keeps one place in the pool filled: starts a worker, feeds it, replaces it when it is gone or worn out.
 
 What it guarantees: every batch it took is answered or back in the queue before it takes another one.
 """

@@ -36,6 +36,8 @@ STATUS_OF_CODE = {
     "model_crashed": 500,
     "not_ready": 503,
     "queue_full": 503,
+    "deadline_unreachable": 503,
+    "out_of_memory": 503,
     "draining": 503,
     "deadline_exceeded": 504,
 }
