@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from service import __version__
@@ -44,8 +45,9 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
         title="Silhouette", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
     )
     app.state.service = service
-    app.add_middleware(Gate, service=service)
     app.include_router(router)
+    paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
+    app.add_middleware(Gate, service=service, paths=paths)
     failures.install(app)
     return app
 
@@ -72,6 +74,8 @@ async def _start(service: Service) -> None:
     try:
         await service.engine.pool.start()
     except ConfigurationError as failure:
+        if service.draining:  # told to stop while it was loading: that is no failure
+            return
         service.failure = failure
         logger.error("cannot start", extra={FIELDS: {"cause": str(failure)}})
         signal.raise_signal(signal.SIGTERM)

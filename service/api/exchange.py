@@ -5,6 +5,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -185,10 +186,10 @@ class Exchange:
         level = logging.DEBUG if self.scope["path"] in UNTOLD_PATHS else logging.INFO
         logger.log(level, "request", extra={FIELDS: facts})
 
-    def count(self, metrics: Metrics) -> None:
-        """Into the counters and histograms."""
-        # Starlette leaves the matched route in the scope; other paths are anything a caller makes up.
-        route = getattr(self.scope.get("route"), "path", "other")
+    def count(self, metrics: Metrics, paths: Collection[str]) -> None:
+        """Into the counters and histograms, under one of `paths`: a caller can make up any number of others."""
+        path = getattr(self.scope.get("route"), "path", self.scope["path"])
+        route = path if path in paths else "other"
         model = self._facts.get("model", "none")
         metrics.requests.labels(route, model, str(self._status), self._outcome()).inc()
         metrics.request_seconds.labels(route).observe(time.monotonic() - self._started)

@@ -4,6 +4,8 @@ Middleware, because FastAPI reads the whole form before it runs a dependency: he
 refused before its body is read.
 """
 
+from collections.abc import Collection
+
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,9 +17,10 @@ from service.errors import Failure
 class Gate:
     """Admits work, answers for bugs, and keeps the books."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, paths: Collection[str]) -> None:
         self._app = app
         self._service = service
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,7 +34,7 @@ class Gate:
                 await self._answer(exchange)
         finally:
             exchange.log()
-            exchange.count(self._service.engine.metrics)
+            exchange.count(self._service.engine.metrics, self._paths)
 
     async def _admit(self, exchange: Exchange) -> None:
         """Only work needs a permit: probes, metrics and pages are never refused."""

@@ -32,7 +32,8 @@ async def buggy_half_way(scope: Scope, receive: Receive, send: Send) -> None:
 def test_a_bug_is_500_and_its_cause_is_in_the_log_under_the_request_id(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = TestClient(Gate(buggy, service)).post("/segment", headers={"X-Request-Id": "abc-1"})
+    client = TestClient(Gate(buggy, service, paths=()))
+    answer = client.post("/segment", headers={"X-Request-Id": "abc-1"})
     detail = problem_of(answer, 500, "internal_error")["detail"]
     assert "abc-1" in detail
     assert "secret" not in answer.text
@@ -42,13 +43,15 @@ def test_a_bug_is_500_and_its_cause_is_in_the_log_under_the_request_id(
 
 
 def test_a_bug_gives_its_permit_back(service: Service) -> None:
-    problem_of(TestClient(Gate(buggy, service)).post("/segment", content=b"some bytes"), 500, "internal_error")
+    problem_of(
+        TestClient(Gate(buggy, service, paths=())).post("/segment", content=b"some bytes"), 500, "internal_error"
+    )
     assert (service.admission.in_flight, service.admission.bytes_in_flight) == (0, 0)
 
 
 def test_a_bug_after_the_answer_has_begun_does_not_begin_another(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = TestClient(Gate(buggy_half_way, service)).get("/half")
+    answer = TestClient(Gate(buggy_half_way, service, paths=())).get("/half")
     assert (answer.status_code, answer.content) == (200, b"half")
     assert "the inner secret" in caplog.text

@@ -1,0 +1,81 @@
+"""Permits, bytes and pixels: what is taken is given back, and what does not fit is refused."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from service.admission import Admission
+from service.errors import QueueFull
+
+
+@dataclass
+class Queue:
+    """As long as the test says."""
+
+    waiting: int = 3
+    wait_s: float = 0.0
+
+    def expected_wait_s(self) -> float:
+        return self.wait_s
+
+
+def admission(capacity: int = 2, max_bytes: int = 100, max_pixels: int = 1000, wait_s: float = 0.0) -> Admission:
+    return Admission(capacity, max_bytes, max_pixels, Queue(wait_s=wait_s))
+
+
+def test_as_many_as_the_capacity_are_admitted_and_one_that_leaves_makes_room() -> None:
+    here = admission(capacity=2)
+    first, _ = here.admit(), here.admit()
+    with pytest.raises(QueueFull):
+        here.admit()
+    first.give_back()
+    here.admit()
+    assert here.in_flight == 2
+
+
+def test_a_refusal_says_how_long_the_queue_is_and_when_to_come_back() -> None:
+    here = admission(capacity=1, wait_s=6.2)
+    here.admit()
+    with pytest.raises(QueueFull) as refused:
+        here.admit()
+    assert (refused.value.queue_depth, refused.value.retry_after_s) == (3, 7)
+
+
+def test_one_second_is_the_shortest_time_to_come_back() -> None:
+    assert admission(wait_s=0.0).retry_after_s() == 1
+
+
+def test_bytes_that_do_not_fit_beside_others_are_refused_and_leave_no_trace() -> None:
+    here = admission(max_bytes=100)
+    one, two = here.admit(), here.admit()
+    one.take_bytes(80)
+    with pytest.raises(QueueFull):
+        two.take_bytes(30)
+    two.take_bytes(20)
+    one.give_back()
+    two.give_back()
+    assert (here.in_flight, here.bytes_in_flight) == (0, 0)
+
+
+def test_pixels_that_do_not_fit_beside_others_are_refused() -> None:
+    here = admission(max_pixels=1000)
+    one, two = here.admit(), here.admit()
+    one.take_pixels(900)
+    with pytest.raises(QueueFull):
+        two.take_pixels(200)
+    one.give_back()
+    two.take_pixels(200)
+    assert here.pixels_in_flight == 200
+
+
+async def idle_after_leaving(here: Admission) -> bool:
+    permit = here.admit()
+    was_idle = here.idle.is_set()
+    permit.give_back()
+    await here.idle.wait()
+    return was_idle
+
+
+def test_it_is_idle_when_the_last_one_has_left() -> None:
+    assert asyncio.run(idle_after_leaving(admission())) is False
