@@ -5,6 +5,7 @@ Both look at colours only, so a picture of known colours has a known answer, and
 """
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,17 @@ FATAL_COLOR = (1, 2, 3)
 
 RAISING_COLOR = (3, 2, 1)
 """A picture of nothing but this makes the model raise."""
+
+HANGING_COLOR = (4, 5, 6)
+"""A picture of nothing but this is never answered."""
+
+HUNGRY_COLOR = (230, 20, 21)
+"""A red picture of nothing but this takes a lot of device memory: no more than `HUNGRY_BATCH` images fit."""
+
+HUNGRY_BATCH = 2
+
+HUGE_COLOR = (230, 20, 22)
+"""A picture of nothing but this does not fit into device memory at all."""
 
 
 class _Colors(nn.Module):
@@ -63,6 +75,10 @@ class _MagicColors:
                 os._exit(9)
             if (image == RAISING_COLOR).all():
                 raise RuntimeError("the magic colour")
+            if (image == HANGING_COLOR).all():
+                threading.Event().wait()
+            if (image == HUGE_COLOR).all() or (len(images) > HUNGRY_BATCH and (image == HUNGRY_COLOR).all()):
+                raise torch.OutOfMemoryError(f"no room for {len(images)} images")
 
 
 class SubjectSegmenter(TorchSegmenter):
@@ -77,8 +93,21 @@ class ClassesSegmenter(TorchSegmenter):
     network_type = ClassesNetwork
 
 
+class RaisingSegmenter(TorchSegmenter):
+    """Loads, and cannot even be warmed up."""
+
+    network_type = SubjectNetwork
+
+    def predict(self, images: Sequence[Pixels]) -> list[Scores]:
+        raise RuntimeError("this network never works")
+
+
 def tiny_families() -> "Mapping[str, type[Segmenter]]":
     return {"tiny-subject": SubjectSegmenter, "tiny-classes": ClassesSegmenter}
+
+
+def raising_families() -> "Mapping[str, type[Segmenter]]":
+    return {"tiny-subject": RaisingSegmenter}
 
 
 # Steep, so that a colour is surely one thing or the other; the subject is red and neither green nor blue.

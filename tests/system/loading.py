@@ -1,0 +1,252 @@
+"""What the tests do to a running service: many requests at once from one thread, signals to its workers, a look at
+its metrics and at what it leaves behind."""
+
+import contextlib
+import http.client
+import io
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.pictures import encoded, pixels
+from tests.system.serving import REQUEST_TIMEOUT_S, STOP_TIMEOUT_S, Server
+
+PATIENCE_S = 60.0
+"""How long a test waits for what must happen. Starting a worker takes 2 to 8 seconds on a small and busy machine."""
+
+LOOK_INTERVAL_S = 0.02
+
+SHARED_MEMORY = Path("/dev/shm")
+
+PATIENT = {"SILHOUETTE_BATCH_TIMEOUT_S": "120", "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "120"}
+"""Settings of a service whose workers a test stops for a while."""
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """`ok`, or the code of the failure."""
+        return "ok" if self.status < http.client.BAD_REQUEST else str(json.loads(self.body)["code"])
+
+    @property
+    def picture(self) -> NDArray[Any]:
+        return pixels(self.body)
+
+
+class Call:
+    """A request on a connection of its own. It is sent at once, so one thread can have many in flight."""
+
+    def __init__(
+        self, server: Server, path: str, photo: bytes, headers: Mapping[str, str] | None = None, **options: str
+    ) -> None:
+        self._connection = connection_to(server)
+        query = f"?{urllib.parse.urlencode(options)}" if options else ""
+        self._connection.request("POST", path + query, photo, {"Content-Type": "image/*", **(headers or {})})
+
+    @classmethod
+    def half_sent(cls, server: Server, path: str, photo: bytes) -> "tuple[Self, bytes]":
+        """Its body ends in the middle; also what is missing, for `send`."""
+        call = cls.__new__(cls)
+        call._connection = connection_to(server)
+        call._connection.putrequest("POST", path)
+        call._connection.putheader("Content-Type", "image/*")
+        call._connection.putheader("Content-Length", str(len(photo)))
+        call._connection.endheaders(photo[: len(photo) // 2])
+        return call, photo[len(photo) // 2 :]
+
+    def send(self, rest: bytes) -> None:
+        self._connection.send(rest)
+
+    def fileno(self) -> int:
+        """Readable when the answer has begun."""
+        return self._connection.sock.fileno()
+
+    def answer(self) -> Answer:
+        response = self._connection.getresponse()
+        body = response.read()
+        self._connection.close()
+        return Answer(response.status, response.headers, body)
+
+    def leave(self) -> None:
+        """Hang up without waiting."""
+        self._connection.close()
+
+
+def connection_to(server: Server) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=REQUEST_TIMEOUT_S)
+    connection.connect()
+    return connection
+
+
+def wait_for_answers(calls: Iterable[Call], count: int) -> list[Call]:
+    """Those that have begun to be answered, as soon as there are `count` of them."""
+    answered: list[Call] = []
+    with selectors.DefaultSelector() as selector:
+        for call in calls:
+            selector.register(call, selectors.EVENT_READ, call)
+        while len(answered) < count:
+            ready = selector.select(PATIENCE_S)
+            assert ready, f"{len(answered)} answers of {count}"
+            for key, _ in ready:
+                selector.unregister(key.fileobj)
+                answered.append(key.data)
+    return answered
+
+
+def at_once(ask: Callable[[int], Answer], count: int, concurrency: int) -> list[Answer]:
+    """The answers to `ask(0)`, `ask(1)`, ..., so many of them at any time."""
+    with ThreadPoolExecutor(concurrency) as clients:
+        return list(clients.map(ask, range(count)))
+
+
+def people(astronaut: bytes, count: int) -> list[bytes]:
+    """Small photos of one person, each with a mask of its own."""
+    with Image.open(io.BytesIO(astronaut)) as photo:
+        crops = [photo.crop((10 * index, 0, 10 * index + 320, 320 + 10 * index)) for index in range(count)]
+    return [encoded(crop, "JPEG", quality=90) for crop in crops]
+
+
+
+
+# --- a look at the service --------------------------------------------------------------------------------------------
+
+
+def metric(server: Server, name: str, **labels: str) -> float:
+    """The sum of all samples of this name that have these labels; 0 where there are none."""
+    text = server.get("/metrics").text
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Looks again and again; fails where it does not come true."""
+    gives_up_at = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < gives_up_at, f"never came: {what}"
+        time.sleep(LOOK_INTERVAL_S)
+
+
+def wait_for_metric(server: Server, value: float, name: str, **labels: str) -> None:
+    until(lambda: metric(server, name, **labels) == value, f"{name}{labels} == {value}")
+
+
+def requests_in(server: Server, count: int) -> list[dict[str, Any]]:
+    """The log lines of all requests so far, in the order of their ends, as soon as there are `count`."""
+    server.wait_for("request", count)
+    return [entry for entry in server.log if entry["event"] == "request"]
+
+
+# --- workers ----------------------------------------------------------------------------------------------------------
+
+
+def ready_workers(server: Server) -> list[int]:
+    """The ids of the processes that are loaded and alive."""
+    replaced = {entry["pid"] for entry in server.log if entry["event"] == "worker replaced"}
+    return [pid for pid in server.worker_pids() if pid not in replaced and psutil.pid_exists(pid)]
+
+
+@contextlib.contextmanager
+def stopped(pids: Sequence[int]) -> Iterator[None]:
+    """These processes take nothing and answer nothing for a while."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def busy_worker(server: Server, photo: bytes) -> Iterator[Call]:
+    """The only worker has this photo on board and does not finish it before the end of the block."""
+    with stopped(ready_workers(server)):
+        on_board = Call(server, "/segment", photo, allow_empty="true")
+        wait_for_metric(server, 1, "silhouette_worker_state", state="busy")
+        yield on_board
+
+
+# --- what is left behind ----------------------------------------------------------------------------------------------
+
+
+def shared_memory() -> set[str]:
+    return {path.name for path in SHARED_MEMORY.iterdir()} if SHARED_MEMORY.is_dir() else set()
+
+
+@contextlib.contextmanager
+def leaving_nothing_behind() -> Iterator[Callable[[Server], None]]:
+    """Call what this gives with a running server: when the block ends, no process of it and no shared memory is left.
+
+    Other services on the machine have shared memory with a name as well, but only while they load: those vanish.
+    """
+    before, family = shared_memory(), list[psutil.Process]()
+
+    def watch(server: Server) -> None:
+        family.extend(psutil.Process(server.process.pid).children(recursive=True))
+
+    yield watch
+    assert family
+    assert not psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]
+    left = shared_memory() - before
+    until(lambda: not left & shared_memory(), f"the end of {left}")
+
+
+# --- a server with networks of its own --------------------------------------------------------------------------------
+
+
+def tiny_command(families: str = "tiny") -> list[str]:
+    return [sys.executable, "-m", "tests.system.tiny_server", families]
+
+
+def tiny_environment(store: Path, **settings: str) -> dict[str, str]:
+    basic = {"LOG_FORMAT": "json", "MODELS": "tiny-subject", "MODEL_STORE": str(store), "PORT": "0", "DEVICE": "cpu"}
+    return os.environ | {f"SILHOUETTE_{name}": value for name, value in basic.items()} | settings
+
+
+@contextlib.contextmanager
+def tiny_server(store: Path, **settings: str) -> Iterator[Server]:
+    """Like `running_server`, with the tiny networks and one worker."""
+    environment = tiny_environment(store, SILHOUETTE_WORKERS="1", **settings)
+    process = subprocess.Popen(tiny_command(), env=environment, stderr=subprocess.PIPE, text=True)
+    server = Server(process)
+    follower = threading.Thread(target=server.follow)
+    follower.start()
+    try:
+        server.wait_for("ready")
+        yield server
+    finally:
+        process.kill()
+        process.wait(STOP_TIMEOUT_S)
+        follower.join(STOP_TIMEOUT_S)
+        assert process.stderr is not None
+        process.stderr.close()

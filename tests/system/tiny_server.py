@@ -1,0 +1,38 @@
+"""`silhouette serve` with the tiny networks of tests/fakes.py, which kill, hang or starve their worker when asked to.
+
+Run as `python -m tests.system.tiny_server FAMILIES`; everything else comes from the environment, as usual.
+"""
+
+import signal
+import sys
+from collections.abc import Mapping
+
+import uvicorn
+
+from service.app import create_app
+from service.cli.server import SilhouetteServer
+from service.settings import read_settings
+from service.telemetry import configure_logging
+from service.workers.plan import SegmenterFamilies
+from tests.fakes import raising_families, tiny_families
+
+FAMILIES: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": raising_families}
+
+
+def main(families: str) -> int:
+    """The exit code."""
+    settings = read_settings()
+    configure_logging(settings.log_format)
+    app = create_app(settings, FAMILIES[families])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(app, settings.host, settings.port, log_config=None, access_log=False)
+    SilhouetteServer(config, app.state.service).run()
+    failure = app.state.service.failure
+    if failure:
+        sys.stderr.write(f"silhouette: {failure}\n")
+    return 1 if failure else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
