@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,10 +101,11 @@ def test_the_grace_period_is_longer_than_connections_and_batches_may_take_to_dra
 
 
 def test_a_container_is_healthy_once_its_models_are_ready(service: dict[str, Any]) -> None:
-    command, *arguments = service["healthcheck"]["test"]
-    assert command == "CMD"
-    assert "/readyz" in arguments[-1]
-    compile(arguments[-1], "healthcheck", "exec")
+    program, flag, source = shlex.split(service["healthcheck"]["test"])
+    assert (program, flag) == ("python", "-c")
+    assert "'127.0.0.1', 8000" in source
+    assert "'/readyz'" in source
+    compile(source, "healthcheck", "exec")
 
 
 def test_a_signal_reaches_the_service_and_a_crash_restarts_it(service: dict[str, Any]) -> None:
@@ -162,7 +164,7 @@ def test_torch_is_installed_before_any_file_of_ours_is_copied() -> None:
     assert values(stage, "COPY") == ["pyproject.toml /build/"]
 
 
-@pytest.mark.parametrize("package", ["torch", "numpy", "pip"])
+@pytest.mark.parametrize("package", ["torch", "pip"])
 def test_the_image_asks_for_the_versions_that_the_project_asks_for(package: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (wanted,) = [line for line in project["dependencies"] if re.match(rf"{package}\b", line)]

@@ -38,7 +38,9 @@ def softmax_predictions(draw: st.DrawFn) -> Prediction:
 
 def enlarged(seen: Prediction) -> NDArray[np.float32]:
     """(C, H, W) in double precision from Pillow's own filter: no class left out."""
-    planes = [Image.fromarray(plane).resize(seen.size, Image.Resampling.BILINEAR, box=seen.box) for plane in seen.scores]
+    planes = [
+        Image.fromarray(plane).resize(seen.size, Image.Resampling.BILINEAR, box=seen.box) for plane in seen.scores
+    ]
     return np.stack([np.asarray(plane) for plane in planes])
 
 

@@ -1,0 +1,240 @@
+"""The `silhouette` command, as a shell runs it. Work on photos needs the real selfie model; it is skipped without."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from service.cli import main
+from tests.fakes import make_store
+from tests.weights import pulled_weights
+
+TIMEOUT_S = 120
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def silhouette(*arguments: str | Path, **settings: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Runs the command with the settings, given without their prefix."""
+    environment = os.environ | {f"SILHOUETTE_{name.upper()}": str(value) for name, value in settings.items()}
+    command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
+@pytest.fixture
+def in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """As `silhouette`, without the second that a new process takes; for what ends before a worker starts."""
+
+    def run(*arguments: str | Path, **settings: str | Path) -> "subprocess.CompletedProcess[str]":
+        for name, value in settings.items():
+            monkeypatch.setenv(f"SILHOUETTE_{name.upper()}", str(value))
+        with pytest.raises(SystemExit) as left:
+            main(list(map(str, arguments)))
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess([], int(left.value.code or 0), said.out, said.err)
+
+    return run
+
+
+def is_one_line_about(done: "subprocess.CompletedProcess[str]", *words: str) -> bool:
+    lines = done.stderr.strip().splitlines()
+    return len(lines) == 1 and all(word in lines[0] for word in words)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two real photos of people: in colour, and in grey."""
+    folder = tmp_path_factory.mktemp("photos")
+    Image.fromarray(data.astronaut()).save(folder / "astronaut.jpg", quality=95)
+    Image.fromarray(data.camera()).save(folder / "cameraman.png")
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def selfie() -> None:
+    pulled_weights("selfie")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_store(tmp_path_factory.mktemp("store"))
+
+
+# --- photos -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("selfie")
+def test_photos_of_a_folder_are_cut_out(photos: Path, tmp_path: Path) -> None:
+    done = silhouette("remove-background", photos, "--out", tmp_path / "new" / "out", "--model", "selfie")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2" in done.stderr
+    out = tmp_path / "new" / "out"
+    assert sorted(path.name for path in out.iterdir()) == ["astronaut.png", "cameraman.png"]
+    cutout = np.asarray(Image.open(out / "astronaut.png"))
+    assert cutout.shape == (512, 512, 4)
+    assert cutout[90:140, 205:240, 3].min() > 200  # the astronaut's face
+    assert cutout[60:120, 420:480, 3].max() < 60  # the shuttle behind her
+
+
+@pytest.mark.usefixtures("selfie")
+def test_one_bad_photo_is_told_and_stops_nothing_else(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes((photos / "astronaut.jpg").read_bytes()[:5000])
+    arguments = (photos / "astronaut.jpg", tmp_path / "broken.jpg", "--out", tmp_path / "out", "--model", "selfie")
+    done = silhouette("replace-background", *arguments, "--color", "#1e90ff", "--format", "jpeg")
+    assert done.returncode == 1
+    assert "broken.jpg: " in done.stderr
+    assert "1 of 2" in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["astronaut.jpg"]
+    replaced = np.asarray(Image.open(tmp_path / "out" / "astronaut.jpg").convert("RGB"), int)
+    assert abs(replaced[60:120, 420:480] - (0x1E, 0x90, 0xFF)).max() < 40
+
+
+@pytest.mark.usefixtures("selfie")
+def test_photos_of_one_name_do_not_overwrite_each_other(photos: Path, tmp_path: Path) -> None:
+    Image.open(photos / "astronaut.jpg").save(tmp_path / "astronaut.png")
+    arguments = (photos / "astronaut.jpg", tmp_path / "astronaut.png", "--out", tmp_path / "out", "--model", "selfie")
+    done = silhouette("segment", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_photos_that_would_overwrite_each_other_are_refused(photos: Path, tmp_path: Path) -> None:
+    Image.open(photos / "astronaut.jpg").save(tmp_path / "astronaut.jpg")
+    done = silhouette("segment", photos / "astronaut.jpg", tmp_path / "astronaut.jpg", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert is_one_line_about(done, "astronaut.jpg")
+
+
+# --- wrong commands ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["remove-background", "absent.jpg"], "absent.jpg"),
+        (["remove-background", "{photo}", "--quality", "good"], "quality"),
+        (["remove-background", "{photo}", "--margin", "wide"], "margin"),
+        (["remove-background", "{photo}", "--model", "absent"], "absent"),
+        (["replace-background", "{photo}", "--color", "whiteish"], "color"),
+        (["replace-background", "{photo}"], "--background"),
+        (["replace-background", "{photo}", "--color", "red", "--background", "{photo}"], "--background"),
+        (["replace-background", "{photo}", "--background", "absent.png"], "absent.png"),
+        (["remove-background", "{photo}", "--format", "jpeg"], "jpeg"),
+        (["segment", "{photo}", "--output", "masks", "--format", "webp"], "webp"),
+        (["blur-background", "{photo}", "--strength", "2"], "strength"),
+    ],
+)
+def test_a_wrong_command_on_photos_exits_with_2_and_one_line(
+    in_process: Command, photos: Path, store: Path, tmp_path: Path, arguments: list[str], word: str
+) -> None:
+    filled = [argument.format(photo=photos / "astronaut.jpg") for argument in arguments]
+    done = in_process(*filled, "--out", tmp_path / "out", model_store=store, models="tiny-subject")
+    assert done.returncode == 2, done.stderr
+    assert is_one_line_about(done, word), done.stderr
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_choice_that_does_not_exist_is_answered_with_those_that_do(
+    in_process: Command, photos: Path, tmp_path: Path
+) -> None:
+    done = in_process("segment", photos, "--out", tmp_path, "--output", "labelz")
+    assert done.returncode == 2
+    assert "labels" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_weights_that_are_not_there_stop_the_command_with_its_mend(
+    in_process: Command, photos: Path, store: Path, tmp_path: Path
+) -> None:
+    moved = make_store(tmp_path / "store")
+    (moved / "tiny-subject" / "model.safetensors").unlink()
+    done = in_process("remove-background", photos, "--out", tmp_path, model_store=moved, models="tiny-subject")
+    assert done.returncode == 2
+    assert is_one_line_about(done, "silhouette models pull tiny-subject")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"models": "absent"}, ["absent", "tiny-subject"]),
+        ({"device": "gpu"}, ["SILHOUETTE_DEVICE"]),
+        ({"device": "cuda:97", "models": "tiny-subject"}, ["cuda:97"]),
+        ({"port": "http"}, ["SILHOUETTE_PORT"]),
+    ],
+)
+def test_a_server_with_a_wrong_setting_does_not_start(store: Path, settings: dict[str, str], words: list[str]) -> None:
+    done = silhouette("serve", model_store=store, **settings)
+    assert done.returncode == 2, done.stderr
+    assert is_one_line_about(done, *words), done.stderr
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+def test_models_are_listed_with_what_was_pulled(in_process: Command, tmp_path: Path) -> None:
+    store = make_store(tmp_path)
+    (store / "tiny-classes" / "model.safetensors").unlink()
+    done = in_process("models", "list", model_store=store)
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line.split()[-1] for line in done.stdout.splitlines() if "tiny" in line}
+    assert rows == {"tiny-classes@1": "no", "tiny-subject@1": "yes"}
+
+
+def test_a_card_is_shown_as_json(in_process: Command, store: Path) -> None:
+    done = in_process("models", "show", "tiny-subject", model_store=store)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["input"]["width"] == 64
+
+
+@pytest.mark.parametrize("action", ["show", "pull", "verify"])
+def test_an_unknown_model_exits_with_2_and_lists_the_known_ones(in_process: Command, store: Path, action: str) -> None:
+    done = in_process("models", action, "absent", model_store=store)
+    assert done.returncode == 2
+    assert is_one_line_about(done, "absent", "tiny-classes, tiny-subject")
+
+
+def test_weights_are_verified(in_process: Command, tmp_path: Path) -> None:
+    store = make_store(tmp_path)
+    assert in_process("models", "verify", model_store=store).returncode == 0
+    (store / "tiny-subject" / "model.safetensors").write_bytes(b"damaged")
+    done = in_process("models", "verify", model_store=store)
+    assert done.returncode == 1
+    assert "tiny-subject" in done.stderr
+    assert "tiny-classes@1: ok" in done.stderr
+
+
+# --- help -------------------------------------------------------------------------------------------------------------
+
+WORK = ["segment", "remove-background", "replace-background", "blur-background", "color-pop"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["serve"],
+        ["models"],
+        *(["models", action] for action in ("list", "pull", "verify", "show")),
+        *([w] for w in WORK),
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--help"])
+    assert left.value.code == 0
+    assert " ".join(["usage: silhouette", *command]) in capsys.readouterr().out
+
+
+def test_help_is_there_without_loading_torch() -> None:
+    code = "import sys, service.cli; print('torch' in sys.modules or 'fastapi' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

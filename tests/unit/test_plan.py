@@ -1,0 +1,108 @@
+"""How many workers a machine gets, with how many threads, on which devices."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import DeviceNotFound
+from service.settings import read_settings
+from service.workers.plan import MAX_CPU_WORKERS, WorkerPlan, available_cores, plan_workers
+
+
+def plans(**settings: Any) -> list[WorkerPlan]:
+    return plan_workers(read_settings(**{"device": "cpu", **settings}), [])
+
+
+def cuda_devices() -> int:
+    question = "import torch; print(torch.cuda.device_count())"
+    return int(subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True).stdout)
+
+
+def test_a_cpu_has_one_worker_of_one_thread_per_core() -> None:
+    cores = available_cores()
+    made = plans()
+    assert len(made) == min(cores, MAX_CPU_WORKERS)
+    assert {plan.device for plan in made} == {"cpu"}
+    assert {plan.threads for plan in made} == {max(1, cores // len(made))}
+    assert {plan.max_batch_size for plan in made} == {1}
+
+
+def test_the_cores_are_shared_among_the_workers_that_are_asked_for() -> None:
+    assert [plan.threads for plan in plans(workers=1)] == [available_cores()]
+
+
+def test_a_worker_has_a_thread_where_there_are_more_workers_than_cores() -> None:
+    made = plans(workers=available_cores() + 3)
+    assert len(made) == available_cores() + 3
+    assert {plan.threads for plan in made} == {1}
+
+
+def test_threads_that_are_asked_for_leave_fewer_workers() -> None:
+    made = plans(threads_per_worker=available_cores())
+    assert [plan.threads for plan in made] == [available_cores()]
+
+
+@given(workers=st.integers(1, 32) | st.none(), threads=st.integers(1, 32) | st.none())
+def test_what_is_asked_for_is_what_one_gets(workers: int | None, threads: int | None) -> None:
+    made = plans(workers=workers, threads_per_worker=threads)
+    assert made
+    if workers is not None:
+        assert len(made) == workers
+    if threads is not None:
+        assert {plan.threads for plan in made} == {threads}
+
+
+def test_the_batch_size_that_is_asked_for_holds_on_a_cpu_too() -> None:
+    assert {plan.max_batch_size for plan in plans(max_batch_size=5)} == {5}
+
+
+# --- cores ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "cores"),
+    [("100000 100000\n", 1), ("50000 100000\n", 1), ("1 100000\n", 1), ("100001 100000", 2), ("1500000 10000\n", 150)],
+)
+def test_a_container_s_quota_limits_the_cores(tmp_path: Path, content: str, cores: int) -> None:
+    cpu_max = tmp_path / "cpu.max"
+    cpu_max.write_text(content)
+    assert available_cores(cpu_max) == min(cores, affine_cores())
+
+
+@pytest.mark.parametrize("content", ["max 100000\n", "", "nonsense", "1 2 3"])
+def test_without_a_quota_every_core_is_ours(tmp_path: Path, content: str) -> None:
+    cpu_max = tmp_path / "cpu.max"
+    cpu_max.write_text(content)
+    assert available_cores(cpu_max) == affine_cores()
+
+
+def test_without_a_cgroup_every_core_is_ours(tmp_path: Path) -> None:
+    assert available_cores(tmp_path / "absent") == affine_cores()
+
+
+def affine_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:97"])
+def test_a_device_that_is_not_there_is_named_in_one_line(device: str) -> None:
+    if device != "cuda:97" and cuda_devices():
+        pytest.skip("this machine has CUDA devices")
+    with pytest.raises(DeviceNotFound, match=rf"SILHOUETTE_DEVICE={device}\b.*cpu") as failed:
+        plans(device=device)
+    assert len(str(failed.value).splitlines()) == 1
+
+
+def test_auto_is_the_cpu_where_there_is_no_cuda() -> None:
+    if cuda_devices():
+        pytest.skip("this machine has CUDA devices")
+    assert {plan.device for plan in plans(device="auto")} == {"cpu"}

@@ -1,0 +1,104 @@
+"""Settings as operators write them in the environment."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.errors import ConfigurationError
+from service.settings import REPOSITORY_STORE, Settings, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test sets: whoever runs the tests may have settings of their own."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"SILHOUETTE_{name.upper()}", raising=False)
+
+
+def test_nothing_set_means_the_defaults() -> None:
+    settings = read_settings()
+    assert (settings.host, settings.port, settings.device) == ("127.0.0.1", 8000, "auto")
+    assert settings.models is None
+    assert settings.model_store == REPOSITORY_STORE
+    assert settings.max_queue_delay_ms == 0
+    assert settings.max_pixels == 50_000_000
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("SILHOUETTE_PORT", "9000", "port", 9000),
+        ("SILHOUETTE_MODELS", "u2net,selfie", "models", ("u2net", "selfie")),
+        ("SILHOUETTE_MODELS", " selfie , u2net ,", "models", ("selfie", "u2net")),
+        ("SILHOUETTE_MODELS", "", "models", None),
+        ("SILHOUETTE_MODEL_STORE", "/srv/models", "model_store", Path("/srv/models")),
+        ("SILHOUETTE_MIRROR", "https://example.org/m", "mirror", "https://example.org/m"),
+        ("SILHOUETTE_DEVICE", "cuda:1", "device", "cuda:1"),
+        ("SILHOUETTE_WORKERS", "3", "workers", 3),
+        ("SILHOUETTE_WORKERS", "auto", "workers", None),
+        ("SILHOUETTE_WORKERS", "", "workers", None),
+        ("SILHOUETTE_THREADS_PER_WORKER", "auto", "threads_per_worker", None),
+        ("SILHOUETTE_MAX_BATCH_SIZE", "auto", "max_batch_size", None),
+        ("SILHOUETTE_PIXEL_THREADS", "auto", "pixel_threads", None),
+        ("SILHOUETTE_MAX_QUEUE_DELAY_MS", "2.5", "max_queue_delay_ms", 2.5),
+        ("SILHOUETTE_MAX_MEGAPIXELS", "0.5", "max_pixels", 500_000),
+        ("SILHOUETTE_LOG_FORMAT", "json", "log_format", "json"),
+    ],
+)
+def test_a_variable_sets_its_field(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, field: str, value: object
+) -> None:
+    monkeypatch.setenv(variable, text)
+    assert getattr(read_settings(), field) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("SILHOUETTE_PORT", "http"),
+        ("SILHOUETTE_PORT", "70000"),
+        ("SILHOUETTE_DEVICE", "gpu"),
+        ("SILHOUETTE_DEVICE", "cuda:"),
+        ("SILHOUETTE_DEVICE", "cuda:1\n"),
+        ("SILHOUETTE_WORKERS", "0"),
+        ("SILHOUETTE_WORKERS", "many"),
+        ("SILHOUETTE_MAX_BATCH_SIZE", "-1"),
+        ("SILHOUETTE_MAX_QUEUE_DELAY_MS", "-1"),
+        ("SILHOUETTE_MAX_QUEUE_DELAY_MS", "nan"),
+        ("SILHOUETTE_QUEUE_CAPACITY", "0"),
+        ("SILHOUETTE_REQUEST_TIMEOUT_S", "0"),
+        ("SILHOUETTE_MAX_MEGAPIXELS", "500"),
+        ("SILHOUETTE_LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ConfigurationError, match=rf"^{variable}: ") as failed:
+        read_settings()
+    assert repr(text) in str(failed.value)
+    assert len(str(failed.value).splitlines()) == 1
+
+
+def test_what_is_passed_wins_over_the_environment_and_none_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILHOUETTE_PORT", "9000")
+    assert read_settings(port=9001).port == 9001
+    assert read_settings(port=None).port == 9000
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="SILHOUETTE_COLOUR"):
+        read_settings(colour="red")
+
+
+def test_settings_do_not_change() -> None:
+    settings = read_settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name: str) -> None:
+    assert Settings.model_fields[name].description
