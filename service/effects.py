@@ -92,11 +92,9 @@ def fit_backdrop(backdrop: Photo, size: Size, fit: Fit) -> Image.Image:
 
 
 def _tile(picture: Image.Image, size: Size) -> Image.Image:
-    tiled = Image.new(picture.mode, size)
-    for top in range(0, size.height, picture.height):
-        for left in range(0, size.width, picture.width):
-            tiled.paste(picture, (left, top))
-    return tiled
+    pixels = np.asarray(picture)
+    rows, columns = np.arange(size.height) % picture.height, np.arange(size.width) % picture.width
+    return Image.fromarray(pixels[rows[:, np.newaxis], columns])
 
 
 def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image:

@@ -83,7 +83,7 @@ def _alpha(image: Image.Image) -> Image.Image | None:
     if image.mode.startswith("I") or not image.has_transparency_data:
         return None
     alpha = image.convert("RGBA").getchannel("A")
-    return None if alpha.getextrema() == (255, 255) else alpha
+    return None if alpha.getextrema() == (255, 255) else _without_metadata(alpha)
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
@@ -95,6 +95,8 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Mode RGB in sRGB; a profile that is broken or of another colour space than the pixels is ignored."""
+    if image.mode == "LA":
+        image = image.convert("L")
     if image.mode not in ("L", "RGB", "CMYK", "LAB"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB").convert("RGB")
     source = _source_profile(image, profile)

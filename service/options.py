@@ -152,7 +152,11 @@ class ReplaceBackgroundOptions(EffectOptions):
         description="Colour behind the subject: hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`.",
         examples=["#1e90ff", "white"],
     )
-    fit: Fit = Field("cover", description="How a background picture fills the photo; `contain` fills up with black.")
+    fit: Fit = Field(
+        "cover",
+        description="How a background picture fills the photo. `contain` fills up with black, or stays clear where the "
+        "picture has transparency.",
+    )
 
     @field_validator("color")
     @classmethod

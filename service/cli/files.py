@@ -91,6 +91,7 @@ def run(chosen: argparse.Namespace) -> int:
     photos = _find_photos(chosen.photos)
     try:
         options = parse_options(chosen.kind, {name: getattr(chosen, name) for name in chosen.kind.model_fields})
+        options.chosen_format()  # a format that cannot be is said before a worker is started
         background = _read_background(chosen, options)
     except Failure as failure:
         raise ConfigurationError(failure.detail) from failure
@@ -120,6 +121,8 @@ def _read_background(chosen: argparse.Namespace, options: Options) -> bytes | No
     if (chosen.background is None) == (options.color is None):
         raise ConfigurationError("give exactly one of --background and --color")
     path: Path | None = chosen.background
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"no such file: {path}")
     return path.read_bytes() if path else None
 
 

@@ -12,7 +12,8 @@ from service.labels import BACKGROUND, VOID, ClassTable, Head, LabelClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Channel = Annotated[int, Field(ge=0, le=255)]
-Rgb = tuple[float, float, float]
+Level = Annotated[float, Field(ge=0, le=1)]
+Spread = Annotated[float, Field(gt=0, le=1)]
 
 
 class CardPart(BaseModel):
@@ -28,8 +29,8 @@ class InputSpec(CardPart):
     height: int = Field(gt=0)
     resize: Literal["stretch", "pad"]
     """`stretch` ignores the aspect; `pad` keeps it and fills right and below with the mean."""
-    mean: Rgb
-    std: Rgb
+    mean: tuple[Level, Level, Level]
+    std: tuple[Spread, Spread, Spread]
     """The network's input is (rgb / 255 - mean) / std."""
 
 
@@ -129,7 +130,7 @@ class ModelCard(CardPart):
     def _head_fits_classes(self) -> Self:
         if self.output.head == "sigmoid" and len(self.classes.table) != 2:
             raise ValueError("a sigmoid head has two classes: background and foreground")
-        if self.classes.table[BACKGROUND].name in self.classes.foreground:
+        if BACKGROUND in self.class_table.foreground:
             raise ValueError("the background (id 0) cannot be foreground")
         return self
 
@@ -154,7 +155,7 @@ def read_card(path: Path) -> ModelCard:
     """The card at `path`. Raises BadCard, naming the file and each wrong field."""
     try:
         card = ModelCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadCard(f"{path}: not TOML: {error}") from error
     except ValidationError as error:
         problems = "; ".join(_describe(entry) for entry in error.errors())

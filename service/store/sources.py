@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import zipfile
@@ -138,16 +137,14 @@ def _pip_command(source: WheelSource, wheels: Path) -> list[str]:
 @contextlib.contextmanager
 def _running(command: list[str], environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
     """The process, which is ended with us should we be interrupted."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    try:
-        yield process
-    except BaseException:
-        process.send_signal(signal.SIGTERM)
-        raise
-    finally:
-        process.wait()
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            raise
 
 
 def _lines(process: "subprocess.Popen[str]", progress: Progress) -> Iterator[str]:

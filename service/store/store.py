@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,6 +79,7 @@ class ModelStore:
         """
         with self._staging(card) as staging:
             if self.has(card):
+                shutil.rmtree(staging)
                 return
             original = self._fetch(card, staging, progress)
             converted = staging / "model.safetensors"
@@ -87,7 +89,7 @@ class ModelStore:
                     f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}"
                 )
             converted.replace(self.weights(card))
-        shutil.rmtree(staging, ignore_errors=True)
+            shutil.rmtree(staging)
 
     def fetch_original(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
         """The published file itself, verified, in `folder`: to compare a conversion with its origin."""
@@ -96,12 +98,15 @@ class ModelStore:
 
     @contextlib.contextmanager
     def _staging(self, card: ModelCard) -> Iterator[Path]:
-        """A folder for half-done work, kept for the next try and locked against a second pull of the same model."""
+        """A folder for half-done work, which the next try finds; locked against a second pull of the same model."""
         staging = self._folder / card.name / ".pull"
-        staging.mkdir(exist_ok=True)
-        with (staging / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = os.open(self._folder / card.name, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            staging.mkdir(exist_ok=True)
             yield staging
+        finally:
+            os.close(folder)
 
     def _fetch(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
         """The published file, with the pinned sha256, from the mirror or else the first source that has it."""

@@ -194,6 +194,9 @@ class Keeper:
             await self._run_smaller(batch, failure)
         except ModelFailed as failure:
             await self._run_apart(batch, failure)
+        except Exception:  # ours; whatever it is, nobody waits for ever and the worker is not lost
+            logger.exception("batch failed", extra=self._facts(handle, batch_size=str(len(batch))))
+            batcher.fail(batch, ModelFailed())
         finally:
             self.state = "idle"
 

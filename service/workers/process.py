@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,9 +67,23 @@ def _load(plan: WorkerPlan) -> Loaded:
     from service.segmenters.devices import Device
 
     device = Device.find(plan.device, plan.threads)
-    segmenters = {card.name: families[card.family].load(card, weights, device) for card, weights in plan.models}
+    segmenters = {card.name: _load_model(families, card, weights, device) for card, weights in plan.models}
     warm_s = {card.name: _warm_up(segmenters[card.name], card, plan.max_batch_size) for card, _ in plan.models}
     return Loaded(device, {card.name: card for card, _ in plan.models}, segmenters, warm_s)
+
+
+def _load_model(
+    families: "Mapping[str, type[Segmenter]]", card: ModelCard, weights: Path, device: "Device"
+) -> "Segmenter":
+    """Raises ConfigurationError, in one line, for whatever torch or safetensors have to say of the weights."""
+    known = ", ".join(families)
+    if card.family not in families:
+        raise ConfigurationError(f"model {card.name!r}: no network family is {card.family!r}; known: {known}")
+    try:
+        return families[card.family].load(card, weights, device)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"model {card.name!r} does not load from {weights}: {reason}") from error
 
 
 def _warm_up(segmenter: "Segmenter", card: ModelCard, max_batch_size: int) -> float:

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.decisions import candidates, confidence, is_empty, label_map, mask_of, softmax, upsample
+from service.decisions import candidates, confidence, label_map, mask_of, softmax, upsample
 from service.labels import VOID, Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
 
 sides = st.integers(1, 70)
@@ -139,8 +139,3 @@ def test_a_mask_is_the_union_of_its_classes() -> None:
     labels = np.array([[0, 1, 2, 3, VOID]], np.uint8)
     assert mask_of(labels, (1, 3)).tolist() == [[False, True, False, True, False]]
     assert not mask_of(labels, ()).any()
-
-
-@pytest.mark.parametrize(("ids", "empty"), [([0, 0], True), ([0, VOID], True), ([0, 1], False)])
-def test_background_and_void_are_nothing(ids: list[int], empty: bool) -> None:
-    assert is_empty(np.array([ids], np.uint8)) is empty

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from service.decisions import class_probabilities
 from service.labels import Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
-from service.matting import SUBJECT_PROBABILITY, class_probabilities, has_subject, matte, subject_box, to_8_bit
+from service.matting import SUBJECT_PROBABILITY, has_subject, matte, subject_box, to_8_bit
 
 CLASSES = ClassTable([LabelClass(number, f"class {number}", (0, 0, 0)) for number in range(4)], ["class 1"])
 
@@ -106,8 +107,8 @@ def test_the_box_is_around_the_visible_subject_and_not_around_its_haze() -> None
     assert subject_box(soft) == (10, 5, 25, 9)
 
 
-def test_without_a_subject_the_box_is_the_whole_picture() -> None:
-    assert subject_box(np.zeros((20, 30), np.float32)) == (0, 0, 30, 20)
+def test_without_a_subject_there_is_no_box() -> None:
+    assert subject_box(np.zeros((20, 30), np.float32)) is None
 
 
 def test_8_bits_are_rounded_and_not_cut_off() -> None:

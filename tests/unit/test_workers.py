@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from service.batcher import Batcher, Outcome
 from service.errors import Draining, Failure, ModelCrashed, ModelFailed, WorkerFailed
+from service.metrics import Metrics
+from service.schedule import BatchPolicy
+from service.settings import read_settings
 from service.store import ModelCard, ModelStore
 from service.workers import WorkerPool
 from service.workers.plan import WorkerPlan
@@ -48,8 +51,9 @@ class Service:
     """A queue and its workers, and the few things that a test does to them."""
 
     def __init__(self, *plans: WorkerPlan) -> None:
-        self.batcher = Batcher(plans[0].max_batch_size, 0)
-        self.pool = WorkerPool(plans, self.batcher)
+        self.metrics = Metrics()
+        self.batcher = Batcher(BatchPolicy(plans[0].max_batch_size, None, 0), len(plans), self.metrics)
+        self.pool = WorkerPool(plans, self.batcher, read_settings(), self.metrics)
         self._cards = {card.name: card for card, _ in plans[0].models}
 
     def ask(self, color: tuple[int, int, int], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
@@ -176,7 +180,7 @@ async def test_an_idle_worker_that_is_killed_is_replaced(service: Service) -> No
 async def test_the_request_on_board_of_a_killed_worker_is_answered_by_the_next(service: Service) -> None:
     async with stopped_worker(service) as killed:
         calls = [service.ask(RED), service.ask(BLUE), service.ask(RED)]
-        await until(lambda: service.batcher.depth == 1)
+        await until(lambda: service.batcher.waiting == 1)
         os.kill(killed, signal.SIGKILL)
     assert [subject(await call) for call in calls] == [True, False, True]
 
@@ -205,9 +209,9 @@ async def test_the_batchmate_of_a_bad_image_is_answered(service: Service, troubl
     await until(lambda: service.pool.ready_count == 1)
     async with stopped_worker(service):
         first = service.ask(DARK)
-        await until(lambda: service.batcher.depth == 0)
+        await until(lambda: service.batcher.waiting == 0)
         bad, neighbour = service.ask(trouble), service.ask(RED)
-        await until(lambda: service.batcher.depth == 2)
+        await until(lambda: service.batcher.waiting == 2)
     assert not subject(await first)
     with pytest.raises(ModelFailed):
         await bad
@@ -309,9 +313,9 @@ async def test_stopping_answers_what_is_on_board_first(plan: WorkerPlan) -> None
         (pid,) = service.pool.pids
         os.kill(pid, signal.SIGSTOP)
         on_board = service.ask(RED)
-        await until(lambda: service.batcher.depth == 0)
+        await until(lambda: service.batcher.waiting == 0)
         waiting = service.ask(RED)
-        await until(lambda: service.batcher.depth == 1)
+        await until(lambda: service.batcher.waiting == 1)
         stopping = asyncio.ensure_future(service.pool.stop(DRAIN_S))
         with pytest.raises(Draining):
             await waiting
@@ -327,7 +331,7 @@ async def test_stopping_a_worker_that_hangs_answers_what_it_has_on_board(plan: W
     (pid,) = service.pool.pids
     os.kill(pid, signal.SIGSTOP)
     on_board = service.ask(RED)
-    await until(lambda: service.batcher.depth == 0)
+    await until(lambda: service.batcher.waiting == 0)
     await service.pool.stop(0.1)
     assert not is_alive(pid)
     await asyncio.wait([on_board], timeout=1)
