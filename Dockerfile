@@ -27,7 +27,7 @@ RUN case "$DEVICE" in \
         cuda) index="${TORCH_INDEX-}" ;; \
         *) echo "DEVICE is cpu or cuda, not '$DEVICE'" >&2; exit 2 ;; \
     esac \
-    && pip install ${index:+--index-url "$index"} "torch>=2.10,<2.14" "numpy>=2.0" \
+    && pip install ${index:+--index-url "$index"} "torch>=2.10,<2.14" \
     && python -c "import sys, torch; came = 'cuda' if torch.version.cuda else 'cpu'; \
 sys.exit(came != '$DEVICE' and f'DEVICE=$DEVICE, but pip chose torch {torch.__version__}: set TORCH_INDEX')"
 

@@ -245,8 +245,8 @@ with urllib.request.urlopen(request, timeout=60) as answer:
     cutout = Image.open(io.BytesIO(answer.read()))
 assert (cutout.format, cutout.mode, cutout.size) == ("PNG", "RGBA", photo.size), cutout
 alpha = cutout.getchannel("A")
-face, ceiling = alpha.getpixel((220, 110)), alpha.getpixel((330, 20))
-assert face > 239 and ceiling < 16, f"alpha is {face} in her face and {ceiling} on the wall behind"
+face, wall = alpha.getpixel((220, 110)), alpha.getpixel((330, 20))
+assert face > 239 and wall < 16, f"alpha is {face} in her face and {wall} on the wall behind"
 PYTHON
 }
 
