@@ -29,7 +29,7 @@ format: .venv/.dev ## Put the code into the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-image-test: ## Build the container image, start it and cut one picture out
+image-test: .venv/.dev ## Build the container image, start it and cut one picture out
 	bash scripts/image_test.sh
 
 clean: ## Remove the virtual environment and caches; pulled models stay

@@ -79,7 +79,7 @@ def verify_models(chosen: argparse.Namespace) -> int:
     results = [_verify(store, card) for card in cards if chosen.names or store.is_pulled(card)]
     if not results:
         say("nothing was pulled yet: run `silhouette models pull`")
-    return 0 if all(results) else SOME_FAILED
+    return 0 if results and all(results) else SOME_FAILED
 
 
 def _verify(store: ModelStore, card: "ModelCard") -> bool:
