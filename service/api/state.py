@@ -18,6 +18,9 @@ from service.settings import MEGAPIXEL, Settings
 START_RETRY_AFTER_S = 5
 LAG_INTERVAL_S = 0.5
 
+LAST_ANSWERS_S = 5.0
+"""For those whose prediction was there when the drain timeout was over: they only need composing and encoding."""
+
 
 @dataclass
 class Service:
@@ -59,11 +62,21 @@ class Service:
             raise NotReady(self.engine.pool.trouble, START_RETRY_AFTER_S)
 
     async def drain(self) -> None:
-        """Admit nobody any more, and return when everybody who was admitted has an answer, or time is up."""
+        """Admit nobody any more, and return when everybody who was admitted has an answer.
+
+        After `drain_timeout_s` the answer is 503 `draining`, for those who are still waiting for a worker.
+        """
         self.draining = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.drain_timeout_s):
-                await self.admission.idle.wait()
+        if not await self._idle_within(self.settings.drain_timeout_s):
+            await self.engine.pool.stop(drain_timeout_s=0)
+            await self._idle_within(LAST_ANSWERS_S)
+
+    async def _idle_within(self, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self.admission.idle.wait()
+        except TimeoutError:
+            return False
 
     async def measure_lag(self) -> None:
         """Forever: how late the event loop wakes up."""

@@ -15,6 +15,9 @@ from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
 from service.workers.process import run_worker
 
+START_TIMEOUT_S = 600.0
+"""Large models on a cold disk, and a GPU that wakes up, take minutes."""
+
 STOP_TIMEOUT_S = 5.0
 
 DeathCause = Literal["crash", "hang", "poisoned"]
@@ -79,9 +82,12 @@ class WorkerHandle:
             self._process.start()
             # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
             self._far_end.close()
-            greeting = self._receive(timeout_s=None)
-        except WorkerDied:
-            raise WorkerFailed(f"a worker died while it loaded its models{self._exit_reason()}") from None
+            greeting = self._receive(START_TIMEOUT_S)
+        except WorkerDied as death:
+            how = "hung" if death.cause == "hang" else "died"
+            raise WorkerFailed(f"a worker {how} while it loaded its models{self._exit_reason()}") from None
+        except OSError as error:
+            raise WorkerFailed(f"a worker process could not be started: {error}") from error
         finally:
             self._slots.forget_name()
         if reason := greeting.get("failed"):
@@ -133,7 +139,7 @@ class WorkerHandle:
         self.device_memory_bytes = answer["device_memory_bytes"]
         return answer
 
-    def _receive(self, timeout_s: float | None) -> Message:
+    def _receive(self, timeout_s: float) -> Message:
         try:
             if not self._connection.poll(timeout_s):
                 self.kill()  # a hang is a crash

@@ -96,8 +96,13 @@ class Keeper:
             if not first_start.done():
                 first_start.set_result(None)
             await self._serve_until_gone(handle)
-            # One that answered is worth a quick restart; one that dies again and again before that is not.
-            delay_s = FIRST_RESTART_DELAY_S if handle.batches else min(2 * delay_s, MAX_RESTART_DELAY_S)
+            if handle.batches:
+                delay_s = FIRST_RESTART_DELAY_S
+            else:  # it loaded, and died before it answered anything: that may go on like this
+                await self._pause(delay_s)
+                delay_s = min(2 * delay_s, MAX_RESTART_DELAY_S)
+        if not first_start.done():
+            first_start.set_exception(WorkerFailed("stopped before the models were loaded"))
         await self._end_everything()
 
     async def _next_process(self) -> WorkerHandle:
@@ -108,7 +113,10 @@ class Keeper:
         return await self._start()
 
     async def _start(self) -> WorkerHandle:
-        handle = WorkerHandle(self._plan)
+        try:
+            handle = WorkerHandle(self._plan)
+        except OSError as error:
+            raise WorkerFailed(f"no shared memory or pipe for a worker: {error}") from error
         self._processes.add(handle)
         try:
             warm_s = await self._in_thread(handle.start)
@@ -127,6 +135,10 @@ class Keeper:
         facts = {"worker": self.number, "cause": str(failure), "retry_s": delay_s}
         logger.error("worker failed to start", extra={FIELDS: facts})
         self._shared.on_trouble()
+        await self._pause(delay_s)
+
+    async def _pause(self, delay_s: float) -> None:
+        """Shorter where the pool closes meanwhile."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._shared.closing.wait(), delay_s)
 
