@@ -12,7 +12,7 @@ set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 READY_WITHIN_S=120
-STOPPED_WITHIN_S=70  # docker-compose.yml's stop_grace_period
+STOPPED_WITHIN_S=60  # docker-compose.yml's stop_grace_period
 TMP_SIZE=2g          # docker-compose.yml's tmpfs
 
 if [ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ]; then PYTHON=.venv/bin/python; fi

@@ -22,7 +22,7 @@ class WorkerStatus:
     number: int
     pid: int
     state: str
-    """starting, idle, busy or stopping"""
+    """starting, idle, busy or stopped"""
     device: str
     rss_bytes: int
     device_memory_bytes: int
@@ -51,7 +51,9 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self.requests = self._counter("silhouette_requests", "Requests answered.", "route", "model", "status", "reason")
-        self.request_seconds = self._histogram("silhouette_request_seconds", "From arrival to answer.", "route")
+        self.request_seconds = self._histogram(
+            "silhouette_request_seconds", "From arrival to answer, of requests that got a result.", "route"
+        )
         self.stage_seconds = self._histogram("silhouette_stage_seconds", "Time in one stage of a request.", "stage")
         self.batch_size = Histogram(
             "silhouette_batch_size", "Images in a batch.", ["model"], buckets=BATCH_BUCKETS, registry=self._registry
@@ -61,6 +63,14 @@ class Metrics:
         self.expired = self._counter("silhouette_expired", "Tickets whose deadline came before they ran.")
         self.requeued = self._counter("silhouette_requeued", "Tickets that went back to the queue.", "cause")
         self.restarts = self._counter("silhouette_worker_restarts", "Workers that ended, by cause.", "cause")
+        self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "failed_start"))
+        self._begin_at_zero(self.requeued, ("crash", "hang", "poisoned", "memory", "model_failed"))
+
+    @staticmethod
+    def _begin_at_zero(counter: Counter, causes: Iterable[str]) -> None:
+        """Or else Prometheus' `rate` would not see the first of each cause: it has no earlier value to compare."""
+        for cause in causes:
+            counter.labels(cause)
 
     def watch(self, look: Callable[[], Snapshot]) -> None:
         """From now on `render` includes what `look` sees."""

@@ -29,6 +29,9 @@ URGENCY = re.compile(r"(?:^|,)\s*u=(?P<urgency>[0-7])\b")
 DEFAULT_URGENCY = 3
 """Of RFC 9218; a request that says it is less urgent goes to the bulk lane."""
 
+CLIENT_CLOSED_REQUEST = 499
+"""What nginx logs where there was nobody to answer."""
+
 LINGER_S = 2.0
 """How long the rest of a refused upload is thrown away, so that the answer reaches a client that is still sending."""
 
@@ -191,8 +194,9 @@ class Exchange:
         path = getattr(self.scope.get("route"), "path", self.scope["path"])
         route = path if path in paths else "other"
         model = self._facts.get("model", "none")
-        metrics.requests.labels(route, model, str(self._status), self._outcome()).inc()
-        metrics.request_seconds.labels(route).observe(time.monotonic() - self._started)
+        metrics.requests.labels(route, model, str(self._status or CLIENT_CLOSED_REQUEST), self._outcome()).inc()
+        if self._outcome() == "ok":  # refusals are quick, and would hide how long a result takes
+            metrics.request_seconds.labels(route).observe(time.monotonic() - self._started)
         for stage in STAGES:
             if stage in self._facts:
                 metrics.stage_seconds.labels(stage).observe(self._facts[stage] / 1000)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from service import __version__
-from service.cli import files, models, serve
+from service.cli import files, models, serve, top
 from service.cli.console import say
 from service.errors import ConfigurationError
 
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"silhouette {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve.add_command(commands)
+    top.add_command(commands)
     models.add_command(commands)
     files.add_commands(commands)
     return parser

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from service.api.state import LAST_ANSWERS_S
+from service.app import STOP_TIMEOUT_S
+from service.cli.serve import CLOSE_TIMEOUT_S
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -69,7 +72,57 @@ def test_the_gpu_service_is_in_a_profile_of_its_own_with_a_cuda_build_and_a_gpu(
 
 
 def test_the_two_services_do_not_share_an_image_name() -> None:
-    assert len({service["image"] for service in read_services().values()}) == 2
+    built = [service["image"] for service in read_services().values() if "build" in service]
+    assert len(built) == len(set(built)) == 2
+
+
+def test_both_services_are_where_prometheus_looks() -> None:
+    (scraped,) = yaml.safe_load((ROOT / "observability" / "prometheus.yml").read_text())["scrape_configs"]
+    assert scraped["static_configs"] == [{"targets": ["silhouette:8000"]}]
+    assert read_services()["silhouette-gpu"]["networks"]["default"]["aliases"] == ["silhouette"]
+
+
+@pytest.fixture(params=["prometheus", "grafana"])
+def observer(request: pytest.FixtureRequest) -> dict[str, Any]:
+    chosen: dict[str, Any] = read_services()[request.param]
+    return chosen
+
+
+def test_an_observer_starts_only_when_asked_for_and_in_a_version_that_is_named(observer: dict[str, Any]) -> None:
+    assert observer["profiles"] == ["observability"]
+    assert re.fullmatch(r"\S+:v?\d+\.\d+\.\d+", observer["image"])
+
+
+def test_an_observer_is_seen_from_this_machine_only(observer: dict[str, Any]) -> None:
+    assert len(observer["ports"]) == 1
+    assert observer["ports"][0].startswith("127.0.0.1:")
+
+
+def test_an_observer_is_confined_and_cannot_change_what_it_is_given(observer: dict[str, Any]) -> None:
+    assert observer["read_only"] is True
+    assert observer["cap_drop"] == ["ALL"]
+    assert observer["security_opt"] == ["no-new-privileges:true"]
+    given = [volume.split(":") for volume in observer["volumes"] if volume.startswith("./")]
+    assert given
+    for source, _, mode in given:
+        assert mode == "ro"
+        assert (ROOT / source).exists()
+
+
+def test_grafana_shows_everything_to_whoever_reaches_it_and_lets_nobody_in() -> None:
+    environment = read_services()["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_AUTH_DISABLE_LOGIN_FORM"] == "true"
+    assert environment["GF_AUTH_BASIC_ENABLED"] == "false"
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+
+
+@pytest.mark.parametrize(
+    "name", ["REPORTING_ENABLED", "CHECK_FOR_UPDATES", "CHECK_FOR_PLUGIN_UPDATES", "FEEDBACK_LINKS_ENABLED"]
+)
+def test_grafana_tells_nobody_that_it_runs(name: str) -> None:
+    assert read_services()["grafana"]["environment"][f"GF_ANALYTICS_{name}"] == "false"
 
 
 def test_port_8000_is_published_to_this_machine_only(service: dict[str, Any]) -> None:
@@ -96,8 +149,10 @@ def test_no_capability_is_kept_and_none_can_be_gained(service: dict[str, Any]) -
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_the_grace_period_is_longer_than_connections_and_batches_may_take_to_drain(service: dict[str, Any]) -> None:
-    assert int(service["stop_grace_period"].removesuffix("s")) > 2 * Settings.model_fields["drain_timeout_s"].default
+def test_the_grace_period_is_longer_than_draining_and_the_last_answers_may_take(service: dict[str, Any]) -> None:
+    drain_s = Settings.model_fields["drain_timeout_s"].default
+    last_s = LAST_ANSWERS_S + STOP_TIMEOUT_S + CLOSE_TIMEOUT_S
+    assert int(service["stop_grace_period"].removesuffix("s")) > drain_s + last_s
 
 
 def test_a_container_is_healthy_once_its_models_are_ready(service: dict[str, Any]) -> None:

@@ -1,0 +1,146 @@
+"""`silhouette top`: the pool of a running service, live in a terminal. Reads its /metrics and nothing else."""
+
+import argparse
+import contextlib
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from service.cli.console import say
+from service.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from service.cli.console import Commands
+    from service.cli.scrape import Scrape
+
+AWAY = 1
+
+WINDOW_S = 10.0
+"""Rates and latencies are those of the last so many seconds: long enough for a few requests of a slow model."""
+
+ANSWER_TIMEOUT_S = 5.0
+
+
+class Away(Exception):
+    """Nobody answers there, or nobody that we know. The message is one line."""
+
+
+def add_command(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "top",
+        help="watch a running service",
+        description="Watch a running service in the terminal: queue, workers, latencies, errors. Ctrl-C ends it. "
+        f"Rates and latencies are those of the last {WINDOW_S:g} seconds. p50 and p95 are computed from what the "
+        "histograms of /metrics counted in that time, interpolated linearly within a bucket, so they are estimates.",
+    )
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the service (default: %(default)s)")
+    parser.add_argument(
+        "--interval", type=_seconds, default=2.0, metavar="S", help="seconds between two looks (default: %(default)s)"
+    )
+    parser.add_argument("--once", action="store_true", help="print one frame, counted since the service started")
+    parser.set_defaults(run=run)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("at least 0.1, at most 3600")
+    return seconds
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """The exit code: 1 where one frame was asked for and there is nobody to ask."""
+    url = _checked(chosen.url)
+    if chosen.once:
+        return _show_once(url)
+    with contextlib.suppress(KeyboardInterrupt):
+        _show_for_ever(url, chosen.interval)
+    return 0
+
+
+def _checked(url: str) -> str:
+    """Without the slash at its end. Raises ConfigurationError."""
+    import httpx2
+
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ConfigurationError(f"--url: {error}, but it is {url!r}") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ConfigurationError(f"--url: looks like http://127.0.0.1:8000, but it is {url!r}")
+    return url.rstrip("/")
+
+
+def _show_once(url: str) -> int:
+    from rich.console import Console
+
+    from service.cli.frame import draw
+    from service.cli.scrape import compare
+
+    try:
+        scrape = read(url)
+    except Away as away:
+        say(f"silhouette: {url} is away: {away}")
+        return AWAY
+    Console().print(draw(url, scrape, compare(None, scrape)))
+    return 0
+
+
+def _show_for_ever(url: str, interval_s: float) -> None:
+    from rich.live import Live
+
+    watch = Watch(url, interval_s)
+    with Live(auto_refresh=False) as live:
+        while True:
+            live.update(watch.look(), refresh=True)
+            time.sleep(interval_s)
+
+
+class Watch:
+    """Looks again and again, and remembers the scrapes of the last `WINDOW_S`."""
+
+    def __init__(self, url: str, interval_s: float) -> None:
+        self._url = url
+        self._interval_s = interval_s
+        self._scrapes: deque[Scrape] = deque()
+
+    def look(self) -> "RenderableType":
+        """The next frame: also one where the service is away."""
+        from service.cli.frame import draw, draw_away
+        from service.cli.scrape import compare
+
+        try:
+            scrape = read(self._url)
+        except Away as away:
+            self._scrapes.clear()
+            return draw_away(self._url, str(away), self._interval_s)
+        self._remember(scrape)
+        earlier = self._scrapes[0] if len(self._scrapes) > 1 else None
+        return draw(self._url, scrape, compare(earlier, scrape))
+
+    def _remember(self, scrape: "Scrape") -> None:
+        """The oldest one that is kept is about `WINDOW_S` old, or the one before the newest."""
+        self._scrapes.append(scrape)
+        while len(self._scrapes) > 2 and scrape.at_s - self._scrapes[1].at_s >= WINDOW_S:
+            self._scrapes.popleft()
+
+
+def read(url: str) -> "Scrape":
+    """What the service at `url` says now. Raises Away."""
+    import httpx2
+
+    from service.cli.scrape import NotSilhouette, parse
+
+    try:
+        answer = httpx2.get(f"{url}/metrics", timeout=ANSWER_TIMEOUT_S)
+        at_s = time.monotonic()
+    except httpx2.HTTPError as error:
+        raise Away(str(error) or type(error).__name__) from error
+    if answer.status_code != httpx2.codes.OK:
+        raise Away(f"it answers {answer.status_code} on /metrics")
+    try:
+        return parse(answer.text, at_s)
+    except NotSilhouette as error:
+        raise Away(str(error)) from error
