@@ -16,6 +16,7 @@ if not __package__:  # started as a file: Python then looks for imports beside t
 
 from benchmarks.labelled import Pair, find_pairs, read_truth
 from benchmarks.metrics import Overlap, SubjectScore, class_overlaps, mean_iou, score_subject, summarise, total
+from service.batcher import Outcome
 from service.cli.console import say, work_progress
 from service.decisions import label_map, mask_of
 from service.errors import ConfigurationError, Failure
@@ -173,7 +174,8 @@ class Model:
         pixels, box = fit(photo.on_white(), self.card)
         (scores,) = segmenter.predict([pixels])
         prediction = Prediction(self.card.output.head, scores, box, photo.size, self.card.class_table)
-        return Seen(photo, prediction, self.card, self._plan.device)
+        outcome = Outcome(scores, self._plan.device, worker=0, batch_size=1, queue_ms=0.0, infer_ms=0.0)
+        return Seen(photo, prediction, self.card, outcome)
 
 
 @dataclass

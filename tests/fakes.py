@@ -1,6 +1,6 @@
 """A tiny real model store: two networks of one 1x1 convolution each, with cards, weights and checksums like any other.
 
-`tiny-subject` (sigmoid): red is the subject. `tiny-classes` (softmax): dark is background, red is class 1, blue class 2.
+`tiny-subject` (sigmoid): red is the subject. `tiny-classes` (softmax): dark is background, red is class 1, blue is 2.
 Both look at colours only, so a picture of known colours has a known answer, and swapped sizes or axes show.
 """
 

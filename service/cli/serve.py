@@ -37,8 +37,10 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings(
         **{name: getattr(chosen, name) for name in ("host", "port", "models", "device", "workers")}
     )
+    from service.allocator import return_large_blocks
     from service.telemetry import configure_logging
 
+    return_large_blocks()
     configure_logging(settings.log_format)
     return _serve(settings)
 
