@@ -75,5 +75,6 @@ def configure_logging(log_format: Literal["auto", "text", "json"]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    logging.captureWarnings(True)  # or a library's warning would stand between the lines of JSON
     for noisy in ("httpx2", "PIL", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

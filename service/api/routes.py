@@ -142,7 +142,7 @@ async def livez() -> Health:
 
 @router.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(503))
 async def readyz(service: ServiceDep) -> Health:
-    """200 while models are loaded and warmed up, and a worker is alive to run them."""
+    """200 while models are loaded and warmed up, and workers are alive to run them or can be started again."""
     service.check_ready()
     return Health()
 

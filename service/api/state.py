@@ -9,7 +9,7 @@ import psutil
 
 from service.admission import Admission
 from service.engine import Engine
-from service.errors import ConfigurationError, Draining, NotReady
+from service.errors import ConfigurationError, Draining, NotReady, Unavailable
 from service.metrics import Snapshot
 from service.pipeline import Pipeline
 from service.schedule import Lane
@@ -58,8 +58,15 @@ class Service:
         if self.draining:
             raise Draining(retry_after_s=START_RETRY_AFTER_S)
         self.check_started()
-        if not self.engine.pool.ready_count:
-            raise NotReady(self.engine.pool.trouble, START_RETRY_AFTER_S)
+        if trouble := self.engine.pool.trouble:
+            raise NotReady(trouble, START_RETRY_AFTER_S)
+
+    def _is_ready(self) -> bool:
+        try:
+            self.check_ready()
+        except Unavailable:
+            return False
+        return True
 
     async def drain(self) -> None:
         """Admit nobody any more, and return when everybody who was admitted has an answer.
@@ -97,7 +104,7 @@ class Service:
             pixels_in_flight=admission.pixels_in_flight,
             service_rss_bytes=psutil.Process().memory_info().rss,
             event_loop_lag_s=self.event_loop_lag_s,
-            ready=self.started.is_set() and not self.draining and self.engine.pool.ready_count > 0,
+            ready=self._is_ready(),
             workers=self.engine.pool.status(),
         )
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -53,6 +54,7 @@ class WorkerHandle:
         self.device = plan.device
         self.device_memory_bytes = 0
         self.batches = 0
+        self._unwanted = threading.Event()
 
     @property
     def pid(self) -> int:
@@ -79,7 +81,11 @@ class WorkerHandle:
         Raises WorkerFailed with the worker's own reason.
         """
         try:
+            if self._unwanted.is_set():
+                raise WorkerFailed("stopped before it was started")
             self._process.start()
+            if self._unwanted.is_set():  # said while the process was being made
+                self._process.kill()
             # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
             self._far_end.close()
             greeting = self._receive(START_TIMEOUT_S)
@@ -126,7 +132,8 @@ class WorkerHandle:
         self._slots.close()
 
     def kill(self) -> None:
-        """At once; a thread that waits in `run` or `start` gets WorkerDied."""
+        """At once; a thread that waits in `run` or `start` gets WorkerDied, WorkerFailed."""
+        self._unwanted.set()
         if self._process.is_alive():
             self._process.kill()
 

@@ -49,10 +49,11 @@ class WorkerPool:
         return [status.pid for status in self.status() if status.pid]
 
     @property
-    def trouble(self) -> str:
-        """Why workers cannot be started, or that they are being started."""
-        known = [keeper.trouble for keeper in self._keepers if keeper.trouble]
-        return "; ".join(known) or "every worker died and is being started again"
+    def trouble(self) -> str | None:
+        """Why nobody can be served: no worker is alive, and starting one fails. None while one is, or may soon be."""
+        if self.ready_count:
+            return None
+        return "; ".join(keeper.trouble for keeper in self._keepers if keeper.trouble) or None
 
     def status(self) -> list[WorkerStatus]:
         return [keeper.status() for keeper in self._keepers]
@@ -89,5 +90,5 @@ class WorkerPool:
 
     def _refuse_without_workers(self) -> None:
         """With nobody to serve them, those who wait hear it now and not at their deadline."""
-        if not self.ready_count:
-            self._batcher.refuse_waiting(NotReady(self.trouble, RETRY_AFTER_S))
+        if trouble := self.trouble:
+            self._batcher.refuse_waiting(NotReady(trouble, RETRY_AFTER_S))

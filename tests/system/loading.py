@@ -13,13 +13,13 @@ import sys
 import threading
 import time
 import urllib.parse
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import psutil
 from numpy.typing import NDArray
 from PIL import Image
@@ -27,6 +27,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.pictures import encoded, pixels
 from tests.system.serving import REQUEST_TIMEOUT_S, STOP_TIMEOUT_S, Server
+from tests.weights import REPOSITORY
 
 PATIENCE_S = 60.0
 """How long a test waits for what must happen. Starting a worker takes 2 to 8 seconds on a small and busy machine."""
@@ -45,7 +46,8 @@ PATIENT = {"SILHOUETTE_BATCH_TIMEOUT_S": "120", "SILHOUETTE_HEARTBEAT_TIMEOUT_S"
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
+    """Names in any case."""
     body: bytes
 
     @property
@@ -64,43 +66,53 @@ class Call:
     def __init__(
         self, server: Server, path: str, photo: bytes, headers: Mapping[str, str] | None = None, **options: str
     ) -> None:
+        self.request_id = uuid.uuid4().hex
         self._connection = connection_to(server)
         query = f"?{urllib.parse.urlencode(options)}" if options else ""
-        self._connection.request("POST", path + query, photo, {"Content-Type": "image/*", **(headers or {})})
-
-    @classmethod
-    def half_sent(cls, server: Server, path: str, photo: bytes) -> "tuple[Self, bytes]":
-        """Its body ends in the middle; also what is missing, for `send`."""
-        call = cls.__new__(cls)
-        call._connection = connection_to(server)
-        call._connection.putrequest("POST", path)
-        call._connection.putheader("Content-Type", "image/*")
-        call._connection.putheader("Content-Length", str(len(photo)))
-        call._connection.endheaders(photo[: len(photo) // 2])
-        return call, photo[len(photo) // 2 :]
-
-    def send(self, rest: bytes) -> None:
-        self._connection.send(rest)
+        own_headers = {"Content-Type": "image/*", "X-Request-Id": self.request_id}
+        self._connection.request("POST", path + query, photo, {**own_headers, **(headers or {})})
 
     def fileno(self) -> int:
         """Readable when the answer has begun."""
         return self._connection.sock.fileno()
 
     def answer(self) -> Answer:
-        response = self._connection.getresponse()
-        body = response.read()
-        self._connection.close()
-        return Answer(response.status, response.headers, body)
+        return answer_on(self._connection)
 
     def leave(self) -> None:
         """Hang up without waiting."""
         self._connection.close()
 
 
+class Upload:
+    """A request whose body stops in the middle until `finish`."""
+
+    def __init__(self, server: Server, path: str, photo: bytes) -> None:
+        self._connection = connection_to(server)
+        self._rest = photo[len(photo) // 2 :]
+        self._connection.putrequest("POST", path)
+        self._connection.putheader("Content-Type", "image/*")
+        self._connection.putheader("Content-Length", str(len(photo)))
+        self._connection.endheaders(photo[: len(photo) // 2])
+
+    def finish(self) -> Answer:
+        self._connection.send(self._rest)
+        return self.answer()
+
+    def answer(self) -> Answer:
+        return answer_on(self._connection)
+
+
 def connection_to(server: Server) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=REQUEST_TIMEOUT_S)
     connection.connect()
     return connection
+
+
+def answer_on(connection: http.client.HTTPConnection) -> Answer:
+    with contextlib.closing(connection):
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
 
 
 def wait_for_answers(calls: Iterable[Call], count: int) -> list[Call]:
@@ -131,8 +143,6 @@ def people(astronaut: bytes, count: int) -> list[bytes]:
     return [encoded(crop, "JPEG", quality=90) for crop in crops]
 
 
-
-
 # --- a look at the service --------------------------------------------------------------------------------------------
 
 
@@ -159,10 +169,26 @@ def wait_for_metric(server: Server, value: float, name: str, **labels: str) -> N
     until(lambda: metric(server, name, **labels) == value, f"{name}{labels} == {value}")
 
 
-def requests_in(server: Server, count: int) -> list[dict[str, Any]]:
-    """The log lines of all requests so far, in the order of their ends, as soon as there are `count`."""
-    server.wait_for("request", count)
-    return [entry for entry in server.log if entry["event"] == "request"]
+class Growth:
+    """By how much the metrics have grown since."""
+
+    def __init__(self, server: Server, *names: str) -> None:
+        self._server = server
+        self._before = {name: metric(server, name) for name in names}
+
+    def of(self, name: str) -> float:
+        return metric(self._server, name) - self._before[name]
+
+
+def told_of(server: Server, calls: Iterable[Call]) -> list[dict[str, Any]]:
+    """The log lines of these calls, in the order of their ends, as soon as all are there."""
+    ids = {call.request_id for call in calls}
+
+    def lines() -> list[dict[str, Any]]:
+        return [entry for entry in server.log if entry.get("request_id") in ids]
+
+    until(lambda: len(lines()) == len(ids), "a log line for each")
+    return lines()
 
 
 # --- workers ----------------------------------------------------------------------------------------------------------
@@ -194,6 +220,12 @@ def busy_worker(server: Server, photo: bytes) -> Iterator[Call]:
         on_board = Call(server, "/segment", photo, allow_empty="true")
         wait_for_metric(server, 1, "silhouette_worker_state", state="busy")
         yield on_board
+
+
+def stop(server: Server, number: signal.Signals = signal.SIGTERM) -> int:
+    """The exit code."""
+    server.process.send_signal(number)
+    return server.process.wait(STOP_TIMEOUT_S)
 
 
 # --- what is left behind ----------------------------------------------------------------------------------------------
@@ -236,8 +268,8 @@ def tiny_environment(store: Path, **settings: str) -> dict[str, str]:
 @contextlib.contextmanager
 def tiny_server(store: Path, **settings: str) -> Iterator[Server]:
     """Like `running_server`, with the tiny networks and one worker."""
-    environment = tiny_environment(store, SILHOUETTE_WORKERS="1", **settings)
-    process = subprocess.Popen(tiny_command(), env=environment, stderr=subprocess.PIPE, text=True)
+    environment = tiny_environment(store, **{"SILHOUETTE_WORKERS": "1"} | settings)
+    process = subprocess.Popen(tiny_command(), cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
     server = Server(process)
     follower = threading.Thread(target=server.follow)
     follower.start()

@@ -50,12 +50,21 @@ class Server:
         """Reads the log to its end."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            entry = json.loads(line)
+            entry = _parse(line)
             if entry["event"].startswith("listening on "):
                 self.url = entry["event"].removeprefix("listening on ")
             with self._grown:
                 self.log.append(entry)
                 self._grown.notify_all()
+
+
+def _parse(line: str) -> dict[str, Any]:
+    """What is no JSON stands under `raw`: a test that looks for it fails, and nobody blocks on a full pipe."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return {"event": "raw", "raw": line}
+    return entry
 
 
 def serve_command(*arguments: str) -> list[str]:

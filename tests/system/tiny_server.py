@@ -7,10 +7,6 @@ import signal
 import sys
 from collections.abc import Mapping
 
-import uvicorn
-
-from service.app import create_app
-from service.cli.server import SilhouetteServer
 from service.settings import read_settings
 from service.telemetry import configure_logging
 from service.workers.plan import SegmenterFamilies
@@ -20,7 +16,12 @@ FAMILIES: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": r
 
 
 def main(families: str) -> int:
-    """The exit code."""
+    """The exit code. Imports late, as `silhouette` does: every worker process imports this file as well."""
+    import uvicorn
+
+    from service.app import create_app
+    from service.cli.server import SilhouetteServer
+
     settings = read_settings()
     configure_logging(settings.log_format)
     app = create_app(settings, FAMILIES[families])

@@ -1,0 +1,152 @@
+"""How it stops: everybody who was let in is answered, whoever comes is told, and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.system.loading import (
+    PATIENT,
+    SHARED_MEMORY,
+    Call,
+    Upload,
+    leaving_nothing_behind,
+    people,
+    ready_workers,
+    stop,
+    stopped,
+    until,
+    wait_for_metric,
+)
+from tests.system.serving import START_TIMEOUT_S, STOP_TIMEOUT_S, Server, running_server, serve_command
+from tests.weights import pulled_weights
+
+ENDED_BY_SIGTERM = 128 + signal.SIGTERM
+
+IN_FLIGHT = 12
+
+
+@pytest.fixture(autouse=True)
+def _selfie() -> None:
+    pulled_weights("selfie")
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut: bytes) -> bytes:
+    return people(astronaut, 1)[0]
+
+
+def in_flight(server: Server, photo: bytes) -> list[Call]:
+    """Let in and, as the workers are stopped, not answered."""
+    calls = [Call(server, "/segment", photo) for _ in range(IN_FLIGHT)]
+    wait_for_metric(server, IN_FLIGHT, "silhouette_permits_in_use")
+    return calls
+
+
+def test_sigterm_under_load_answers_everybody_who_was_let_in(photo: bytes) -> None:
+    with leaving_nothing_behind() as watch, running_server("selfie", **PATIENT) as server:
+        watch(server)
+        with stopped(ready_workers(server)):
+            calls = in_flight(server, photo)
+            upload = Upload(server, "/segment", photo)
+            wait_for_metric(server, IN_FLIGHT + 1, "silhouette_permits_in_use")
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_for("draining")
+            late = Call(server, "/segment", photo).answer()
+            assert (late.status, late.code) == (503, "draining")
+            assert late.headers["Retry-After"].isdecimal()
+            assert server.get("/readyz").status_code == 503
+            assert server.get("/livez").status_code == 200
+        assert [call.answer().code for call in calls] == ["ok"] * IN_FLIGHT
+        assert upload.finish().code == "ok"
+        assert server.process.wait(STOP_TIMEOUT_S) == 0
+    assert "exception" not in str(server.log)
+
+
+def test_ctrl_c_stops_it_cleanly(photo: bytes) -> None:
+    with leaving_nothing_behind() as watch, running_server("selfie") as server:
+        watch(server)
+        assert Call(server, "/segment", photo).answer().code == "ok"
+        assert stop(server, signal.SIGINT) == 0
+    assert "exception" not in str(server.log)
+    assert len(server.worker_pids()) == 2 or os.cpu_count() != 2
+
+
+def test_a_second_signal_ends_it_at_once(photo: bytes) -> None:
+    with leaving_nothing_behind() as watch, running_server("selfie", **PATIENT) as server:
+        watch(server)
+        with stopped(ready_workers(server)):
+            calls = in_flight(server, photo)
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_for("draining")
+            assert stop(server) == ENDED_BY_SIGTERM
+        for call in calls:
+            call.leave()
+
+
+def test_everybody_hears_something_when_the_time_for_draining_is_over(photo: bytes) -> None:
+    """Their workers hang, so there is no result; but nobody is left without an answer."""
+    with (
+        leaving_nothing_behind() as watch,
+        running_server("selfie", SILHOUETTE_DRAIN_TIMEOUT_S="1", **PATIENT) as server,
+    ):
+        watch(server)
+        with stopped(ready_workers(server)):
+            calls = in_flight(server, photo)
+            server.process.send_signal(signal.SIGTERM)
+            assert [(answer.status, answer.code) for answer in (call.answer() for call in calls)] == [
+                (503, "draining")
+            ] * IN_FLIGHT
+            assert server.process.wait(STOP_TIMEOUT_S) == 0
+
+
+def test_kill_9_under_load_takes_the_workers_along_and_leaves_no_shared_memory(photo: bytes) -> None:
+    with leaving_nothing_behind() as watch, running_server("selfie", **PATIENT) as server:
+        watch(server)
+        with stopped(ready_workers(server)[:1]):
+            calls = in_flight(server, photo)
+            server.process.kill()
+            server.process.wait(STOP_TIMEOUT_S)
+        for call in calls:
+            call.leave()
+
+
+End = Callable[["subprocess.Popen[bytes]"], int]
+
+
+def kill(process: "subprocess.Popen[bytes]") -> int:
+    process.kill()
+    return process.wait(STOP_TIMEOUT_S)
+
+
+def terminate(process: "subprocess.Popen[bytes]") -> int:
+    process.terminate()
+    return process.wait(STOP_TIMEOUT_S)
+
+
+@pytest.mark.parametrize(("end", "exit_code"), [(kill, -signal.SIGKILL), (terminate, 0)], ids=["killed", "terminated"])
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc")
+def test_what_ends_while_it_loads_leaves_nothing_behind(end: End, exit_code: int) -> None:
+    """While a worker loads, its shared memory still has a name."""
+    environment = os.environ | {"SILHOUETTE_MODELS": "selfie", "SILHOUETTE_WORKERS": "1"}
+    process = subprocess.Popen(serve_command(), env=environment, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: bool(named_blocks(process.pid)), "shared memory with a name")
+        blocks = named_blocks(process.pid)
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert end(process) == exit_code
+        assert not psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]
+        until(lambda: not any((SHARED_MEMORY / block).exists() for block in blocks), f"the end of {blocks}")
+    finally:
+        process.kill()
+        process.wait(START_TIMEOUT_S)
+
+
+def named_blocks(pid: int) -> set[str]:
+    """Shared memory that the process has mapped and that can still be found by its name."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {Path(line.split()[-1]).name for line in lines if "/dev/shm/psm_" in line and not line.endswith("(deleted)")}
