@@ -1,7 +1,6 @@
 # Everything a person or the CI runs. `make serve` and `make test` set up what they need first.
 
 PYTHON ?= python3
-PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -10,11 +9,10 @@ BIN := .venv/bin
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: .venv/.runtime ## Make .venv, install the service, pull the models (does nothing when done)
-	@$(BIN)/silhouette models pull
+install: .venv/.models ## Make .venv, install the service, pull the models (does nothing when done)
 
 serve: install ## Start the service on 127.0.0.1:8000 (PORT=9000 for another port)
-	@exec $(BIN)/silhouette serve --port $(PORT)
+	@exec $(BIN)/silhouette serve $(if $(PORT),--port $(PORT))
 
 test: install .venv/.dev ## Run every test
 	$(BIN)/pytest
@@ -33,13 +31,17 @@ image-test: .venv/.dev ## Build the container image, start it and cut one pictur
 	bash scripts/image_test.sh
 
 clean: ## Remove the virtual environment and caches; pulled models stay
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 
 .venv/.runtime: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable .
+	@touch $@
+
+.venv/.models: .venv/.runtime $(wildcard model_store/*/card.toml)
+	$(BIN)/silhouette models pull
 	@touch $@
 
 .venv/.dev: .venv/.runtime

@@ -87,14 +87,24 @@ class Permit:
         self._admission = admission
         self._bytes = 0
         self._pixels = 0
+        self._returned = False
+        self._lock = threading.Lock()
 
     def take_bytes(self, count: int) -> None:
-        self._admission.take_bytes(count)
-        self._bytes += count
+        """Raises QueueFull where they do not fit."""
+        with self._lock:
+            self._admission.take_bytes(count)
+            self._bytes += count
 
     def take_pixels(self, count: int) -> None:
-        self._admission.take_pixels(count)
-        self._pixels += count
+        """Raises QueueFull where they do not fit; a picture whose client has left takes none, so that none leak."""
+        with self._lock:
+            if self._returned:
+                raise QueueFull("the request is over")
+            self._admission.take_pixels(count)
+            self._pixels += count
 
     def give_back(self) -> None:
-        self._admission.give_back(self._bytes, self._pixels)
+        with self._lock:
+            self._returned = True
+            self._admission.give_back(self._bytes, self._pixels)

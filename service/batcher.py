@@ -130,6 +130,9 @@ class Batcher:
         """
         if self._closed:
             raise Draining
+        if time.monotonic() >= deadline:
+            self._metrics.expired.inc()
+            raise DeadlineExceeded
         self.check_deadline(deadline, lane)
         answer = asyncio.get_running_loop().create_future()
         ticket = Ticket(model, pixels, deadline, lane, time.monotonic(), answer)
@@ -219,11 +222,14 @@ class Batcher:
         return bool(self._waiting)
 
     def _drop_answered(self) -> None:
-        """Expired and abandoned tickets are done already: their caller has cancelled the answer."""
-        self._waiting = [ticket for ticket in self._waiting if not ticket.answer.done()]
+        """An expired ticket must not be taken in the moment before its caller hears of it."""
+        now = time.monotonic()
+        self._waiting = [ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now]
 
     def _in_lane(self, lane: Lane) -> list[Ticket]:
-        return [ticket for ticket in self._waiting if ticket.lane is lane and not ticket.answer.done()]
+        now = time.monotonic()
+        alive = (ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now)
+        return [ticket for ticket in alive if ticket.lane is lane]
 
     def _next_batch(self) -> tuple[Lane, list[Ticket], float]:
         """Who runs next as things stand, and when the batch should leave."""

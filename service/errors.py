@@ -111,7 +111,7 @@ class Unavailable(Failure):
 
 class NotReady(Unavailable):
     code = "not_ready"
-    title = "The models are still loading"
+    title = "The service is not ready"
 
 
 class QueueFull(Unavailable):

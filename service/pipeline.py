@@ -67,6 +67,8 @@ class Call:
     reserve_pixels: Callable[[int], None] = lambda pixel_count: None
     """Hears of each picture before it is decoded; raises QueueFull where it does not fit into memory now."""
     watch: Stopwatch = field(default_factory=Stopwatch)
+    model: str | None = None
+    """name@version, as soon as it is known."""
 
 
 class Pipeline:
@@ -93,6 +95,7 @@ class Pipeline:
         """What every pixel shows. Raises NoForeground where it is nothing that was asked for."""
         options.chosen_format()
         card = self.card(options.model) if options.model else self._default_for_segment()
+        call.model = card.label
         card.class_table.find(options.classes)
         seen = await self._see(image, card, call)
         segmentation = await self._on_thread(call, "matte", lambda: _decide(seen, options))
@@ -103,6 +106,7 @@ class Pipeline:
         """The photo with the effect that goes with the type of `options`. Raises NoForeground without a subject."""
         options.chosen_format()
         card = self.card(options.model) if options.model else self.cards[0]
+        call.model = card.label
         kept = card.class_table.find(options.keep)
         backdrop = await self._decode(background, call) if background is not None else None
         seen = await self._see(image, card, call)

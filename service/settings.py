@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     """For answering what was accepted when the service is told to stop."""
 
     max_upload_bytes: int = Field(32 * 1024 * 1024, ge=1)
-    """Largest request body. Higher costs memory: `queue_capacity` bodies may be held at once."""
+    """Largest request body. Higher lets one request take more of `max_bytes_in_flight`."""
 
     max_megapixels: float = Field(50.0, gt=0, le=178)
     """Largest picture, checked on its header. A 12 megapixel request was measured at 300 MB of memory while it is
@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     def _one_request_fits(self) -> Self:
         if self.max_bytes_in_flight < self.max_upload_bytes:
             raise ValueError("max_bytes_in_flight must be at least max_upload_bytes")
+        if self.max_megapixels_in_flight < 2 * self.max_megapixels:  # a photo and its background
+            raise ValueError("max_megapixels_in_flight must be at least twice max_megapixels")
         return self
 
     @property

@@ -62,9 +62,15 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         level = "" if record.levelno <= logging.INFO else f" {record.levelname}"
-        facts = "".join(f" {name}={value}" for name, value in getattr(record, FIELDS, {}).items() if value is not None)
+        fields = getattr(record, FIELDS, {}).items()
+        facts = "".join(f" {name}={_printable(str(value))}" for name, value in fields if value is not None)
         line = f"{self.formatTime(record, '%H:%M:%S')}{level} {record.getMessage()}{facts}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _printable(text: str) -> str:
+    """A caller chooses the path of a request: it must not forge lines or steer a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def configure_logging(log_format: Literal["auto", "text", "json"]) -> None:

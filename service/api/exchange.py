@@ -26,8 +26,13 @@ SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 URGENCY = re.compile(r"(?:^|,)\s*u=(?P<urgency>[0-7])\b")
 
+TIMEOUT_MS = re.compile(r"[1-9][0-9]{0,8}")
+
 DEFAULT_URGENCY = 3
 """Of RFC 9218; a request that says it is less urgent goes to the bulk lane."""
+
+LONGEST_PATH = 200
+"""Characters in a log line; ours are shorter."""
 
 CLIENT_CLOSED_REQUEST = 499
 """What nginx logs where there was nobody to answer."""
@@ -74,7 +79,7 @@ class Exchange:
         given = self._headers.get("x-request-timeout-ms")
         if given is None:
             return self._started + self._settings.request_timeout_s
-        if not given.isdecimal() or int(given) == 0:
+        if not TIMEOUT_MS.fullmatch(given):
             raise BadOption(f"X-Request-Timeout-Ms is a number of milliseconds, not {given!r}")
         return self._started + min(int(given) / 1000, self._settings.request_timeout_s)
 
@@ -146,7 +151,8 @@ class Exchange:
 
     def _announced_bytes(self) -> int:
         announced = self._headers.get("content-length", "")
-        return int(announced) if announced.isdecimal() else 0
+        # What is longer than 18 digits is no length that anybody has: it counts as far too long.
+        return int(announced[:18]) if announced.isdecimal() else 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -180,7 +186,7 @@ class Exchange:
             "request_id": self.request_id,
             **({"trace_id": trace["trace_id"]} if trace else {}),
             "method": self.scope["method"],
-            "path": self.scope["path"],
+            "path": self.scope["path"][:LONGEST_PATH],
             "status": self._status,
             "outcome": self._outcome(),
             "ms": self._elapsed_ms(),

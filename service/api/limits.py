@@ -32,6 +32,8 @@ class Gate:
                 await self._admit(exchange)
             else:
                 await self._answer(exchange)
+        except Exception as error:
+            await exchange.confess(error)
         finally:
             exchange.log()
             exchange.count(self._service.engine.metrics, self._paths)
@@ -59,5 +61,3 @@ class Gate:
             await self._app(exchange.scope, exchange.receive, exchange.send)
         except (ClientLeft, ClientDisconnect):
             return  # while it waited, or in the middle of its upload: there is nobody to answer
-        except Exception as error:
-            await exchange.confess(error)

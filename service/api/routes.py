@@ -163,11 +163,17 @@ async def metrics(service: ServiceDep) -> Response:
 def _call(request: Request, accepted: Sequence[Format]) -> Call:
     """What the gate has found out about the request."""
     state = request.state
-    return Call(state.deadline, state.lane, accepted, state.permit.take_pixels)
+    state.call = Call(state.deadline, state.lane, accepted, state.permit.take_pixels)
+    call: Call = state.call
+    return call
 
 
 async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
-    answer = await _while_connected(request, work)
+    try:
+        answer = await _while_connected(request, work)
+    finally:  # what failed has a model and stages in the log, too
+        call: Call = request.state.call
+        request.state.facts.update({**({"model": call.model} if call.model else {}), **call.watch.elapsed_ms})
     headers = {
         "X-Model": answer.model,
         "X-Device": answer.device,
@@ -175,8 +181,7 @@ async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Respo
         "Vary": "Accept",
         **_box_headers(answer),
     }
-    made_by = {"model": answer.model, "device": answer.device, "worker": answer.worker, "batch_size": answer.batch_size}
-    request.state.facts.update({**made_by, **answer.elapsed_ms})
+    request.state.facts.update(device=answer.device, worker=answer.worker, batch_size=answer.batch_size)
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
 
 

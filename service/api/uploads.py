@@ -1,5 +1,6 @@
 """Reads the image, further files and the options out of a request, wherever the caller put them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -88,8 +89,10 @@ async def _sort(form: FormData) -> tuple[dict[str, bytes], dict[str, str]]:
 
 
 def _only_once(entries: list[tuple[str, Value]]) -> dict[str, Value]:
-    names = [name for name, _ in entries]
-    if twice := {name for name in names if names.count(name) > 1}:
+    if len(entries) > MAX_FORM_FIELDS:
+        raise BadOption(f"more than {MAX_FORM_FIELDS} options")
+    times = Counter(name for name, _ in entries)
+    if twice := [name for name, count in times.items() if count > 1]:
         raise BadOption(f"given more than once: {', '.join(sorted(twice))}")
     return dict(entries)
 

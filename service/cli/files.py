@@ -95,6 +95,8 @@ def run(chosen: argparse.Namespace) -> int:
         background = _read_background(chosen, options)
     except Failure as failure:
         raise ConfigurationError(failure.detail) from failure
+    if any(photo.parent.resolve() == chosen.out.resolve() for photo in photos):
+        raise ConfigurationError("--out is the folder of the photos: choose another, so that none is overwritten")
     chosen.out.mkdir(parents=True, exist_ok=True)
     job = Job(options, background, chosen.out)
     failed = asyncio.run(_process(photos, job))

@@ -73,6 +73,8 @@ class Device:
         """True where the device still does what it is told."""
         try:
             return bool((torch.ones(1, device=self.torch_device) + 1).item() == 2)
+        except torch.OutOfMemoryError:  # full, perhaps of somebody else's work, but well
+            return True
         except RuntimeError:
             return False
 

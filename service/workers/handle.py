@@ -48,8 +48,8 @@ class WorkerHandle:
     def __init__(self, plan: WorkerPlan) -> None:
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
         self._cards = {card.name: card for card, _ in plan.models}
-        self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
         self._connection, self._far_end = context.Pipe()
+        self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
         self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots.name), daemon=True)
         self.device = plan.device
         self.device_memory_bytes = 0

@@ -86,7 +86,8 @@ class Keeper:
         while not self._shared.closing.is_set():
             try:
                 handle = await self._next_process()
-            except WorkerFailed as failure:
+            except Exception as error:  # whatever it is, this place must not stay empty in silence
+                failure = error if isinstance(error, WorkerFailed) else WorkerFailed(f"{type(error).__name__}: {error}")
                 if not first_start.done():
                     first_start.set_exception(failure)
                     break
@@ -153,6 +154,9 @@ class Keeper:
             cause = death.cause
         except Draining:
             cause = "stopped"
+        except Exception:  # ours: the worker is replaced, as nobody knows what state it is in
+            logger.exception("worker lost", extra=self._facts(handle))
+            cause = "crash"
         self._serving = None
         if cause != "stopped":
             self._shared.metrics.restarts.labels(cause).inc()
@@ -239,8 +243,10 @@ class Keeper:
         return limit_mb is not None and handle.rss_bytes > limit_mb * BYTES_PER_MB
 
     async def _succeed(self) -> WorkerHandle:
-        """One keeper at a time, so that the machine never holds more than one process too many."""
+        """One keeper at a time, so that two successors never load at once."""
         async with self._shared.recycling:
+            if self._shared.closing.is_set():
+                raise WorkerFailed("the pool closes")
             return await self._start()
 
     def _has_successor(self) -> bool:

@@ -81,7 +81,10 @@ def _devices(wanted: str) -> list[str]:
 def _count_cuda_devices() -> int:
     """Asked in a process of its own: torch costs a second and 200 MB where it is imported."""
     question = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
-    return int(subprocess.run(question, capture_output=True, text=True, check=True).stdout)
+    try:
+        return int(subprocess.run(question, capture_output=True, text=True, check=True).stdout)
+    except (subprocess.CalledProcessError, ValueError) as error:
+        raise DeviceNotFound("torch cannot say which CUDA devices there are: try `python -c 'import torch'`") from error
 
 
 def available_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
