@@ -248,3 +248,20 @@ def test_nothing_to_be_seen_is_no_foreground_unless_empty_is_allowed(client: Tes
     detail = problem_of(ask(client, path, plain(DARK)), 422, "no_foreground")["detail"]
     assert "allow_empty=true" in detail
     ask_for(client, path, plain(DARK), {"allow_empty": "true"})
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "soon", "1e3", "9" * 400, "9" * 5000])
+def test_a_timeout_that_is_none_is_a_bad_option(client: TestClient, given: str) -> None:
+    answer = client.post("/segment", files={"image": PICTURE}, headers={"X-Request-Timeout-Ms": given})
+    assert "X-Request-Timeout-Ms" in problem_of(answer, 422, "bad_option")["detail"]
+
+
+def test_a_flood_of_options_is_refused_before_they_are_looked_at(client: TestClient) -> None:
+    answer = client.post("/segment", params={f"option{number}": "1" for number in range(1000)}, content=PICTURE)
+    assert "more than" in problem_of(answer, 422, "bad_option")["detail"]
+
+
+def test_a_failed_request_is_counted_under_its_model(client: TestClient) -> None:
+    problem_of(ask(client, "/remove-background", plain(DARK)), 422, "no_foreground")
+    counted = client.get("/metrics").text
+    assert 'model="tiny-subject@1",reason="no_foreground",route="/remove-background",status="422"' in counted

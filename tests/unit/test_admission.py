@@ -79,3 +79,13 @@ async def idle_after_leaving(here: Admission) -> bool:
 
 def test_it_is_idle_when_the_last_one_has_left() -> None:
     assert asyncio.run(idle_after_leaving(admission())) is False
+
+
+def test_a_picture_that_is_decoded_after_its_client_left_takes_no_pixels() -> None:
+    """The pixel thread cannot be stopped; what it took then, nobody would give back."""
+    here = admission()
+    permit = here.admit()
+    permit.give_back()
+    with pytest.raises(QueueFull):
+        permit.take_pixels(5)
+    assert here.pixels_in_flight == 0

@@ -221,6 +221,17 @@ async def test_a_ticket_whose_deadline_passed_in_the_worker_is_answered_all_the_
         serve(batcher, batch)
 
 
+async def test_a_request_that_comes_after_its_deadline_wakes_no_worker() -> None:
+    batcher = queue(8, 0)
+    taking = asyncio.ensure_future(batcher.take())
+    await turn_over()
+    async with asked(batcher, "a", timeout_s=-1.0) as late:
+        with pytest.raises(DeadlineExceeded):
+            await late[0]
+        assert not taking.done()
+    taking.cancel()
+
+
 async def test_a_ticket_whose_client_left_is_never_taken() -> None:
     batcher = queue(8, 0)
     async with asked(batcher, "a", "a", "a") as calls:
