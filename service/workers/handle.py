@@ -2,8 +2,9 @@
 
 import contextlib
 import multiprocessing
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
 from service.labels import Scores
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
-from service.workers.process import run_worker
+from service.workers.process import SERVICE_SIGNALS, run_worker
 
 START_TIMEOUT_S = 600.0
 """Large models on a cold disk, and a GPU that wakes up, take minutes."""
@@ -32,6 +33,19 @@ class WorkerDied(Exception):
         self.cause: DeathCause = cause
         self.on_board = on_board
         """Whether the batch had reached it, and so may be what killed it."""
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """A new process inherits this: Ctrl-C, which a terminal sends to all, must not hit it while it imports.
+
+    The worker unblocks them once it ignores them.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SERVICE_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,8 @@ class WorkerHandle:
         try:
             if self._unwanted.is_set():
                 raise WorkerFailed("stopped before it was started")
-            self._process.start()
+            with _signals_blocked():
+                self._process.start()
             if self._unwanted.is_set():  # said while the process was being made
                 self._process.kill()
             # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from service.segmenters.devices import Device
 
 
+SERVICE_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""The service's business: it answers what it accepted first, and then closes the pipe."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What a worker has once it is ready."""
@@ -40,8 +44,9 @@ class Loaded:
 
 def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name: str) -> None:
     """Everything a worker process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SERVICE_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
     threading.Thread(target=_end_with_the_service, daemon=True).start()
     slots = Slots.attach(slots_name, [card for card, _ in plan.models])
     try:

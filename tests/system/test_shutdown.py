@@ -146,6 +146,31 @@ def test_what_ends_while_it_loads_leaves_nothing_behind(end: End, exit_code: int
         process.wait(START_TIMEOUT_S)
 
 
+def is_importing(pid: int) -> bool:
+    """True where a worker is past Python's own start: it has mapped numpy's libraries."""
+    workers = psutil.Process(pid).children()
+    return any("numpy" in Path(f"/proc/{worker.pid}/maps").read_text() for worker in workers)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc")
+def test_ctrl_c_at_a_terminal_while_workers_load_prints_no_traceback(tmp_path: Path) -> None:
+    """A terminal sends SIGINT to every process of the group, also to workers that are still importing."""
+    pulled_weights("selfie")
+    said = tmp_path / "stderr"
+    with said.open("wb") as stderr:
+        environment = os.environ | {"SILHOUETTE_MODELS": "selfie"}
+        process = subprocess.Popen(serve_command(), env=environment, stderr=stderr, start_new_session=True)
+        try:
+            until(lambda: b"listening on" in said.read_bytes(), "the port")
+            until(lambda: is_importing(process.pid), "a worker that imports")
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(STOP_TIMEOUT_S) == 0
+        finally:
+            process.kill()
+            process.wait(STOP_TIMEOUT_S)
+    assert "Traceback" not in said.read_text()
+
+
 def named_blocks(pid: int) -> set[str]:
     """Shared memory that the process has mapped and that can still be found by its name."""
     lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
