@@ -94,7 +94,7 @@ class Pipeline:
     async def segment(self, image: bytes, options: SegmentOptions, call: Call) -> Answer:
         """What every pixel shows. Raises NoForeground where it is nothing that was asked for."""
         options.chosen_format()
-        card = self.card(options.model) if options.model else self._default_for_segment()
+        card = self.card(options.model) if options.model else default_for_segment(self.cards)
         call.model = card.label
         card.class_table.find(options.classes)
         seen = await self._see(image, card, call)
@@ -121,10 +121,6 @@ class Pipeline:
 
     def close(self) -> None:
         self._threads.shutdown()
-
-    def _default_for_segment(self) -> ModelCard:
-        """A model of many classes where one is loaded: a label map of two says little."""
-        return next((card for card in self.cards if card.output.head == "softmax"), self.cards[0])
 
     async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
         photo = await self._decode(image, call)
@@ -159,6 +155,11 @@ class Pipeline:
             call.watch.elapsed_ms,
             box,
         )
+
+
+def default_for_segment(cards: Sequence[ModelCard]) -> ModelCard:
+    """A model of many classes where there is one: a label map of two says little."""
+    return next((card for card in cards if card.output.head == "softmax"), cards[0])
 
 
 def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:

@@ -29,7 +29,6 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     from service.cli.console import Commands
     from service.pipeline import Answer, Pipeline
-    from service.store import ModelCard
 
 SOME_FAILED = 1
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
@@ -172,19 +171,16 @@ async def _answer(pipeline: "Pipeline", image: bytes, job: Job) -> "Answer":
 
 def _settings_for(photo_count: int, options: Options) -> Settings:
     """Only the model that is needed, and no more workers than photos: a lone photo gets every core as threads."""
+    from service.pipeline import default_for_segment
     from service.store import ModelStore
     from service.workers.plan import available_cores
 
     settings = read_settings()
     store = ModelStore(settings.model_store)
     cards = [store.card(options.model)] if options.model else store.choose(settings.models)
-    card = _softmax_or_first(cards) if isinstance(options, SegmentOptions) else cards[0]
+    card = default_for_segment(cards) if isinstance(options, SegmentOptions) else cards[0]
     workers = min(photo_count, settings.workers or available_cores())
     return read_settings(models=(card.name,), workers=workers)
-
-
-def _softmax_or_first(cards: Sequence["ModelCard"]) -> "ModelCard":
-    return next((card for card in cards if card.output.head == "softmax"), cards[0])
 
 
 def _result_names(photos: Sequence[Path]) -> dict[Path, str]:

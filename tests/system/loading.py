@@ -8,9 +8,7 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 import uuid
@@ -26,8 +24,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.pictures import encoded, pixels
-from tests.system.serving import REQUEST_TIMEOUT_S, STOP_TIMEOUT_S, Server
-from tests.weights import REPOSITORY
+from tests.system.serving import REQUEST_TIMEOUT_S, STOP_TIMEOUT_S, Server, running
 
 PATIENCE_S = 60.0
 """How long a test waits for what must happen. Starting a worker takes 2 to 8 seconds on a small and busy machine."""
@@ -269,16 +266,5 @@ def tiny_environment(store: Path, **settings: str) -> dict[str, str]:
 def tiny_server(store: Path, **settings: str) -> Iterator[Server]:
     """Like `running_server`, with the tiny networks and one worker."""
     environment = tiny_environment(store, **{"SILHOUETTE_WORKERS": "1"} | settings)
-    process = subprocess.Popen(tiny_command(), cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
-    server = Server(process)
-    follower = threading.Thread(target=server.follow)
-    follower.start()
-    try:
-        server.wait_for("ready")
+    with running(tiny_command(), environment) as server:
         yield server
-    finally:
-        process.kill()
-        process.wait(STOP_TIMEOUT_S)
-        follower.join(STOP_TIMEOUT_S)
-        assert process.stderr is not None
-        process.stderr.close()

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx2
 
+from tests.weights import REPOSITORY
+
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
 REQUEST_TIMEOUT_S = 120
@@ -75,7 +77,14 @@ def serve_command(*arguments: str) -> list[str]:
 def running_server(models: str, **settings: str) -> Iterator[Server]:
     """A service that is ready; killed at the end if it is still there."""
     environment = os.environ | {"SILHOUETTE_LOG_FORMAT": "json", "SILHOUETTE_MODELS": models} | settings
-    process = subprocess.Popen(serve_command(), env=environment, stderr=subprocess.PIPE, text=True)
+    with running(serve_command(), environment) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(command: list[str], environment: Mapping[str, str]) -> Iterator[Server]:
+    """The server that `command` starts, from the repository's folder."""
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
     server = Server(process)
     follower = threading.Thread(target=server.follow)
     follower.start()
