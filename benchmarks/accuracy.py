@@ -48,6 +48,8 @@ examples:
     python benchmarks/accuracy.py PEOPLE --model deeplab-voc --classes person --foreground 255
   several classes, where the masks say 1 for cats, 2 for dogs and 255 for "do not look":
     python benchmarks/accuracy.py PETS --model deeplab-voc --map 1=cat,2=dog --ignore 255
+  the same in eight bits, or in float32, whatever the model's card prefers:
+    SILHOUETTE_PRECISION=fp32 python benchmarks/accuracy.py ECSSD --model u2net
   a quick look at 20 pictures, every figure of each one in a file:
     python benchmarks/accuracy.py ECSSD --model u2net --limit 20 --json scores.json
 
@@ -154,16 +156,16 @@ class Model:
     def __init__(self, name: str) -> None:
         settings = read_settings(workers=1)
         store = ModelStore(settings.model_store)
-        self.card = store.card(name)
-        self._weights = store.verify(self.card)
-        self._plan = plan_workers(settings, [(self.card, self._weights)])[0]
+        self._plan = plan_workers(settings, [store.checkpoint(store.card(name))])[0]
+        (self._checkpoint,) = self._plan.models
+        self.card = self._checkpoint.card
         self._max_pixels = settings.max_pixels
 
     def load(self) -> "Segmenter":
         from service.segmenters.devices import Device
 
         device = Device.find(self._plan.device, self._plan.threads)
-        return self._plan.families()[self.card.family].load(self.card, self._weights, device)
+        return self._plan.families()[self.card.family].load(self._checkpoint, device)
 
     def see(self, segmenter: "Segmenter", picture: Path) -> Seen:
         """Raises ConfigurationError for a picture that cannot be read: a set is measured whole, or not at all."""

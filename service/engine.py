@@ -33,12 +33,13 @@ class Engine:
         Raises ConfigurationError for a wrong card, missing or altered weights, or a device that is not there.
         """
         store = ModelStore(settings.model_store, settings.mirror)
-        models = [(card, store.verify(card)) for card in store.choose(settings.models)]
+        models = [store.checkpoint(card) for card in store.choose(settings.models)]
         plans = plan_workers(settings, models, families)
         metrics = Metrics()
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
         threads = settings.pixel_threads or available_cores()
-        pipeline = Pipeline([card for card, _ in models], batcher, threads, settings.max_pixels)
+        cards = [model.card for model in plans[0].models]
+        pipeline = Pipeline(cards, batcher, threads, settings.max_pixels)
         return cls(pipeline, batcher, WorkerPool(plans, batcher, settings, metrics), metrics)
 
     async def stop(self, drain_timeout_s: float) -> None:

@@ -10,6 +10,8 @@ from service.errors import ConfigurationError
 
 MEGAPIXEL = 1_000_000
 
+PRECISION_PATTERN = r"^(auto|fp32|int8|[a-z0-9-]+=(fp32|int8)(, *[a-z0-9-]+=(fp32|int8))*)$"
+
 REPOSITORY_STORE = Path(__file__).resolve().parent.parent / "model_store"
 
 
@@ -44,8 +46,13 @@ class Settings(BaseSettings):
     its own activations, about 300 MB with U2-Net."""
 
     threads_per_worker: int | None = Field(None, ge=1)
-    """Threads of one CPU worker. Unset: the cores divided by the workers. Two 1-thread workers were measured at 1.13
-    times the images of one 2-thread worker; more threads shorten a lone request instead."""
+    """Threads of one CPU worker, always. Unset: all cores for a worker that works alone, and the cores divided by the
+    workers when all are busy: two 1-thread workers were measured at 1.13 times the images of one 2-thread worker."""
+
+    precision: str = Field("auto", pattern=PRECISION_PATTERN)
+    """On a CPU: auto, fp32, int8, or one a model, `u2net=int8,selfie=fp32`. `auto` is what each model's card prefers
+    where the CPU has VNNI instructions. int8 takes models that were calibrated for it; others stay in fp32. On CUDA
+    all run in fp16."""
 
     max_batch_size: int | None = Field(None, ge=1)
     """Images that a worker takes at once. Unset: 1 on a CPU, where batches of 4 were measured at 0.78 times the speed

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from service.store import ModelCard
-from service.store.card import Accuracy
+from service.store.card import Accuracy, Precision
 
 
 class Problem(BaseModel):
@@ -34,6 +34,7 @@ class ModelInfo(BaseModel):
     title: str
     family: str
     head: Literal["softmax", "sigmoid"]
+    precision: Precision = Field(description="What it computes in here.")
     default: bool = Field(description="Used where a request names no model.")
     input_width: int
     input_height: int
@@ -51,6 +52,7 @@ class ModelInfo(BaseModel):
             title=card.title,
             family=card.family,
             head=card.output.head,
+            precision=card.precision,
             default=default,
             input_width=card.input.width,
             input_height=card.input.height,

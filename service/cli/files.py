@@ -87,7 +87,7 @@ def _choices(annotation: Any) -> Sequence[str] | None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    photos = _find_photos(chosen.photos)
+    photos = find_photos(chosen.photos)
     try:
         options = parse_options(chosen.kind, {name: getattr(chosen, name) for name in chosen.kind.model_fields})
         options.chosen_format()  # a format that cannot be is said before a worker is started
@@ -103,7 +103,8 @@ def run(chosen: argparse.Namespace) -> int:
     return SOME_FAILED if failed else 0
 
 
-def _find_photos(paths: Sequence[Path]) -> list[Path]:
+def find_photos(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders as the pictures in them. Raises ConfigurationError where one is missing."""
     photos = [photo for path in paths for photo in (_photos_in(path) if path.is_dir() else [path])]
     if missing := [str(photo) for photo in photos if not photo.is_file()]:
         raise ConfigurationError(f"no such file: {', '.join(missing)}")

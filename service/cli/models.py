@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from service.cli import quantize
 from service.cli.console import download_progress, say
 from service.errors import BadWeights, ConfigurationError, MissingWeights
 from service.settings import read_settings
@@ -16,7 +17,7 @@ SOME_FAILED = 1
 
 
 def add_command(commands: "Commands") -> None:
-    parser = commands.add_parser("models", help="list, pull, verify or show models", description=__doc__)
+    parser = commands.add_parser("models", help="list, pull, verify, show or quantize models", description=__doc__)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     actions.add_parser("list", help="every model, and whether it was pulled").set_defaults(run=list_models)
     pull = actions.add_parser(
@@ -30,6 +31,7 @@ def add_command(commands: "Commands") -> None:
     verify = actions.add_parser("verify", help="check the weights that were pulled against the pinned sha256")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that were pulled")
     verify.set_defaults(run=verify_models)
+    quantize.add_command(actions)
     show = actions.add_parser("show", help="everything on a model's card")
     show.add_argument("name", metavar="NAME")
     show.set_defaults(run=show_model)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from service.labels import Scores
 from service.segmenters.devices import Device
-from service.store.card import ModelCard
+from service.segmenters.int8 import quantize
+from service.store import Checkpoint, ModelCard
 
 Pixels = NDArray[np.uint8]
 """(h, w, 3) RGB at the network's input size."""
@@ -22,8 +23,8 @@ class Segmenter(Protocol):
     """One model on one device."""
 
     @classmethod
-    def load(cls, card: ModelCard, weights: Path, device: Device) -> Self:
-        """The model, ready to predict, from a verified safetensors file."""
+    def load(cls, checkpoint: Checkpoint, device: Device) -> Self:
+        """The model, ready to predict."""
 
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
         """The scores of each image, in the order of `images`."""
@@ -34,18 +35,26 @@ class TorchSegmenter:
 
     network_type: ClassVar[type[nn.Module]]
 
+    exact_layers: ClassVar[tuple[str, ...]] = ()
+    """Convolutions, or modules of them, whose results stay in floating point when the others are 8 bits wide."""
+
     def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
         self._device = device
-        self._network = device.place(network)
+        self.network = device.place(network)
         self._mean = device.constant(card.input.mean)
         self._std = device.constant(card.input.std)
 
     @classmethod
-    def load(cls, card: ModelCard, weights: Path, device: Device) -> Self:
+    def load(cls, checkpoint: Checkpoint, device: Device) -> Self:
         with torch.device("meta"):  # no memory, and no second of random numbers, for weights that are replaced at once
-            network = cls.network_type()
-        network.load_state_dict(_own_copies(load_file(weights)), assign=True)
-        return cls(card, network.eval(), device)
+            network = cls.network_type().eval().requires_grad_(False)
+        tensors, card = mapped(checkpoint.weights), checkpoint.card
+        if card.precision == "int8" and checkpoint.int8_ranges is not None:
+            network.load_state_dict(_own_copies(tensors), assign=True)
+            quantize(network, checkpoint.int8_ranges.spans)
+        else:
+            network.load_state_dict(tensors, assign=True)
+        return cls(card, network, device)
 
     @torch.inference_mode()
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
@@ -57,7 +66,7 @@ class TorchSegmenter:
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, C, h, w) scores."""
-        scores: Tensor = self._network(self._device.arrange(batch))
+        scores: Tensor = self.network(self._device.arrange(batch))
         return scores
 
     def finish(self, scores: Tensor) -> list[Scores]:
@@ -69,12 +78,18 @@ class TorchSegmenter:
         return self._device.upload(np.stack(images)).permute(0, 3, 1, 2).float()
 
 
-def _own_copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Out of the mapped file, in the layout that the device wants anyway.
-
-    One tensor that still points into the file would keep all of it resident beside the copies: 176 MB with U2-Net.
+def mapped(weights: Path) -> dict[str, Tensor]:
+    """Views into the file, which all workers map and so share. It has the convolutions' weights in channels-last order,
+    as `store/convert.py` writes them, so that no device on a CPU needs a copy in another order.
     """
-    return {
-        name: tensor.clone(memory_format=torch.channels_last if tensor.dim() == 4 else torch.preserve_format)
-        for name, tensor in tensors.items()
-    }
+    return {name: as_torch_orders(tensor) for name, tensor in load_file(weights).items()}
+
+
+def as_torch_orders(tensor: Tensor) -> Tensor:
+    """(out, h, w, in) in the file is (out, in, h, w) to torch."""
+    return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor
+
+
+def _own_copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Out of the file: one tensor that stays when the others are packed would keep all of the file resident."""
+    return {name: tensor.clone() for name, tensor in tensors.items()}

@@ -11,10 +11,10 @@ Modules are defined in the order in which they run: `store/convert.py` names the
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from service.segmenters.base import TorchSegmenter
+from service.segmenters.layers import ConvReLU, ConvReLU6
 
 CLASSES = 21
 
@@ -41,13 +41,6 @@ STAGES = (
     StageSpec(6, 160, 2, 1, dilation=2),
     StageSpec(6, 320, 1, 1, dilation=2),
 )
-
-
-class ConvReLU6(nn.Conv2d):
-    """A convolution with its batch normalisation folded in, then ReLU6."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu6(super().forward(x), inplace=True)
 
 
 class InvertedResidual(nn.Module):
@@ -98,14 +91,15 @@ class ASPP(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.local = nn.Conv2d(320, 256, kernel_size=1)
-        self.pooled = nn.Conv2d(320, 256, kernel_size=1)
-        self.project = nn.Conv2d(512, 256, kernel_size=1)
+        self.local = ConvReLU(320, 256, kernel_size=1)
+        self.pooled = ConvReLU(320, 256, kernel_size=1)
+        self.project = ConvReLU(512, 256, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        local = F.relu(self.local(x))
-        pooled = F.relu(self.pooled(x.mean(dim=(2, 3), keepdim=True)))
-        return F.relu(self.project(torch.cat([pooled.expand_as(local), local], dim=1)))
+        local: Tensor = self.local(x)
+        pooled: Tensor = self.pooled(x.mean(dim=(2, 3), keepdim=True))
+        mixed: Tensor = self.project(torch.cat([pooled.expand_as(local), local], dim=1))
+        return mixed
 
 
 class DeepLabV3(nn.Module):
@@ -130,3 +124,4 @@ class DeepLabSegmenter(TorchSegmenter):
     """DeepLabV3 on one device."""
 
     network_type = DeepLabV3
+    exact_layers = ("head",)

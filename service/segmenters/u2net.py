@@ -12,16 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from service.segmenters.base import Pixels, TorchSegmenter
+from service.segmenters.layers import ConvReLU
 
 
-class ConvReLU(nn.Conv2d):
+class SameConvReLU(ConvReLU):
     """A 3x3 convolution that keeps the size, then ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel_size=3, padding=dilation, dilation=dilation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x), inplace=True)
 
 
 class UBlock(nn.Module):
@@ -38,10 +36,12 @@ class UBlock(nn.Module):
         into = [out_channels] + [mid_channels] * (len(down) - 1)
         out_of = [mid_channels] * (len(down) - 1) + [out_channels]
         self.halving = halving
-        self.project = ConvReLU(in_channels, out_channels)
-        self.encoder = nn.ModuleList(ConvReLU(c, mid_channels, d) for c, d in zip(into, down, strict=True))
-        self.bottom = ConvReLU(mid_channels, mid_channels, bottom)
-        self.decoder = nn.ModuleList(ConvReLU(2 * mid_channels, c, d) for c, d in zip(out_of, down[::-1], strict=True))
+        self.project = SameConvReLU(in_channels, out_channels)
+        self.encoder = nn.ModuleList(SameConvReLU(c, mid_channels, d) for c, d in zip(into, down, strict=True))
+        self.bottom = SameConvReLU(mid_channels, mid_channels, bottom)
+        self.decoder = nn.ModuleList(
+            SameConvReLU(2 * mid_channels, c, d) for c, d in zip(out_of, down[::-1], strict=True)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.project(x)
@@ -134,6 +134,7 @@ class U2NetSegmenter(TorchSegmenter):
     """U²-Net on one device."""
 
     network_type = U2Net
+    exact_layers = ("sides", "fuse")
 
     def prepare(self, images: Sequence[Pixels]) -> Tensor:
         # In training each picture was divided by its own brightest value, not by 255, before mean and std: see

@@ -14,6 +14,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Channel = Annotated[int, Field(ge=0, le=255)]
 Level = Annotated[float, Field(ge=0, le=1)]
 Spread = Annotated[float, Field(gt=0, le=1)]
+Precision = Literal["fp32", "fp16", "int8"]
 
 
 class CardPart(BaseModel):
@@ -124,6 +125,8 @@ class ModelCard(CardPart):
     classes: ClassSpec
     download: DownloadSpec
     converted: ConvertedSpec
+    precision: Precision = "fp32"
+    """On file: what it should compute in on a CPU that can. In a running service: what it does compute in."""
     accuracy: tuple[Accuracy, ...] = ()
 
     @model_validator(mode="after")
@@ -147,8 +150,9 @@ class ModelCard(CardPart):
 
     @property
     def label(self) -> str:
-        """name@version, as in `X-Model`."""
-        return f"{self.name}@{self.version}"
+        """name@version, as in `X-Model`; with `+int8` or `+fp16` where it does not compute in fp32."""
+        suffix = "" if self.precision == "fp32" else f"+{self.precision}"
+        return f"{self.name}@{self.version}{suffix}"
 
 
 def read_card(path: Path) -> ModelCard:

@@ -44,8 +44,9 @@ class Converter:
             raise BadWeights(f"{download} has {len(convolutions)} convolutions; we know a graph of {len(self.layers)}")
         state: StateDict = {}
         for layer, convolution in zip(self.layers, convolutions, strict=True):
-            # safetensors writes memory as it lies: a transposed view would be written in its old order.
-            state[f"{layer}.weight"] = np.ascontiguousarray(convolution.weight)
+            # (out, height, width, in): the order that the kernels want, so that workers can map the file as it is.
+            # safetensors writes memory as it lies, hence a copy in that order.
+            state[f"{layer}.weight"] = np.ascontiguousarray(convolution.weight.transpose(0, 2, 3, 1))
             state[f"{layer}.bias"] = np.ascontiguousarray(convolution.bias)
         return state
 

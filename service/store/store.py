@@ -8,9 +8,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from service.errors import BadWeights, MissingWeights, PullFailed, UnknownCard
+from service.errors import BadCard, BadWeights, MissingWeights, PullFailed, UnknownCard
 from service.store import convert
 from service.store.card import DownloadSpec, ModelCard, read_card
+from service.store.checkpoint import Checkpoint
+from service.store.int8_ranges import FILE as INT8_RANGES_FILE
+from service.store.int8_ranges import Int8Ranges, read_ranges
 from service.store.sources import Mirror, Progress, fetch
 
 DEFAULT_MODELS = ("u2net", "selfie")
@@ -62,6 +65,22 @@ class ModelStore:
         if sha256_of(path) != card.converted.sha256:
             raise BadWeights(f"{path} is not the pinned file: run `silhouette models pull {card.name}`")
         return path
+
+    def checkpoint(self, card: ModelCard) -> Checkpoint:
+        """All that a worker loads. Raises what `verify` and `int8_ranges` raise."""
+        return Checkpoint(card, self.verify(card), self.int8_ranges(card))
+
+    def int8_ranges(self, card: ModelCard) -> Int8Ranges | None:
+        """None where there are none. Raises BadCard where they belong to other weights than the card's."""
+        ranges = read_ranges(self.int8_ranges_file(card))
+        if ranges is not None and ranges.weights_sha256 != card.converted.sha256:
+            raise BadCard(
+                f"{self.int8_ranges_file(card)} is of other weights: run `silhouette models quantize {card.name}`"
+            )
+        return ranges
+
+    def int8_ranges_file(self, card: ModelCard) -> Path:
+        return self._folder / card.name / INT8_RANGES_FILE
 
     def has(self, card: ModelCard) -> bool:
         """True where the pinned weights are there."""

@@ -61,7 +61,7 @@ class WorkerHandle:
 
     def __init__(self, plan: WorkerPlan) -> None:
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-        self._cards = {card.name: card for card, _ in plan.models}
+        self._cards = {model.card.name: model.card for model in plan.models}
         self._connection, self._far_end = context.Pipe()
         self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
         self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots.name), daemon=True)
@@ -117,8 +117,8 @@ class WorkerHandle:
         warm_s: dict[str, float] = greeting["warm_s"]
         return warm_s
 
-    def run(self, batch: Sequence[Ticket], timeout_s: float) -> BatchRun:
-        """One model's tickets, in their order.
+    def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
+        """One model's tickets, in their order, on so many threads of a CPU.
 
         Raises WorkerDied, also where the worker is still silent after `timeout_s` and was killed for it; ModelFailed
         with the cause; OutOfDeviceMemory.
@@ -126,7 +126,7 @@ class WorkerHandle:
         card = self._cards[batch[0].model]
         for slot, ticket in enumerate(batch):
             self._slots.pixels(card, slot)[:] = ticket.pixels
-        answer = self._ask(timeout_s, model=card.name, count=len(batch))
+        answer = self._ask(timeout_s, model=card.name, count=len(batch), threads=threads)
         self.batches += 1
         self._raise_error(answer)
         scores = [self._slots.scores(card, slot).copy() for slot in range(len(batch))]

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from service.batcher import Batch, Batcher, Outcome
@@ -45,6 +45,8 @@ class Shared:
     """Held by the one keeper that starts a second process beside its first."""
     on_trouble: Callable[[], None]
     """Called when a worker could not be started again."""
+    busy: "set[Keeper]" = field(default_factory=set)
+    """Whose workers have a batch on board."""
 
 
 class Keeper:
@@ -193,10 +195,13 @@ class Keeper:
         """The batch is answered, or goes back to the queue. Raises WorkerDied."""
         batcher, timeout_s = self._shared.batcher, self._shared.settings.batch_timeout_s
         self.state = "busy"
+        self._shared.busy.add(self)
+        others = len(self._shared.busy) - 1 + self._shared.batcher.waiting
+        threads = self._plan.threads_beside(others)
         started = time.monotonic()
         queue_ms = [ticket.waited_s * 1000 for ticket in batch]
         try:
-            run = await self._in_thread(lambda: handle.run(batch, timeout_s))
+            run = await self._in_thread(lambda: handle.run(batch, timeout_s, threads))
             infer_ms = run.infer_s * 1000
             outcomes = [
                 Outcome(scores, handle.device, self.number, len(batch), waited_ms, infer_ms)
@@ -215,6 +220,7 @@ class Keeper:
             batcher.fail(batch, ModelFailed())
         finally:
             self.state = "idle"
+            self._shared.busy.discard(self)
 
     async def _run_smaller(self, batch: Batch, failure: OutOfDeviceMemory) -> None:
         """Half as many next time, and from then on; one image that does not fit alone fails."""

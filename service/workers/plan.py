@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from service.errors import DeviceNotFound
 from service.settings import Settings
-from service.store import ModelCard
+from service.store import Checkpoint
+from service.workers import precision
 
 if TYPE_CHECKING:
     from service.segmenters.base import Segmenter
@@ -40,23 +41,42 @@ class WorkerPlan:
 
     device: str
     threads: int
+    """When every worker is busy."""
+    most_threads: int
+    """When no other is."""
     max_batch_size: int
-    models: Sequence[tuple[ModelCard, Path]]
-    """Each card, with the path of its verified weights."""
+    models: Sequence[Checkpoint]
     families: SegmenterFamilies = built_in_families
+
+    def threads_beside(self, others: int) -> int:
+        """When so many other workers are busy: one that works alone also takes the cores of those that do nothing."""
+        return max(self.threads, self.most_threads // (1 + others))
 
 
 def plan_workers(
-    settings: Settings, models: Sequence[tuple[ModelCard, Path]], families: SegmenterFamilies = built_in_families
+    settings: Settings, models: Sequence[Checkpoint], families: SegmenterFamilies = built_in_families
 ) -> list[WorkerPlan]:
-    """One plan per worker. Raises DeviceNotFound where a device is asked for that this machine does not have."""
+    """One plan per worker.
+
+    Raises DeviceNotFound where a device is asked for that this machine does not have, and ConfigurationError where a
+    model cannot compute in the precision that is asked for.
+    """
     devices = _devices(settings.device)
     if devices == ["cpu"]:
-        workers, threads = _share_cores(available_cores(), settings.workers, settings.threads_per_worker)
-        return [WorkerPlan("cpu", threads, settings.max_batch_size or 1, models, families)] * workers
+        return _plan_cpu_workers(settings, models, families)
     batch_size = settings.max_batch_size or CUDA_BATCH_SIZE
-    plans = [WorkerPlan(device, 1, batch_size, models, families) for device in devices]
+    plans = [WorkerPlan(device, 1, 1, batch_size, precision.on_cuda(models), families) for device in devices]
     return plans * (settings.workers or 1)
+
+
+def _plan_cpu_workers(
+    settings: Settings, models: Sequence[Checkpoint], families: SegmenterFamilies
+) -> list[WorkerPlan]:
+    models = precision.on_cpu(models, settings.precision, precision.read_cpu_flags())
+    cores = available_cores()
+    workers, threads = _share_cores(cores, settings.workers, settings.threads_per_worker)
+    most_threads = settings.threads_per_worker or max(threads, cores)
+    return [WorkerPlan("cpu", threads, most_threads, settings.max_batch_size or 1, models, families)] * workers
 
 
 def _share_cores(cores: int, workers: int | None, threads: int | None) -> tuple[int, int]:

@@ -37,6 +37,15 @@ def test_the_cores_are_shared_among_the_workers_that_are_asked_for() -> None:
     assert [plan.threads for plan in plans(workers=1)] == [available_cores()]
 
 
+def test_a_lone_worker_uses_every_core_and_busy_ones_share_them() -> None:
+    plan = WorkerPlan("cpu", threads=2, most_threads=8, max_batch_size=1, models=[])
+    assert [plan.threads_beside(others) for others in (0, 1, 2, 3, 30)] == [8, 4, 2, 2, 2]
+
+
+def test_threads_that_are_asked_for_stay_as_they_are() -> None:
+    assert {plan.threads_beside(others) for plan in plans(threads_per_worker=3) for others in (0, 5)} == {3}
+
+
 def test_a_worker_has_a_thread_where_there_are_more_workers_than_cores() -> None:
     made = plans(workers=available_cores() + 3)
     assert len(made) == available_cores() + 3

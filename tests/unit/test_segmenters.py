@@ -13,21 +13,35 @@ from skimage import data
 
 from service.segmenters import SEGMENTERS
 from service.segmenters.base import Pixels, TorchSegmenter
+from service.segmenters.calibration import disagreement
 from service.segmenters.devices import Device
+from service.store import Checkpoint
+from service.store.card import Precision
 from service.store.convert import CONVERTERS
+from service.store.int8_ranges import read_ranges
+from service.workers.precision import INT8_INSTRUCTIONS, read_cpu_flags
 from tests.expected.make_expected import halved_astronaut, padded_astronaut
-from tests.weights import model_card, original, pulled_weights
+from tests.weights import REPOSITORY, model_card, original, pulled_weights
 
 EXPECTED = Path(__file__).parents[1] / "expected"
 MODELS = ["u2net", "selfie", "deeplab-voc"]
+
+needs_vnni = pytest.mark.skipif(
+    not read_cpu_flags() & INT8_INSTRUCTIONS, reason="this CPU has no VNNI instructions, so int8 is not used on it"
+)
 
 Scores = NDArray[np.float32]
 
 
 @cache
 def segmenter(model: str) -> TorchSegmenter:
-    card = model_card(model)
-    return SEGMENTERS[card.family].load(card, pulled_weights(model), Device.find("cpu"))
+    return load(model, "fp32")
+
+
+def load(model: str, precision: Precision) -> TorchSegmenter:
+    card = model_card(model).model_copy(update={"precision": precision})
+    ranges = read_ranges(REPOSITORY / "model_store" / model / "int8.json")
+    return SEGMENTERS[card.family].load(Checkpoint(card, pulled_weights(model), ranges), Device.find("cpu"))
 
 
 def photo(model: str) -> Pixels:
@@ -88,6 +102,34 @@ def test_a_batch_gives_each_image_what_it_gets_alone(model: str) -> None:
 def test_a_black_image_gives_finite_scores(model: str) -> None:
     black = np.zeros_like(photo(model))
     assert np.isfinite(segmenter(model).predict([black])[0]).all()
+
+
+@needs_vnni
+@pytest.mark.parametrize(("model", "same"), [("u2net", 0.99), ("deeplab-voc", 0.97)])
+def test_in_eight_bits_nearly_every_pixel_gets_the_same_class(model: str, same: float) -> None:
+    assert disagreement(segmenter(model), load(model, "int8"), [photo(model)]) < 1 - same
+
+
+@needs_vnni
+def test_no_worker_keeps_the_float_weights_beside_the_8_bit_ones() -> None:
+    network = load("u2net", "int8")
+    network.predict([photo("u2net")])
+    kept = sum(tensor.numel() for tensor in network.network.parameters())
+    assert kept < 10_000  # of 44 million: the first convolution, which sees the picture itself, and the last
+
+
+def test_workers_share_the_float_weights_through_the_file() -> None:
+    """A copy in another order would be 176 MB of each worker's own."""
+    network = load("u2net", "fp32").network
+    spans = mapped_spans(pulled_weights("u2net"))
+    assert all(any(tensor.data_ptr() in span for span in spans) for tensor in network.parameters())
+
+
+def mapped_spans(file: Path) -> list[range]:
+    """The addresses at which this process has mapped the file."""
+    maps = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+    addresses = [line[0].split("-") for line in maps if line[-1] == str(file.resolve())]
+    return [range(int(start, 16), int(end, 16)) for start, end in addresses]
 
 
 @pytest.mark.parametrize("family", SEGMENTERS)

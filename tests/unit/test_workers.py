@@ -18,10 +18,10 @@ from service.errors import Draining, Failure, ModelCrashed, ModelFailed, WorkerF
 from service.metrics import Metrics
 from service.schedule import BatchPolicy
 from service.settings import read_settings
-from service.store import ModelCard, ModelStore
+from service.store import Checkpoint, ModelCard, ModelStore
 from service.workers import WorkerPool
 from service.workers.plan import WorkerPlan
-from tests.fakes import BLUE, DARK, FATAL_COLOR, RAISING_COLOR, RED, make_store, tiny_families
+from tests.fakes import BLUE, DARK, FATAL_COLOR, RAISING_COLOR, RED, make_store, thread_counting_families, tiny_families
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
 @pytest.fixture(scope="module")
 def plan(store: ModelStore) -> WorkerPlan:
     cards = [store.card(name) for name in ("tiny-subject", "tiny-classes")]
-    return WorkerPlan("cpu", 1, 2, [(card, store.weights(card)) for card in cards], tiny_families)
+    return WorkerPlan("cpu", 1, 1, 2, [store.checkpoint(card) for card in cards], tiny_families)
 
 
 class Service:
@@ -54,7 +54,7 @@ class Service:
         self.metrics = Metrics()
         self.batcher = Batcher(BatchPolicy(plans[0].max_batch_size, None, 0), len(plans), self.metrics)
         self.pool = WorkerPool(plans, self.batcher, read_settings(), self.metrics)
-        self._cards = {card.name: card for card, _ in plans[0].models}
+        self._cards = {model.card.name: model.card for model in plans[0].models}
 
     def ask(self, color: tuple[int, int, int], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
         spec = self._cards[model].input
@@ -148,6 +148,20 @@ async def test_workers_answer_with_the_scores_of_the_image_and_model_that_were_a
         assert outcome.device == "cpu"
         assert outcome.queue_ms >= 0
         assert outcome.infer_ms > 0
+
+
+async def test_a_worker_that_works_alone_takes_the_cores_of_those_that_do_nothing(plan: WorkerPlan) -> None:
+    counting = replace(plan, most_threads=2, models=plan.models[:1], families=thread_counting_families)
+    async with running(counting, counting) as service:
+        assert (await service.ask(RED)).scores.max() == pytest.approx(0.2)
+        async with asyncio.TaskGroup() as together:
+            calls = [together.create_task(wait_for(service.ask(RED))) for _ in range(8)]
+        threads = {round(float(call.result().scores.max()) * 10) for call in calls}
+        assert 1 in threads
+
+
+async def wait_for(call: "asyncio.Task[Outcome]") -> Outcome:
+    return await call
 
 
 async def test_scores_are_not_turned_or_shifted_on_their_way(service: Service) -> None:
@@ -244,14 +258,18 @@ def with_output(card: ModelCard, **changes: int) -> ModelCard:
 @pytest.fixture
 def bad_plans(plan: WorkerPlan, tmp_path: Path) -> dict[str, tuple[WorkerPlan, str]]:
     """What is wrong -> a plan, and a word that the reason must have."""
-    (card, weights), (_, other_weights) = plan.models
+    subject, classes = plan.models
+    card = subject.card
     garbage = tmp_path / "model.safetensors"
     garbage.write_bytes(b"garbage")
     lie = with_output(card, width=32)
     return {
-        "scores": (replace(plan, models=[(lie, weights)]), r"tiny-subject.*\(1, 48, 32\).*\(1, 48, 64\)"),
-        "garbage": (replace(plan, models=[(card, garbage)]), "tiny-subject"),
-        "other weights": (replace(plan, models=[(card, other_weights)]), "tiny-subject"),
+        "scores": (
+            replace(plan, models=[Checkpoint(lie, subject.weights)]),
+            r"tiny-subject.*\(1, 48, 32\).*\(1, 48, 64\)",
+        ),
+        "garbage": (replace(plan, models=[Checkpoint(card, garbage)]), "tiny-subject"),
+        "other weights": (replace(plan, models=[Checkpoint(card, classes.weights)]), "tiny-subject"),
         "device": (replace(plan, device="cuda:7"), "cuda:7"),
     }
 

@@ -1,0 +1,113 @@
+"""`silhouette models quantize`: finds a model's 8-bit ranges on real pictures, and says how far from fp32 that is."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.cli.console import say, work_progress
+from service.cli.files import find_photos
+from service.errors import ConfigurationError, Failure
+from service.settings import Settings, read_settings
+from service.store import Checkpoint, ModelStore
+from service.store.int8_ranges import Int8Ranges, write_ranges
+
+if TYPE_CHECKING:
+    from service.cli.console import Commands
+    from service.segmenters.base import Pixels, TorchSegmenter
+
+DEFAULT_PICTURES = 40
+CHECKED_SHARE = 5
+"""One of so many pictures is not measured, and tells how well the ranges do on pictures that they never saw."""
+
+DESCRIPTION = """\
+Measure what the tensors of a model are to hold in 8 bits, on real pictures, and keep it in the model's folder as
+int8.json. From then on SILHOUETTE_PRECISION=int8 takes it. Use pictures like those that it will work on, of many kinds;
+30 to 100 are enough. One of five is left out, and shows how far int8 is from fp32."""
+
+
+def add_command(actions: "Commands") -> None:
+    parser = actions.add_parser("quantize", help="calibrate a model for int8 on your pictures", description=DESCRIPTION)
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "--images", type=Path, nargs="+", required=True, metavar="DIR", help="pictures, or folders of pictures"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=DEFAULT_PICTURES, metavar="N", help="take N, spread evenly. Default: %(default)s."
+    )
+    parser.add_argument(
+        "--provenance", metavar="TEXT", help="where the pictures are from, for int8.json. Default: the folders' names."
+    )
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    settings = read_settings()
+    store = ModelStore(settings.model_store)
+    card = store.card(chosen.name)
+    exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
+    photos = _spread(find_photos(chosen.images), max(chosen.limit, 2))
+    checked = photos[::CHECKED_SHARE]
+    measured = [photo for photo in photos if photo not in checked]
+    if not measured:
+        raise ConfigurationError("at least two pictures are needed: one to measure, one to check")
+    provenance = chosen.provenance or ", ".join(folder.resolve().name for folder in chosen.images)
+    ranges = _measure(exact, measured, provenance, settings)
+    write_ranges(store.int8_ranges_file(card), ranges)
+    say(f"{store.int8_ranges_file(card)}: ranges of {len(ranges.spans)} convolutions, from {len(measured)} pictures")
+    _compare(exact, ranges, checked, settings)
+    return 0
+
+
+def _spread(photos: Sequence[Path], count: int) -> list[Path]:
+    """`count` of them, evenly over all folders."""
+    return [photos[index * len(photos) // count] for index in range(count)] if len(photos) > count else list(photos)
+
+
+def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, settings: Settings) -> Int8Ranges:
+    from service.segmenters.calibration import calibrate
+
+    spans = calibrate(_load(exact, settings), _read(photos, exact, settings))
+    return Int8Ranges(
+        weights_sha256=exact.card.converted.sha256,
+        made=date.today(),
+        pictures=len(photos),
+        provenance=provenance,
+        spans=spans,
+    )
+
+
+def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], settings: Settings) -> None:
+    from service.segmenters.calibration import disagreement
+
+    card = exact.card.model_copy(update={"precision": "int8"})
+    quantized = replace(exact, card=card, int8_ranges=ranges)
+    pictures = _read(photos, exact, settings)
+    share = disagreement(_load(exact, settings), _load(quantized, settings), pictures)
+    say(f"on {len(photos)} other pictures, {share:.2%} of the pixels get another class than in fp32")
+
+
+def _load(checkpoint: Checkpoint, settings: Settings) -> "TorchSegmenter":
+    from service.segmenters import SEGMENTERS
+    from service.segmenters.devices import Device
+    from service.workers.plan import available_cores
+
+    device = Device.find("cpu", settings.threads_per_worker or available_cores())
+    return SEGMENTERS[checkpoint.card.family].load(checkpoint, device)
+
+
+def _read(photos: Sequence[Path], checkpoint: Checkpoint, settings: Settings) -> "Iterator[Pixels]":
+    """Each as the network wants to see it. Raises ConfigurationError for one that cannot be read."""
+    from service.images import decode
+    from service.inputs import fit
+
+    with work_progress() as progress:
+        for photo in progress.track(photos, description=checkpoint.card.name):
+            try:
+                picture = decode(photo.read_bytes(), settings.max_pixels)
+            except Failure as failure:
+                raise ConfigurationError(f"{photo}: {failure.detail}") from failure
+            pixels, _ = fit(picture.on_white(), checkpoint.card)
+            yield pixels

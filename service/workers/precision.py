@@ -1,0 +1,64 @@
+"""Which number format each model computes in: what the operator says, else what its card prefers and the CPU can."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from service.errors import ConfigurationError
+from service.store import Checkpoint
+from service.store.card import Precision
+
+INT8_INSTRUCTIONS = frozenset({"avx512_vnni", "avx_vnni"})
+"""Without these, oneDNN multiplies 8-bit numbers more slowly, and sums of two can overflow."""
+
+EVERY_MODEL = "*"
+
+
+def on_cuda(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Half precision, whatever is preferred on a CPU."""
+    return [_in(checkpoint, "fp16") for checkpoint in checkpoints]
+
+
+def on_cpu(checkpoints: Sequence[Checkpoint], setting: str, cpu_flags: frozenset[str]) -> list[Checkpoint]:
+    """Each in the precision that `setting` names for it, see `Settings.precision`.
+
+    Raises ConfigurationError where a model is named that is not loaded, or where int8 is asked for and cannot be.
+    """
+    wanted = _parse(setting)
+    loaded = {checkpoint.card.name for checkpoint in checkpoints}
+    if unknown := wanted.keys() - loaded - {EVERY_MODEL}:
+        raise ConfigurationError(f"SILHOUETTE_PRECISION names models that are not loaded: {', '.join(sorted(unknown))}")
+    if "int8" in wanted.values() and not cpu_flags & INT8_INSTRUCTIONS:
+        raise ConfigurationError("SILHOUETTE_PRECISION: int8 needs a CPU with VNNI instructions; set auto or fp32")
+    return [_in(checkpoint, _choose(checkpoint, wanted, cpu_flags)) for checkpoint in checkpoints]
+
+
+def _parse(setting: str) -> Mapping[str, str]:
+    """`int8` -> {"*": "int8"}; `u2net=int8,selfie=fp32` -> {"u2net": "int8", "selfie": "fp32"}."""
+    if "=" not in setting:
+        return {EVERY_MODEL: setting}
+    return dict(entry.strip().split("=") for entry in setting.split(","))
+
+
+def _choose(checkpoint: Checkpoint, wanted: Mapping[str, str], cpu_flags: frozenset[str]) -> Precision:
+    name, is_calibrated = checkpoint.card.name, checkpoint.int8_ranges is not None
+    if wanted.get(name) == "int8" and not is_calibrated:
+        raise ConfigurationError(f"{name} was never calibrated for int8: run `silhouette models quantize {name}`")
+    precision = wanted.get(name, wanted.get(EVERY_MODEL, "auto"))
+    if precision == "auto":
+        precision = checkpoint.card.precision if cpu_flags & INT8_INSTRUCTIONS else "fp32"
+    return "int8" if precision == "int8" and is_calibrated else "fp32"
+
+
+def _in(checkpoint: Checkpoint, precision: Precision) -> Checkpoint:
+    return replace(checkpoint, card=checkpoint.card.model_copy(update={"precision": precision}))
+
+
+def read_cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """What the processor can do, as Linux names it; nothing where that is not told."""
+    try:
+        match = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.MULTILINE)
+    except OSError:
+        return frozenset()
+    return frozenset(match[1].split()) if match else frozenset()

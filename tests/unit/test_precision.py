@@ -1,0 +1,109 @@
+"""Which number format each model computes in."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from service.errors import ConfigurationError
+from service.settings import read_settings
+from service.store import Checkpoint, ModelStore
+from service.store.card import Precision
+from service.store.int8_ranges import Int8Ranges
+from service.workers.precision import on_cpu, on_cuda, read_cpu_flags
+from tests.fakes import make_store
+
+VNNI = frozenset({"avx2", "avx512_vnni"})
+OLD = frozenset({"avx2"})
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> list[Checkpoint]:
+    """`tiny-subject` is calibrated and prefers int8; `tiny-classes` is neither."""
+    store = ModelStore(make_store(tmp_path))
+    subject, classes = (store.checkpoint(store.card(name)) for name in ("tiny-subject", "tiny-classes"))
+    ranges = Int8Ranges(
+        weights_sha256=subject.card.converted.sha256, made=date(2026, 1, 1), pictures=1, provenance="none", spans={}
+    )
+    card = subject.card.model_copy(update={"precision": "int8"})
+    return [Checkpoint(card, subject.weights, ranges), classes]
+
+
+def chosen(checkpoints: list[Checkpoint]) -> list[Precision]:
+    return [checkpoint.card.precision for checkpoint in checkpoints]
+
+
+@pytest.mark.parametrize(
+    ("setting", "flags", "expected"),
+    [
+        ("auto", VNNI, ["int8", "fp32"]),
+        ("auto", OLD, ["fp32", "fp32"]),
+        ("fp32", VNNI, ["fp32", "fp32"]),
+        ("int8", VNNI, ["int8", "fp32"]),
+        ("tiny-subject=fp32", VNNI, ["fp32", "fp32"]),
+        ("tiny-subject=int8,tiny-classes=fp32", VNNI, ["int8", "fp32"]),
+        ("tiny-classes=fp32", VNNI, ["int8", "fp32"]),
+    ],
+)
+def test_the_setting_wins_over_the_card_and_the_cpu_over_the_cards_wish(
+    checkpoints: list[Checkpoint], setting: str, flags: frozenset[str], expected: list[Precision]
+) -> None:
+    assert chosen(on_cpu(checkpoints, setting, flags)) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "flags", "words"),
+    [
+        ("int8", OLD, "needs a CPU with VNNI"),
+        ("tiny-subject=int8", OLD, "needs a CPU with VNNI"),
+        ("tiny-classes=int8", VNNI, "silhouette models quantize tiny-classes"),
+        ("u2net=int8", VNNI, "names models that are not loaded: u2net"),
+    ],
+)
+def test_what_cannot_be_is_said_and_not_replaced_in_silence(
+    checkpoints: list[Checkpoint], setting: str, flags: frozenset[str], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        on_cpu(checkpoints, setting, flags)
+
+
+def test_on_cuda_everything_is_in_half_precision(checkpoints: list[Checkpoint]) -> None:
+    assert chosen(on_cuda(checkpoints)) == ["fp16", "fp16"]
+
+
+def test_the_label_of_a_model_tells_its_precision(checkpoints: list[Checkpoint]) -> None:
+    labels = [checkpoint.card.label for checkpoint in on_cpu(checkpoints, "auto", VNNI)]
+    assert labels == ["tiny-subject@1+int8", "tiny-classes@1"]
+
+
+@pytest.mark.parametrize("setting", ["int4", "u2net=fp16", "u2net", "u2net=int8,", "=int8"])
+def test_a_setting_that_means_nothing_is_refused(setting: str) -> None:
+    with pytest.raises(ConfigurationError, match="SILHOUETTE_PRECISION"):
+        read_settings(precision=setting)
+
+
+def test_the_flags_are_read_as_linux_writes_them(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\nvmx flags\t: vnmi\n\nprocessor\t: 1\n")
+    assert read_cpu_flags(cpuinfo) == {"fpu", "avx2", "avx512_vnni"}
+    assert read_cpu_flags(tmp_path / "missing") == frozenset()
+
+
+def test_ranges_of_other_weights_are_refused(tmp_path: Path) -> None:
+    store = ModelStore(make_store(tmp_path))
+    card = store.card("tiny-subject")
+    store.int8_ranges_file(card).write_text(
+        Int8Ranges(
+            weights_sha256="0" * 64, made=date(2026, 1, 1), pictures=1, provenance="none", spans={}
+        ).model_dump_json()
+    )
+    with pytest.raises(ConfigurationError, match=r"int8\.json is of other weights"):
+        store.checkpoint(card)
+
+
+def test_a_broken_file_of_ranges_is_told_by_its_path(tmp_path: Path) -> None:
+    store = ModelStore(make_store(tmp_path))
+    card = store.card("tiny-subject")
+    store.int8_ranges_file(card).write_text("{}")
+    with pytest.raises(ConfigurationError, match=r"tiny-subject/int8\.json: Field required"):
+        store.checkpoint(card)
