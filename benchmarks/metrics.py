@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.decisions import Plane
 from service.labels import LabelMap, Mask
-from service.matting import Matte
 
 Curve = NDArray[np.float64]
 """(255,): one number a threshold; entry k - 1 takes as foreground what is at least k / 255."""
@@ -63,12 +63,12 @@ def overlap(found: Mask, truth: Mask) -> Overlap:
     return Overlap(int(np.count_nonzero(found & truth)), int(np.count_nonzero(found | truth)))
 
 
-def mean_absolute_error(matte: Matte, truth: Mask) -> float:
+def mean_absolute_error(matte: Plane, truth: Mask) -> float:
     """In [0, 1], over all pixels of one picture."""
     return float(np.abs(matte - truth).mean(dtype=np.float64))
 
 
-def precision_and_recall(matte: Matte, truth: Mask) -> tuple[Curve, Curve]:
+def precision_and_recall(matte: Plane, truth: Mask) -> tuple[Curve, Curve]:
     """Of one picture at every threshold; 0 where nothing was found, or where there is nothing to be found.
 
     Source: the evaluation code of the U2-Net and BASNet papers, which divides by the count plus a tiny number.
@@ -102,7 +102,7 @@ def max_f_beta(scores: Sequence[SubjectScore]) -> float:
     return float(f_beta(precision, recall).max())
 
 
-def score_subject(matte: Matte, found: Mask, truth: Mask) -> SubjectScore:
+def score_subject(matte: Plane, found: Mask, truth: Mask) -> SubjectScore:
     return SubjectScore(mean_absolute_error(matte, truth), overlap(found, truth), *precision_and_recall(matte, truth))
 
 

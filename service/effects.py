@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageChops, ImageEnhance, ImageOps
 
 from service.images import Photo
 from service.labels import Size
-from service.matting import Matte, subject_box, to_8_bit
+from service.matting import Matte, subject_box
 from service.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
@@ -44,15 +44,15 @@ class Scene:
 
 def cutout(scene: Scene, options: RemoveBackgroundOptions) -> Image.Image:
     """The subject with straight alpha (RGBA), or its matte alone (L); cropped to the subject where asked."""
-    result = to_8_bit(scene.matte)
-    if options.output == "cutout":
-        result = _with_alpha(_blank_where_clear(scene.photo.rgb, result), result)
+    result = scene.matte if options.output == "matte" else _cut(scene.photo.rgb, scene.matte)
     return result.crop(_crop_box(scene, options)) if options.crop else result
 
 
-def _blank_where_clear(picture: Image.Image, alpha: Image.Image) -> Image.Image:
-    """What was cut away is not to be had from the file: PNG would keep its colours under an alpha of 0."""
-    return Image.composite(picture, Image.new("RGB", picture.size), alpha.point(lambda level: 255 * (level > 0)))
+def _cut(picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    """RGBA. What was cut away is not to be had from the file: PNG would keep its colours under an alpha of 0."""
+    result = _with_alpha(picture, alpha)
+    result.paste((0, 0, 0, 0), mask=alpha.point(lambda level: 255 * (level == 0), "1"))
+    return result
 
 
 def _crop_box(scene: Scene, options: RemoveBackgroundOptions) -> tuple[int, int, int, int]:
@@ -71,7 +71,7 @@ def replace_background(scene: Scene, options: ReplaceBackgroundOptions) -> Image
         backdrop = Image.new("RGBA", scene.photo.size, options.rgba)
     else:
         backdrop = fit_backdrop(scene.backdrop, scene.photo.size, options.fit)
-    alpha = to_8_bit(scene.matte)
+    alpha = scene.matte
     if backdrop.mode == "RGB" or backdrop.getchannel("A").getextrema() == (255, 255):
         return Image.composite(scene.photo.rgb, backdrop.convert("RGB"), alpha)
     return Image.alpha_composite(backdrop, _with_alpha(scene.photo.rgb, alpha))
@@ -103,7 +103,7 @@ def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image
     if sigma_px < SMALLEST_SIGMA_PX:
         return scene.photo.rgb
     blurred = _blur_without(scene.photo.rgb, scene.matte, sigma_px)
-    return Image.composite(scene.photo.rgb, blurred, to_8_bit(scene.matte))
+    return Image.composite(scene.photo.rgb, blurred, scene.matte)
 
 
 def _blur_without(picture: Image.Image, matte: Matte, sigma_px: float) -> Image.Image:
@@ -112,7 +112,7 @@ def _blur_without(picture: Image.Image, matte: Matte, sigma_px: float) -> Image.
     Source: normalised convolution, Knutsson & Westin 1993.
     """
     factor = max(1, int(sigma_px / BLUR_SIGMA_SMALL_PX))
-    weight = to_8_bit(1 - matte)
+    weight = ImageChops.invert(matte)
     weighted = Image.composite(picture, Image.new("RGB", picture.size), weight)
     small = np.dstack([np.asarray(weighted.reduce(factor)), np.asarray(weight.reduce(factor))]).astype(np.float32)
     blurred = _gaussian(_gaussian(small, sigma_px / factor).swapaxes(0, 1), sigma_px / factor).swapaxes(0, 1)
@@ -138,11 +138,13 @@ def _gaussian(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float3
 def color_pop(scene: Scene, options: ColorPopOptions) -> Image.Image:
     """The subject in colour over the rest at `saturation`: 0 is grey, 1 leaves it as it was."""
     rest = ImageEnhance.Color(scene.photo.rgb).enhance(options.saturation)
-    return Image.composite(scene.photo.rgb, rest, to_8_bit(scene.matte))
+    return Image.composite(scene.photo.rgb, rest, scene.matte)
 
 
 def _with_alpha(rgb: Image.Image, alpha: Image.Image) -> Image.Image:
-    return Image.merge("RGBA", (*rgb.split(), alpha))
+    result = rgb.copy()
+    result.putalpha(alpha)
+    return result
 
 
 Effect = Callable[[Scene, Any], Image.Image]

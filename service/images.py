@@ -73,9 +73,9 @@ def _open(encoded: bytes, most: str) -> Image.Image:
 def _to_photo(image: Image.Image) -> Photo:
     image.load()
     profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(image)
-    alpha = _alpha(upright)
-    return Photo(_without_metadata(_to_srgb(_to_8_bit(upright), profile)), alpha)
+    ImageOps.exif_transpose(image, in_place=True)  # otherwise a copy, even of what is upright
+    alpha = _alpha(image)
+    return Photo(_without_metadata(_to_srgb(_to_8_bit(image), profile)), alpha)
 
 
 def _alpha(image: Image.Image) -> Image.Image | None:
@@ -101,7 +101,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB").convert("RGB")
     source = _source_profile(image, profile)
     if source is None:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     try:
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except ImageCms.PyCMSError:

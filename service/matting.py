@@ -3,40 +3,36 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
-from service.decisions import class_probabilities, upsample
+from service.decisions import class_probabilities
 from service.labels import Prediction
 
-Matte = NDArray[np.float32]
-"""(H, W) soft alpha in [0, 1]."""
+Matte = Image.Image
+"""Mode L: soft alpha from 0 to 255, as large as the photo. Eight bits, because that is what a result holds, and because
+at 12 megapixels each pass over float32 takes 20 ms and 48 MB."""
 
-SUBJECT_PROBABILITY = 0.5
-"""A subject is where at least one sample is more likely foreground than not."""
+SUBJECT_LEVEL = 128
+"""A subject is where at least one pixel is more likely foreground than not."""
 
-VISIBLE_ALPHA = 1 / 16
+VISIBLE_LEVEL = 16
 """What is fainter does not count for the subject's box: networks leave a haze of a few percent."""
 
 
 def matte(prediction: Prediction, class_ids: Sequence[int], alpha: Image.Image | None) -> Matte:
     """The probability of `class_ids` at the image's size, multiplied with the image's own alpha."""
     probabilities, box = class_probabilities(prediction)
-    soft: Matte = upsample(probabilities[list(class_ids)].sum(axis=0), box, prediction.size).clip(0, 1)
-    if alpha is not None:
-        soft *= np.asarray(alpha, np.float32) / 255
-    return soft
+    kept = probabilities[list(class_ids)].sum(axis=0).clip(0, 1)
+    # Rounded before it is enlarged: within 1.5 levels of rounding afterwards, and four times as fast.
+    small = Image.fromarray(np.rint(kept * 255).astype(np.uint8))
+    soft = small.resize(prediction.size, Image.Resampling.BILINEAR, box=box)
+    return soft if alpha is None else ImageChops.multiply(soft, alpha)
 
 
 def has_subject(matte: Matte) -> bool:
-    return bool(matte.max() >= SUBJECT_PROBABILITY)
+    return any(matte.histogram()[SUBJECT_LEVEL:])
 
 
 def subject_box(matte: Matte) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of the visible subject in pixels; None where nothing is visible."""
-    return to_8_bit(matte).point(lambda level: 255 * (level >= 255 * VISIBLE_ALPHA)).getbbox()
-
-
-def to_8_bit(matte: Matte) -> Image.Image:
-    """Mode L."""
-    return Image.fromarray(np.rint(matte * 255).astype(np.uint8))
+    return matte.point(lambda level: 255 * (level >= VISIBLE_LEVEL)).getbbox()

@@ -19,6 +19,7 @@ HEX_COLOR = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
 MAX_MARGIN = 1_000_000
 """Pixels or percent: more than any picture has."""
 
+Compression = Literal["fast", "small"]
 PictureFormat = Literal["png", "webp", "jpeg"]
 Fit = Literal["cover", "contain", "stretch", "tile"]
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
@@ -59,6 +60,11 @@ class Options(BaseModel):
     )
     format: Format | None = Field(None, description="Format of the result; wins over the `Accept` header.")
     quality: int = Field(90, ge=1, le=100, description="Of WebP and JPEG, 1 to 100.")
+    compression: Compression = Field(
+        "fast",
+        description="Of PNG, WebP and JPEG pictures. `small` saves a tenth to a quarter of the bytes, and takes up to "
+        "thirty times as long to write.",
+    )
     allow_empty: bool = Field(
         False, description="Answer with the empty result, instead of an error, where no subject is found."
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.decisions import confidence, mask_of
-from service.encoders import PICTURE_ENCODERS, npz, palette_png, polygons, rle, zip_of
+from service.encoders import PICTURE_ENCODERS, encode_png, npz, palette_png, polygons, rle, zip_of
 from service.images import Photo
 from service.labels import VOID, LabelClass, LabelMap, Mask, Prediction
 from service.options import SegmentOptions, SegmentOutput
@@ -108,7 +108,7 @@ OUTPUTS: dict[SegmentOutput, Output] = {
 
 
 def mask_png(region: Mask) -> bytes:
-    return PICTURE_ENCODERS["png"](Image.fromarray(region.astype(np.uint8) * 255), 100)
+    return encode_png(Image.fromarray(region.astype(np.uint8) * 255))
 
 
 def _base64_png(region: Mask) -> str:
@@ -157,7 +157,7 @@ def _with_rle(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
 
 
 def _picture(image: Image.Image, options: SegmentOptions) -> bytes:
-    return PICTURE_ENCODERS[options.chosen_format()](image, options.quality)
+    return PICTURE_ENCODERS[options.chosen_format()](image, options.quality, options.compression)
 
 
 def _to_8_bit(confidence: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from service.images import Photo, decode
 from service.inputs import fit
 from service.labels import Prediction
 from service.matting import has_subject, matte, subject_box
-from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, SegmentOptions
+from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, Options, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
 from service.schedule import Lane
 from service.store import ModelCard
@@ -116,7 +116,7 @@ class Pipeline:
         effect = EFFECTS[type(options)]
         picture = await self._on_thread(call, "compose", lambda: effect(Scene(seen.photo, soft, backdrop), options))
         format_ = _format_for(picture, call.accepted or [options.chosen_format()])
-        body = await self._on_thread(call, "encode", lambda: PICTURE_ENCODERS[format_](picture, options.quality))
+        body = await self._on_thread(call, "encode", lambda: _encode(picture, format_, options))
         return self._answer(seen, body, format_, call, subject_box(soft))
 
     def close(self) -> None:
@@ -175,6 +175,10 @@ def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:
     """The best liked format that can hold the picture: a transparent background is known only once it is decoded."""
     has_alpha = "A" in picture.getbands()
     return next((each for each in accepted if not has_alpha or each in TRANSPARENT_PICTURE), accepted[0])
+
+
+def _encode(picture: Image.Image, format_: Format, options: Options) -> bytes:
+    return PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
 
 
 def _names(card: ModelCard, class_ids: Sequence[int]) -> str:

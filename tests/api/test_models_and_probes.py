@@ -28,6 +28,7 @@ def test_a_model_says_what_it_knows_and_where_it_comes_from(client: TestClient) 
         "title": "tiny-classes",
         "family": "tiny-classes",
         "head": "softmax",
+        "precision": "fp32",
         "default": False,
         "input_width": 65,
         "input_height": 65,

@@ -16,13 +16,13 @@ from benchmarks.metrics import (
     summarise,
     total,
 )
+from service.decisions import Plane
 from service.labels import Mask
-from service.matting import Matte
 
 NOTHING = np.zeros((2, 2), np.bool_)
 
 
-def matte(*rows: list[float]) -> Matte:
+def matte(*rows: list[float]) -> Plane:
     return np.array(rows, np.float32)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data, filters
 
+from service.decisions import Plane
 from service.effects import (
     BLUR_SIGMA_AT_FULL_STRENGTH,
     EFFECTS,
@@ -22,7 +23,6 @@ from service.effects import (
 )
 from service.images import Photo
 from service.labels import Size
-from service.matting import Matte
 from service.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
@@ -40,16 +40,20 @@ FITS: tuple[Fit, ...] = ("cover", "contain", "stretch", "tile")
 Levels = NDArray[np.float64]
 
 
-def disc(size: Size = SIZE, radius: float = 25) -> Matte:
+def disc(size: Size = SIZE, radius: float = 25) -> Plane:
     """1 inside and 0 outside, left of the middle."""
     y, x = np.mgrid[: size.height, : size.width]
-    inside: Matte = (np.hypot(x - size.width * 0.4, y - size.height / 2) < radius).astype(np.float32)
+    inside: Plane = (np.hypot(x - size.width * 0.4, y - size.height / 2) < radius).astype(np.float32)
     return inside
 
 
-def gradient(size: Size = SIZE) -> Matte:
+def gradient(size: Size = SIZE) -> Plane:
     """Every alpha from 0 to 1, from left to right."""
     return np.linspace(0, 1, size.width, dtype=np.float32)[None].repeat(size.height, axis=0)
+
+
+def scene(photo: Image.Image, alpha: Plane, backdrop: Photo | None = None) -> Scene:
+    return Scene(Photo(photo), Image.fromarray(np.rint(alpha * 255).astype(np.uint8)), backdrop)
 
 
 def noise(size: Size = SIZE) -> Image.Image:
@@ -65,7 +69,7 @@ def distance(found: Image.Image, expected: Levels) -> float:
     return float(abs(levels(found) - expected).max())
 
 
-def over(foreground: Levels, matte: Matte, background: Levels) -> Levels:
+def over(foreground: Levels, matte: Plane, background: Levels) -> Levels:
     """C = aF + (1 - a)B."""
     alpha = matte.astype(np.float64)[..., None]
     mixed: Levels = alpha * foreground + (1 - alpha) * background
@@ -77,7 +81,7 @@ def over(foreground: Levels, matte: Matte, background: Levels) -> Levels:
 
 def test_a_cutout_has_the_photo_s_colours_and_the_matte_as_straight_alpha() -> None:
     photo = noise()
-    result = cutout(Scene(Photo(photo), gradient()), parse_options(RemoveBackgroundOptions, {}))
+    result = cutout(scene(photo, gradient()), parse_options(RemoveBackgroundOptions, {}))
     assert result.mode == "RGBA"
     colors, alpha = np.asarray(result)[..., :3], np.asarray(result)[..., 3]
     assert np.array_equal(alpha, np.rint(gradient() * 255))
@@ -86,7 +90,7 @@ def test_a_cutout_has_the_photo_s_colours_and_the_matte_as_straight_alpha() -> N
 
 
 def test_the_matte_alone_is_grey() -> None:
-    result = cutout(Scene(Photo(noise()), gradient()), parse_options(RemoveBackgroundOptions, {"output": "matte"}))
+    result = cutout(scene(noise(), gradient()), parse_options(RemoveBackgroundOptions, {"output": "matte"}))
     assert result.mode == "L"
     assert np.array_equal(np.asarray(result), np.rint(gradient() * 255))
 
@@ -106,14 +110,14 @@ def test_the_matte_alone_is_grey() -> None:
 def test_cropping_keeps_the_subject_and_its_margin(output: str, margin: str, box: tuple[int, int, int, int]) -> None:
     soft = np.zeros(SIZE[::-1], np.float32)
     soft[30:60, 50:90] = 1
-    scene = Scene(Photo(noise()), soft)
-    whole = cutout(scene, parse_options(RemoveBackgroundOptions, {"output": output}))
+    seen = scene(noise(), soft)
+    whole = cutout(seen, parse_options(RemoveBackgroundOptions, {"output": output}))
     options = parse_options(RemoveBackgroundOptions, {"output": output, "crop": True, "margin": margin})
-    assert np.array_equal(np.asarray(cutout(scene, options)), np.asarray(whole.crop(box)))
+    assert np.array_equal(np.asarray(cutout(seen, options)), np.asarray(whole.crop(box)))
 
 
 def test_cropping_to_no_subject_keeps_the_whole_picture() -> None:
-    empty = Scene(Photo(noise()), np.zeros(SIZE[::-1], np.float32))
+    empty = scene(noise(), np.zeros(SIZE[::-1], np.float32))
     assert cutout(empty, parse_options(RemoveBackgroundOptions, {"crop": True})).size == SIZE
 
 
@@ -121,28 +125,24 @@ def test_cropping_to_no_subject_keeps_the_whole_picture() -> None:
 
 
 @pytest.mark.parametrize("matte", [disc(), gradient()], ids=["disc", "gradient"])
-def test_a_colour_behind_is_mixed_by_alpha_to_one_level(matte: Matte) -> None:
+def test_a_colour_behind_is_mixed_by_alpha_to_one_level(matte: Plane) -> None:
     photo = noise()
-    result = replace_background(
-        Scene(Photo(photo), matte), parse_options(ReplaceBackgroundOptions, {"color": "#1e90ff"})
-    )
+    result = replace_background(scene(photo, matte), parse_options(ReplaceBackgroundOptions, {"color": "#1e90ff"}))
     assert result.mode == "RGB"
     assert distance(result, over(levels(photo), matte, np.array([0x1E, 0x90, 0xFF], np.float64))) <= 1
 
 
 @pytest.mark.parametrize("matte", [disc(), gradient()], ids=["disc", "gradient"])
-def test_a_picture_behind_is_mixed_by_alpha_to_one_level(matte: Matte) -> None:
+def test_a_picture_behind_is_mixed_by_alpha_to_one_level(matte: Plane) -> None:
     photo, backdrop = noise(), data.astronaut()[: SIZE.height, : SIZE.width]
-    scene = Scene(Photo(photo), matte, Photo(Image.fromarray(backdrop)))
-    result = replace_background(scene, parse_options(ReplaceBackgroundOptions, {}))
+    seen = scene(photo, matte, Photo(Image.fromarray(backdrop)))
+    result = replace_background(seen, parse_options(ReplaceBackgroundOptions, {}))
     assert result.mode == "RGB"
     assert distance(result, over(levels(photo), matte, backdrop.astype(np.float64))) <= 1
 
 
 def test_behind_a_plain_subject_is_exactly_the_colour() -> None:
-    result = replace_background(
-        Scene(Photo(noise()), disc()), parse_options(ReplaceBackgroundOptions, {"color": "teal"})
-    )
+    result = replace_background(scene(noise(), disc()), parse_options(ReplaceBackgroundOptions, {"color": "teal"}))
     assert (np.asarray(result)[disc() == 0] == (0, 128, 128)).all()
     assert (np.asarray(result)[disc() == 1] == np.asarray(noise())[disc() == 1]).all()
 
@@ -150,7 +150,7 @@ def test_behind_a_plain_subject_is_exactly_the_colour() -> None:
 def test_a_transparent_background_leaves_a_cutout() -> None:
     photo = noise()
     result = replace_background(
-        Scene(Photo(photo), gradient()), parse_options(ReplaceBackgroundOptions, {"color": "transparent"})
+        scene(photo, gradient()), parse_options(ReplaceBackgroundOptions, {"color": "transparent"})
     )
     assert result.mode == "RGBA"
     assert np.array_equal(np.asarray(result)[..., 3], np.rint(gradient() * 255))
@@ -162,7 +162,7 @@ def test_a_half_transparent_colour_follows_porter_and_duff() -> None:
     """Straight alpha: out = a + b(1 - a), C = (aF + b(1 - a)B) / out."""
     photo, behind, opacity = noise(), np.array([0.0, 128.0, 255.0]), 0x80 / 255
     result = replace_background(
-        Scene(Photo(photo), gradient()), parse_options(ReplaceBackgroundOptions, {"color": "#0080ff80"})
+        scene(photo, gradient()), parse_options(ReplaceBackgroundOptions, {"color": "#0080ff80"})
     )
     alpha = np.rint(gradient() * 255).astype(np.float64)[..., None] / 255
     out = alpha + opacity * (1 - alpha)
@@ -256,13 +256,11 @@ def test_a_transparent_backdrop_does_not_bleed_its_hidden_colours() -> None:
 # --- blur -------------------------------------------------------------------------------------------------------------
 
 
-def blurred(photo: Image.Image, matte: Matte, strength: float) -> Levels:
-    return levels(
-        blur_background(Scene(Photo(photo), matte), parse_options(BlurBackgroundOptions, {"strength": strength}))
-    )
+def blurred(photo: Image.Image, matte: Plane, strength: float) -> Levels:
+    return levels(blur_background(scene(photo, matte), parse_options(BlurBackgroundOptions, {"strength": strength})))
 
 
-def red_on_grey(matte: Matte) -> Image.Image:
+def red_on_grey(matte: Plane) -> Image.Image:
     return Image.composite(Image.new("RGB", SIZE, RED), Image.new("RGB", SIZE, GREY), Image.fromarray(matte == 1))
 
 
@@ -335,7 +333,7 @@ def test_pictures_of_any_size_are_blurred(size: Size, strength: float) -> None:
 
 def test_the_subject_keeps_its_colours_and_the_rest_is_grey() -> None:
     photo = Image.fromarray(data.astronaut()[: SIZE.height, : SIZE.width])
-    result = np.asarray(color_pop(Scene(Photo(photo), disc()), parse_options(ColorPopOptions, {})))
+    result = np.asarray(color_pop(scene(photo, disc()), parse_options(ColorPopOptions, {})))
     assert (result[disc() == 1] == np.asarray(photo)[disc() == 1]).all()
     rest = result[disc() == 0]
     assert (rest == rest[:, :1]).all()
@@ -346,7 +344,7 @@ def test_the_subject_keeps_its_colours_and_the_rest_is_grey() -> None:
 @pytest.mark.parametrize("saturation", [0.0, 0.3, 1.0])
 def test_saturation_is_mixed_between_grey_and_colour(saturation: float) -> None:
     photo = noise()
-    result = color_pop(Scene(Photo(photo), gradient()), parse_options(ColorPopOptions, {"saturation": saturation}))
+    result = color_pop(scene(photo, gradient()), parse_options(ColorPopOptions, {"saturation": saturation}))
     luma = levels(photo) @ np.array([0.299, 0.587, 0.114])
     rest = saturation * levels(photo) + (1 - saturation) * luma[..., None]
     assert distance(result, over(levels(photo), gradient(), rest)) <= 2
@@ -358,12 +356,12 @@ def test_saturation_is_mixed_between_grey_and_colour(saturation: float) -> None:
 @pytest.mark.parametrize("kind", EFFECTS)
 def test_an_effect_leaves_the_photo_and_its_size_as_they_were(kind: type[EffectOptions]) -> None:
     photo = noise()
-    result = EFFECTS[kind](Scene(Photo(photo), gradient()), parse_options(kind, {}))
+    result = EFFECTS[kind](scene(photo, gradient()), parse_options(kind, {}))
     assert result.size == SIZE
     assert np.array_equal(np.asarray(photo), np.asarray(noise()))
 
 
 @pytest.mark.parametrize("kind", EFFECTS)
 def test_an_effect_on_a_single_pixel_works(kind: type[EffectOptions]) -> None:
-    scene = Scene(Photo(Image.new("RGB", (1, 1), RED)), np.ones((1, 1), np.float32))
-    assert np.asarray(EFFECTS[kind](scene, parse_options(kind, {})))[0, 0, :3].tolist() == list(RED)
+    pixel = scene(Image.new("RGB", (1, 1), RED), np.ones((1, 1), np.float32))
+    assert np.asarray(EFFECTS[kind](pixel, parse_options(kind, {})))[0, 0, :3].tolist() == list(RED)

@@ -56,7 +56,7 @@ def test_png_keeps_every_pixel_and_the_mode(mode: str) -> None:
 @pytest.mark.parametrize("name", ["webp", "jpeg"])
 def test_lossy_pictures_look_like_the_original(name: str, mode: str) -> None:
     image = astronaut(mode)
-    encoded = PICTURE_ENCODERS[name](image, 90)
+    encoded = PICTURE_ENCODERS[name](image, 90, "fast")
     assert reopen(encoded).format == name.upper()
     assert reopen(encoded).size == image.size
     assert mean_error(encoded, image) < 3
@@ -72,7 +72,7 @@ def test_webp_keeps_alpha_exactly() -> None:
 @pytest.mark.parametrize("name", ["webp", "jpeg"])
 def test_more_quality_costs_bytes_and_brings_the_picture_closer(name: str) -> None:
     image = astronaut()
-    low, high = (PICTURE_ENCODERS[name](image, quality) for quality in (30, 95))
+    low, high = (PICTURE_ENCODERS[name](image, quality, "fast") for quality in (30, 95))
     assert len(low) < len(high)
     assert mean_error(low, image) > mean_error(high, image)
 
@@ -92,14 +92,14 @@ def test_jpeg_refuses_alpha(mode: str) -> None:
 @pytest.mark.parametrize(("name", "max_side_px"), [("webp", 16383), ("jpeg", 65500)])
 def test_a_side_longer_than_the_format_can_hold_is_refused(name: str, max_side_px: int) -> None:
     encode = PICTURE_ENCODERS[name]
-    assert reopen(encode(Image.new("L", (max_side_px, 1)), 90)).width == max_side_px
+    assert reopen(encode(Image.new("L", (max_side_px, 1)), 90, "fast")).width == max_side_px
     with pytest.raises(NotAcceptable, match=str(max_side_px)):
-        encode(Image.new("L", (1, max_side_px + 1)), 90)
+        encode(Image.new("L", (1, max_side_px + 1)), 90, "fast")
 
 
 @pytest.mark.parametrize("name", PICTURE_ENCODERS)
 def test_no_metadata_is_written(name: str) -> None:
-    encoded = PICTURE_ENCODERS[name](full_of_metadata(), 90)
+    encoded = PICTURE_ENCODERS[name](full_of_metadata(), 90, "fast")
     decoded = reopen(encoded)
     assert decoded.info.keys().isdisjoint(full_of_metadata().info)
     assert not decoded.getexif()
@@ -109,5 +109,26 @@ def test_no_metadata_is_written(name: str) -> None:
 @pytest.mark.parametrize("name", PICTURE_ENCODERS)
 def test_encoding_leaves_the_image_as_it_was(name: str) -> None:
     image = full_of_metadata()
-    PICTURE_ENCODERS[name](image, 90)
+    PICTURE_ENCODERS[name](image, 90, "fast")
     assert image.info == full_of_metadata().info
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (37, 63), (64, 64), (129, 65)])
+def test_fast_png_keeps_every_pixel_of_any_size(mode: str, size: tuple[int, int]) -> None:
+    image = astronaut(mode).resize(size, Image.Resampling.NEAREST)
+    decoded = reopen(png(image))
+    assert (decoded.mode, decoded.size) == (mode, size)
+    assert decoded.tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("name", PICTURE_ENCODERS)
+def test_small_pictures_have_fewer_bytes_than_fast_ones(name: str) -> None:
+    image = astronaut()
+    fast, small = (PICTURE_ENCODERS[name](image, 90, compression) for compression in ("fast", "small"))
+    assert len(small) < len(fast)
+    assert mean_error(small, image) < 3
+
+
+def test_small_png_keeps_every_pixel() -> None:
+    assert reopen(png(astronaut("RGBA"), compression="small")).tobytes() == astronaut("RGBA").tobytes()
