@@ -1,36 +1,29 @@
 """Sets the service beside `rembg s` on the same weights and photo, from one client to more than either can serve."""
 
 import argparse
-import asyncio
-import io
 import json
 import math
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from skimage import data
 
-from benchmarks.load import Load, Tally, multipart, run_load
-from benchmarks.servers import MEGABYTE, Server, StartFailed, fetch_original, install_peer, rembg, silhouette, watched
+from benchmarks.contenders import MODEL, Cell, Contender, ask_rembg, ask_silhouette, measure
+from benchmarks.servers import fetch_original, install_rembg, rembg, silhouette
 from service.cli.console import say, work_progress
 from service.errors import ConfigurationError
 
-MODEL = "u2net"
 OURS, THEIRS = "silhouette", "rembg"
 
-PHOTO_SIZE = (1920, 1080)
+PHOTO = "1080p"
 CONCURRENCIES = (1, 4, 16, 64)
-WARM_UP_REQUESTS = 2
 OVERLOADED = (16, 64)
 """The concurrencies that the goals are about."""
 
@@ -60,81 +53,12 @@ missed.
 """
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What one server did at one concurrency, in one round."""
-
-    server: str
-    concurrency: int
-    goodput: float
-    p50_s: float
-    p95_s: float
-    """Of the good answers."""
-    refused_share: float
-    peak_rss_mb: float
-    statuses: dict[int, int]
-    lost: int
-    """Requests whose connection broke, or that were never answered."""
-    ran_out_of_memory: bool
-
-
-def photo() -> bytes:
-    """1080p, JPEG: the astronaut, cut to 16:9 and enlarged."""
-    astronaut = Image.fromarray(data.astronaut())
-    wide = astronaut.resize(PHOTO_SIZE, Image.Resampling.BICUBIC, box=(0, 0, 512, 288))
-    out = io.BytesIO()
-    wide.save(out, "JPEG", quality=90)
-    return out.getvalue()
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A server, and how to ask it for a cutout as PNG with U2-Net."""
-
-    name: str
-    start: Callable[[], AbstractContextManager[Server]]
-    request: bytes
-
-
 def contenders() -> tuple[Contender, Contender]:
-    picture, program, weights = photo(), install_peer(), fetch_original(MODEL)
-    ours = multipart("/remove-background", "image", picture, {"model": MODEL, "format": "png"})
-    theirs = multipart("/api/remove", "file", picture, {"model": MODEL})
+    program, weights = install_rembg(), fetch_original(MODEL)
     return (
-        Contender(OURS, lambda: silhouette(MODEL), ours),
-        Contender(THEIRS, lambda: rembg(program, weights), theirs),
+        Contender(OURS, lambda: silhouette(MODEL), ask_silhouette),
+        Contender(THEIRS, lambda: rembg(program, weights), ask_rembg),
     )
-
-
-def measure(contender: Contender, concurrency: int, seconds: float, obey: bool) -> Cell:
-    """Starts the server, measures, and stops it. Raises StartFailed where it does not answer even one client."""
-    with contender.start() as server:
-        _warm_up(server, contender.request)
-        load = Load(server.port, [contender.request], concurrency, seconds, obey_retry_after=obey)
-        tally = Tally()
-        with watched(server) as memory:
-            asyncio.run(run_load(load, tally))
-    return Cell(
-        contender.name,
-        concurrency,
-        tally.goodput,
-        tally.latency_s(0.5),
-        tally.latency_s(0.95),
-        tally.refused_share,
-        memory.peak_bytes / MEGABYTE,
-        tally.statuses,
-        tally.broken + tally.unanswered,
-        memory.ran_out,
-    )
-
-
-def _warm_up(server: Server, request: bytes) -> None:
-    """The peer loads its model with the first request."""
-    for _ in range(WARM_UP_REQUESTS):
-        tally = Tally()
-        asyncio.run(run_load(Load(server.port, [request], connections=1, seconds=0.001), tally))
-        if not tally.good:
-            raise StartFailed(f"{server.name} does not answer: {tally.statuses or 'nothing'} ({server.log})")
 
 
 @dataclass(frozen=True)
@@ -227,7 +151,7 @@ def run(concurrencies: Sequence[int], rounds: int, seconds: float, obey: bool) -
         bar = progress.add_task("", total=len(plan))
         for who, count in plan:
             progress.update(bar, description=f"{who.name}, {count} clients")
-            cells.append(measure(who, count, seconds, obey))
+            cells.append(measure(who, PHOTO, count, seconds, obey))
             progress.console.print(f"{who.name}, {count} clients: {cells[-1].goodput:.2f}/s", highlight=False)
             progress.advance(bar)
     return cells

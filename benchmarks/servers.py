@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -29,8 +30,11 @@ from service.store.store import sha256_of
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOGS = REPOSITORY / ".cache" / "benchmarks"
 
-REQUIREMENT = "rembg[cli,cpu]==2.0.86"
-PEER = REPOSITORY / ".cache" / "peers" / "rembg"
+REMBG = "rembg[cli,cpu]==2.0.86"
+PEERS = REPOSITORY / ".cache" / "peers"
+PEER_SERVERS = Path(__file__).resolve().parent / "peer_servers"
+HANDLER_REQUIREMENTS = ("fastapi", "uvicorn", "python-multipart", "onnxruntime", "pillow", "numpy")
+LITSERVE_REQUIREMENTS = ("litserve", "python-multipart", "onnxruntime", "pillow", "numpy")
 ORIGINALS = REPOSITORY / ".cache" / "originals"
 
 START_TIMEOUT_S = 180
@@ -89,11 +93,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def silhouette(models: str) -> Iterator[Server]:
-    """This repository's own service, once every worker is ready. Settings come from the environment as always."""
-    environment = os.environ | {"SILHOUETTE_LOG_FORMAT": "json"}
+def silhouette(models: str, **settings: str) -> Iterator[Server]:
+    """This repository's own service, once every worker is ready. Settings come from the environment as always, and
+    from `settings`: precision="int8" is SILHOUETTE_PRECISION=int8."""
+    chosen = {f"SILHOUETTE_{name.upper()}": value for name, value in settings.items()}
+    settings = {"SILHOUETTE_LOG_FORMAT": "json"} | chosen
     command = [sys.executable, "-m", "service.cli", "serve", "--host", HOST, "--port", "0", "--models", models]
-    with _started("silhouette", command, environment) as server:
+    with _started("silhouette", command, environment(settings)) as server:
         _wait(server, lambda: any(event["event"] == "ready" for event in server.events()))
         listening = next(event["event"] for event in server.events() if event["event"].startswith("listening on "))
         server.port = int(listening.rpartition(":")[2])
@@ -104,34 +110,48 @@ def silhouette(models: str) -> Iterator[Server]:
 def rembg(program: Path, weights: Path) -> Iterator[Server]:
     """The peer, once it answers; its model is loaded by the first request. `weights` is the folder of u2net.onnx."""
     port = _free_port()
-    environment = os.environ | {"U2NET_HOME": str(weights), "BROWSER": "true"}  # it opens a browser otherwise
+    settings = {"U2NET_HOME": str(weights), "BROWSER": "true"}  # it opens a browser otherwise
     command = [str(program), "s", "--no-ui", "--host", HOST, "--port", str(port)]
-    with _started("rembg", command, environment) as server:
+    with _started("rembg", command, environment(settings)) as server:
         server.port = port
         _wait(server, lambda: _answers(server, "/openapi.json"))
         yield server
 
 
-def install_peer(folder: Path = PEER) -> Path:
-    """The `rembg` program, in a virtual environment of its own. Raises StartFailed where pip cannot bring it."""
-    programs = folder / "bin"
-    done = folder / f".{REQUIREMENT}"
-    if not done.exists():
-        say(f"installing {REQUIREMENT} into {folder}: once, about a minute")
+@contextlib.contextmanager
+def peer_server(script: str, python: Path, weights: Path) -> Iterator[Server]:
+    """One of `peer_servers/`, once it answers. `weights` is the folder of u2net.onnx."""
+    port = _free_port()
+    settings = {"U2NET_ONNX": str(weights / "u2net.onnx"), "PORT": str(port)}
+    with _started(script, [str(python), str(PEER_SERVERS / f"{script}.py")], environment(settings), LOGS) as server:
+        server.port = port
+        _wait(server, lambda: _answers(server, "/docs"))
+        yield server
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's own environment, with `settings` on top."""
+    return {**os.environ, **settings}
+
+
+def install_rembg() -> Path:
+    """The `rembg` program."""
+    return install_peer("rembg", REMBG) / "rembg"
+
+
+def install_peer(name: str, *requirements: str) -> Path:
+    """The folder of programs of a virtual environment of its own. Raises StartFailed where pip cannot bring it."""
+    folder = PEERS / name
+    python, done = folder / "bin" / "python", folder / ".installed"
+    wanted = "\n".join(requirements)
+    if not done.exists() or done.read_text() != wanted:
+        say(f"installing {', '.join(requirements)} into {folder}: once, about a minute")
         venv.create(folder, with_pip=True, symlinks=True)
-        command = [
-            str(programs / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            REQUIREMENT,
-        ]
+        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
         if subprocess.run(command, stdout=sys.stderr).returncode:
-            raise StartFailed(f"pip could not install {REQUIREMENT}")
-        done.touch()
-    return programs / "rembg"
+            raise StartFailed(f"pip could not install {', '.join(requirements)}")
+        done.write_text(wanted)
+    return python.parent
 
 
 def fetch_original(model: str, folder: Path = ORIGINALS) -> Path:
@@ -148,13 +168,13 @@ def fetch_original(model: str, folder: Path = ORIGINALS) -> Path:
 
 
 @contextlib.contextmanager
-def _started(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
+def _started(
+    name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = REPOSITORY
+) -> Iterator[Server]:
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{name}-{os.getpid()}.log"
     with path.open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
     server = Server(name, process, path)
     try:
         yield server
@@ -211,6 +231,8 @@ class Memory:
     """By process id: (seconds since the start, bytes)."""
     peak_bytes: int = 0
     """Of the whole tree at one moment."""
+    peak_pss_bytes: float = math.nan
+    """The same with shared pages counted once; NaN where the kernel does not tell."""
     ran_out: bool = False
     """The server was killed because it left too little of the machine's memory."""
 
@@ -238,10 +260,22 @@ def _watch(server: Server, memory: Memory, done: threading.Event, interval_s: fl
     while not done.wait(interval_s):
         tree = _tree(server.process.pid)
         memory.add(time.monotonic() - started, _rss_bytes(tree))
+        memory.peak_pss_bytes = max(pss_bytes(tree), memory.peak_pss_bytes)
         if psutil.virtual_memory().available < MIN_AVAILABLE_BYTES:
             memory.ran_out = True
             _kill(tree)
             return
+
+
+def pss_bytes(tree: Sequence[psutil.Process]) -> float:
+    """Proportional set size of all: a page that n processes share counts 1/n in each. NaN where Linux is not there."""
+    total = math.nan
+    for process in tree:
+        with contextlib.suppress(OSError):
+            rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+            kilobytes = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+            total = kilobytes * 1024 + (0.0 if math.isnan(total) else total)
+    return total
 
 
 def rss_bytes(server: Server) -> dict[int, int]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from service.batcher import Batcher
+from service.cache import AnswerCache
 from service.metrics import Metrics
-from service.pipeline import Pipeline
+from service.pipeline import Answer, Pipeline
 from service.schedule import BatchPolicy
 from service.settings import MEGAPIXEL, Settings
 from service.store import ModelStore
@@ -39,7 +40,8 @@ class Engine:
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
         threads = settings.pixel_threads or available_cores()
         cards = [model.card for model in plans[0].models]
-        pipeline = Pipeline(cards, batcher, threads, settings.max_pixels)
+        cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
+        pipeline = Pipeline(cards, batcher, threads, settings.max_pixels, cache)
         return cls(pipeline, batcher, WorkerPool(plans, batcher, settings, metrics), metrics)
 
     async def stop(self, drain_timeout_s: float) -> None:

@@ -6,7 +6,7 @@ Prometheus' text format. One registry per service, none for the process: two ser
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -63,6 +63,9 @@ class Metrics:
         self.expired = self._counter("silhouette_expired", "Tickets whose deadline came before they ran.")
         self.requeued = self._counter("silhouette_requeued", "Tickets that went back to the queue.", "cause")
         self.restarts = self._counter("silhouette_worker_restarts", "Workers that ended, by cause.", "cause")
+        self.cache = self._counter("silhouette_cache_lookups", "Answers looked up in the cache, by result.", "result")
+        self.cache_bytes = Gauge("silhouette_cache_bytes", "Answers kept in the cache.", registry=self._registry)
+        self._begin_at_zero(self.cache, ("hit", "miss"))
         self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "failed_start"))
         self._begin_at_zero(self.requeued, ("crash", "hang", "poisoned", "memory", "model_failed"))
 

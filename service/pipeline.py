@@ -4,15 +4,16 @@ Everything that touches full-size pixels runs on the pixel threads, never on the
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from PIL import Image
 
 from service import decisions
 from service.batcher import Batcher, Outcome
+from service.cache import AnswerCache, fingerprint
 from service.effects import EFFECTS, Scene
 from service.encoders import PICTURE_ENCODERS
 from service.errors import NoForeground, UnknownModel
@@ -43,6 +44,16 @@ class Answer:
     elapsed_ms: dict[str, float]
     box: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) of the subject in the input, in pixels."""
+    fingerprint: str = ""
+    """Of all that it was made of; see `service/cache.py`."""
+
+
+class Unchanged(Exception):
+    """The caller has the answer already."""
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(fingerprint)
+        self.fingerprint = fingerprint
 
 
 @dataclass(frozen=True)
@@ -66,15 +77,27 @@ class Call:
     """What the result may come in, best liked first. Empty: what the options say."""
     reserve_pixels: Callable[[int], None] = lambda pixel_count: None
     """Hears of each picture before it is decoded; raises QueueFull where it does not fit into memory now."""
+    known: Container[str] = ()
+    """Fingerprints of the answers that the caller has."""
     watch: Stopwatch = field(default_factory=Stopwatch)
     model: str | None = None
     """name@version, as soon as it is known."""
+    cached: bool | None = None
+    """Whether the answer was in the cache; None where there is no cache."""
 
 
 class Pipeline:
     """What the service can do with an image. One for the whole process."""
 
-    def __init__(self, cards: Sequence[ModelCard], batcher: Batcher, threads: int, max_pixels: int) -> None:
+    def __init__(
+        self,
+        cards: Sequence[ModelCard],
+        batcher: Batcher,
+        threads: int,
+        max_pixels: int,
+        cache: AnswerCache[Answer],
+    ) -> None:
+        self._cache = cache
         self._cards = {card.name: card for card in cards}
         self._batcher = batcher
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
@@ -97,6 +120,9 @@ class Pipeline:
         card = self.card(options.model) if options.model else default_for_segment(self.cards)
         call.model = card.label
         card.class_table.find(options.classes)
+        return await self._cached([image], options, call, lambda: self._segment(image, card, options, call))
+
+    async def _segment(self, image: bytes, card: ModelCard, options: SegmentOptions, call: Call) -> Answer:
         seen = await self._see(image, card, call)
         segmentation = await self._on_thread(call, "matte", lambda: _decide(seen, options))
         body = await self._on_thread(call, "encode", lambda: OUTPUTS[options.output](segmentation))
@@ -107,8 +133,14 @@ class Pipeline:
         options.chosen_format()
         card = self.card(options.model) if options.model else self.cards[0]
         call.model = card.label
+        card.class_table.find(options.keep)
+        pictures = [image] if background is None else [image, background]
+        return await self._cached(pictures, options, call, lambda: self._apply(pictures, card, options, call))
+
+    async def _apply(self, pictures: Sequence[bytes], card: ModelCard, options: EffectOptions, call: Call) -> Answer:
+        image, *backgrounds = pictures
         kept = card.class_table.find(options.keep)
-        backdrop = await self._decode(background, call) if background is not None else None
+        backdrop = await self._decode(backgrounds[0], call) if backgrounds else None
         seen = await self._see(image, card, call)
         soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo.alpha))
         if not options.allow_empty and not has_subject(soft):
@@ -118,6 +150,22 @@ class Pipeline:
         format_ = _format_for(picture, call.accepted or [options.chosen_format()])
         body = await self._on_thread(call, "encode", lambda: _encode(picture, format_, options))
         return self._answer(seen, body, format_, call, subject_box(soft))
+
+    async def _cached(
+        self, pictures: Sequence[bytes], options: Options, call: Call, work: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """The answer that was given before, or else that of `work`. Raises Unchanged where the caller has it."""
+        model = call.model or ""
+        key = await self._on_thread(call, "decode", lambda: fingerprint(pictures, options, call.accepted, model))
+        if key in call.known:
+            raise Unchanged(key)
+        found = self._cache.get(key)
+        call.cached = found is not None if self._cache.is_on else None
+        if found is not None:
+            return replace(found, elapsed_ms=call.watch.elapsed_ms)
+        answer = replace(await work(), fingerprint=key)
+        self._cache.put(key, answer, len(answer.body))
+        return answer
 
     def close(self) -> None:
         self._threads.shutdown()

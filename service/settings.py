@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     pixel_threads: int | None = Field(None, ge=1)
     """Threads that decode, resize, compose and encode. Unset: one per core. Higher holds more pictures in memory."""
 
+    cache_max_bytes: int = Field(0, ge=0)
+    """Answers that are kept, for callers who ask the same again; 0 keeps none. Higher takes that much memory."""
+
     log_format: Literal["auto", "text", "json"] = "auto"
     """`auto` is text on a terminal and JSON, one object a line, everywhere else."""
 

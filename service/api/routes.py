@@ -1,7 +1,9 @@
 """The endpoints: read the request, call the Pipeline, shape the response."""
 
 import asyncio
+import re
 from collections.abc import Coroutine, Sequence
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -25,8 +27,12 @@ from service.options import (
     ReplaceBackgroundOptions,
     SegmentOptions,
 )
-from service.pipeline import Answer, Call
+from service.pipeline import Answer, Call, Unchanged
 from service.telemetry import server_timing
+
+ENTITY_TAG = re.compile(r'"([0-9a-f]{32})"')
+"""Ours are no others. RFC 9110 has If-None-Match answered with 304 for GET alone; here it is the same for POST, which
+changes nothing and only carries the picture."""
 
 router = APIRouter()
 
@@ -163,26 +169,46 @@ async def metrics(service: ServiceDep) -> Response:
 def _call(request: Request, accepted: Sequence[Format]) -> Call:
     """What the gate has found out about the request."""
     state = request.state
-    state.call = Call(state.deadline, state.lane, accepted, state.permit.take_pixels)
+    known = frozenset(ENTITY_TAG.findall(request.headers.get("if-none-match", "")))
+    state.call = Call(state.deadline, state.lane, accepted, state.permit.take_pixels, known)
     call: Call = state.call
     return call
 
 
 async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
+    call: Call = request.state.call
     try:
         answer = await _while_connected(request, work)
+    except Unchanged as unchanged:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_tag_headers(unchanged.fingerprint))
     finally:  # what failed has a model and stages in the log, too
-        call: Call = request.state.call
-        request.state.facts.update({**({"model": call.model} if call.model else {}), **call.watch.elapsed_ms})
+        request.state.facts.update(_facts(call))
     headers = {
+        **_tag_headers(answer.fingerprint),
+        **({} if call.cached is None else {"X-Cache": _hit_or_miss(call.cached)}),
         "X-Model": answer.model,
         "X-Device": answer.device,
         "Server-Timing": server_timing(answer.elapsed_ms),
-        "Vary": "Accept",
         **_box_headers(answer),
     }
     request.state.facts.update(device=answer.device, worker=answer.worker, batch_size=answer.batch_size)
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+
+
+def _facts(call: Call) -> dict[str, Any]:
+    """What the log line tells of it."""
+    model = {"model": call.model} if call.model else {}
+    cache = {} if call.cached is None else {"cache": _hit_or_miss(call.cached)}
+    return {**model, **cache, **call.watch.elapsed_ms}
+
+
+def _hit_or_miss(cached: bool) -> str:
+    return "hit" if cached else "miss"
+
+
+def _tag_headers(fingerprint: str) -> dict[str, str]:
+    """A weak tag: made of the same things, an answer may differ from another in the last bit of a rounded sum."""
+    return {"ETag": f'W/"{fingerprint}"', "Vary": "Accept"}
 
 
 def _box_headers(answer: Answer) -> dict[str, str]:

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from benchmarks import peers
+from benchmarks.contenders import Cell
 from benchmarks.load import (
     HOST,
     Answer,
@@ -18,7 +20,7 @@ from benchmarks.load import (
     percentile,
     run_load,
 )
-from benchmarks.overload import Cell, figures, goals
+from benchmarks.overload import figures, goals
 from benchmarks.servers import MEGABYTE, Memory, Slope, slope
 from benchmarks.soak import Growth, Soak, growths, photos
 
@@ -206,7 +208,7 @@ def test_the_photos_of_a_seed_are_always_the_same() -> None:
 
 
 def cell(server: str, goodput: float, peak_rss_mb: float, concurrency: int = 16) -> Cell:
-    return Cell(server, concurrency, goodput, 1, 2, 0, peak_rss_mb, {}, 0, False)
+    return Cell(server, "1080p", concurrency, goodput, 1, 2, 0, peak_rss_mb, peak_rss_mb, 1, {}, 0, False)
 
 
 def test_rounds_are_summed_up_by_their_median_and_their_largest_peak() -> None:
@@ -220,3 +222,13 @@ def test_the_goals_compare_with_our_best_and_their_memory() -> None:
     calm, full = [cell("silhouette", 2.0, 10, 4), cell("rembg", 1, 50, 4)], [cell("rembg", 1, 100)]
     assert [goal.met for goal in goals([*calm, *full, cell("silhouette", 1.9, 24)], (4, 16))] == [True, True]
     assert [goal.met for goal in goals([*calm, *full, cell("silhouette", 1.8, 25)], (4, 16))] == [False, False]
+
+
+def test_a_goal_is_a_ratio_to_the_peer_in_the_same_run() -> None:
+    goal = peers.Goal("silhouette", "rembg", ("1080p", 16), "goodput", 2)
+    memory = peers.Goal("silhouette", "rembg", ("1080p", 16), "peak_rss_mb", 0.25)
+    good = peers.Results([cell("silhouette", 4, 24), cell("rembg", 2, 100)])
+    bad = peers.Results([cell("silhouette", 3.9, 26), cell("rembg", 2, 100)])
+    assert [goal.met(results) for results in (good, bad)] == [True, False]
+    assert [memory.met(results) for results in (good, bad)] == [True, False]
+    assert math.isnan(goal.found(peers.Results([cell("rembg", 2, 100)])))
