@@ -1,6 +1,7 @@
 """Prediction to Matte: how much of each pixel belongs to the subject."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -23,14 +24,16 @@ def matte(prediction: Prediction, class_ids: Sequence[int], alpha: Image.Image |
     """The probability of `class_ids` at the image's size, multiplied with the image's own alpha."""
     probabilities, box = class_probabilities(prediction)
     kept = probabilities[list(class_ids)].sum(axis=0).clip(0, 1)
-    # Rounded before it is enlarged: within 1.5 levels of rounding afterwards, and four times as fast.
+    # Rounded before it is enlarged: within 1.5 levels of the exact value, as each axis rounds once more.
     small = Image.fromarray(np.rint(kept * 255).astype(np.uint8))
     soft = small.resize(prediction.size, Image.Resampling.BILINEAR, box=box)
     return soft if alpha is None else ImageChops.multiply(soft, alpha)
 
 
 def has_subject(matte: Matte) -> bool:
-    return any(matte.histogram()[SUBJECT_LEVEL:])
+    # Stops as soon as it has met 0 and 255; a histogram reads everything.
+    _, highest = cast("tuple[int, int]", matte.getextrema())
+    return highest >= SUBJECT_LEVEL
 
 
 def subject_box(matte: Matte) -> tuple[int, int, int, int] | None:

@@ -135,12 +135,13 @@ class Pipeline:
         call.model = card.label
         card.class_table.find(options.keep)
         pictures = [image] if background is None else [image, background]
-        return await self._cached(pictures, options, call, lambda: self._apply(pictures, card, options, call))
+        return await self._cached(pictures, options, call, lambda: self._apply(image, background, card, options, call))
 
-    async def _apply(self, pictures: Sequence[bytes], card: ModelCard, options: EffectOptions, call: Call) -> Answer:
-        image, *backgrounds = pictures
+    async def _apply(
+        self, image: bytes, background: bytes | None, card: ModelCard, options: EffectOptions, call: Call
+    ) -> Answer:
         kept = card.class_table.find(options.keep)
-        backdrop = await self._decode(backgrounds[0], call) if backgrounds else None
+        backdrop = await self._decode(background, call) if background is not None else None
         seen = await self._see(image, card, call)
         soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo.alpha))
         if not options.allow_empty and not has_subject(soft):

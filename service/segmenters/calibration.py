@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from service.segmenters.base import Pixels, TorchSegmenter
+from service.segmenters.layers import replace_convolutions
 from service.store.int8_ranges import Span
 
 DROPPED_SHARE = 1e-5
@@ -100,16 +101,15 @@ def observe(network: nn.Module, exact: Collection[str]) -> dict[str, ObservedCon
 
     Those in `exact`, names of convolutions or of modules that contain them, keep giving float32.
     """
-    observed = {}
-    for name, module in list(network.named_modules()):
-        if not isinstance(module, nn.Conv2d):
-            continue
-        parent, _, attribute = name.rpartition(".")
+    observed: dict[str, ObservedConv2d] = {}
+
+    def substitute(name: str, convolution: nn.Conv2d) -> nn.Module:
         if any(name == kept or name.startswith(f"{kept}.") for kept in exact):
-            setattr(network.get_submodule(parent), attribute, ExactConv2d(module))
-        else:
-            observed[name] = ObservedConv2d(module)
-            setattr(network.get_submodule(parent), attribute, observed[name])
+            return ExactConv2d(convolution)
+        observed[name] = ObservedConv2d(convolution)
+        return observed[name]
+
+    replace_convolutions(network, substitute)
     return observed
 
 

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.segmenters.layers import ConvReLU, ConvReLU6
+from service.segmenters.layers import ConvReLU, ConvReLU6, replace_convolutions
 from service.store.int8_ranges import Span
 
 LEVELS = 255
@@ -185,9 +185,5 @@ def quantize(network: nn.Module, spans: Mapping[str, Span]) -> None:
 
     One that is not in `spans` gives float32.
     """
-    for name, module in list(network.named_modules()):
-        if isinstance(module, nn.Conv2d):
-            parent, _, attribute = name.rpartition(".")
-            span = spans.get(name)
-            grid = Grid.covering(span) if span else None
-            setattr(network.get_submodule(parent), attribute, QuantConv2d(module, grid))
+    grids = {name: Grid.covering(span) for name, span in spans.items()}
+    replace_convolutions(network, lambda name, exact: QuantConv2d(exact, grids.get(name)))

@@ -1,4 +1,6 @@
-"""Convolutions with their activation: one module each, so that a device can compute both in one go."""
+"""Convolutions with their activation, one module each, so that both can be computed in one go; and their exchange."""
+
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,3 +18,11 @@ class ConvReLU6(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu6(super().forward(x), inplace=True)
+
+
+def replace_convolutions(network: nn.Module, substitute: Callable[[str, nn.Conv2d], nn.Module]) -> None:
+    """Put `substitute(name, convolution)` in the place of every convolution of `network`."""
+    for name, module in list(network.named_modules()):
+        if isinstance(module, nn.Conv2d):
+            parent, _, attribute = name.rpartition(".")
+            setattr(network.get_submodule(parent), attribute, substitute(name, module))

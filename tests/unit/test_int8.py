@@ -13,11 +13,7 @@ from torch import Tensor, nn
 from service.segmenters.calibration import observe
 from service.segmenters.int8 import Grid, Quantized, quantize
 from service.segmenters.layers import ConvReLU, ConvReLU6
-from service.workers.precision import INT8_INSTRUCTIONS, read_cpu_flags
-
-needs_vnni = pytest.mark.skipif(
-    not read_cpu_flags() & INT8_INSTRUCTIONS, reason="this CPU has no VNNI instructions, so int8 is not used on it"
-)
+from tests.processor import needs_vnni
 
 
 class EveryOperation(nn.Module):

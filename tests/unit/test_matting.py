@@ -124,7 +124,7 @@ def test_without_a_subject_there_is_no_box() -> None:
     assert subject_box(Image.new("L", (30, 20))) is None
 
 
-def test_a_matte_is_within_one_and_a_half_levels_of_rounding_after_enlarging() -> None:
+def test_a_matte_is_within_one_and_a_half_levels_of_the_exact_one() -> None:
     """Rounded at the network's size, because four times fewer bytes are enlarged then."""
     noise = np.random.default_rng(7).random((1, 20, 20), np.float32)
     exact = upsample(noise[0], Box(0, 0, 20, 20), Size(333, 211))

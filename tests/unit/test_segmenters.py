@@ -19,16 +19,12 @@ from service.store import Checkpoint
 from service.store.card import Precision
 from service.store.convert import CONVERTERS
 from service.store.int8_ranges import read_ranges
-from service.workers.precision import INT8_INSTRUCTIONS, read_cpu_flags
 from tests.expected.make_expected import halved_astronaut, padded_astronaut
+from tests.processor import needs_vnni
 from tests.weights import REPOSITORY, model_card, original, pulled_weights
 
 EXPECTED = Path(__file__).parents[1] / "expected"
 MODELS = ["u2net", "selfie", "deeplab-voc"]
-
-needs_vnni = pytest.mark.skipif(
-    not read_cpu_flags() & INT8_INSTRUCTIONS, reason="this CPU has no VNNI instructions, so int8 is not used on it"
-)
 
 Scores = NDArray[np.float32]
 
