@@ -7,9 +7,9 @@ import hypothesis
 import pytest
 from starlette.testclient import TestClient
 
-from service.app import create_app
 from service.settings import Settings, read_settings
-from tests.fakes import make_store, tiny_families
+from tests.clients import ready_client
+from tests.fakes import make_store
 
 # A deadline per example would measure the machine, not the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -26,8 +26,5 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def client(settings: Settings) -> Iterator[TestClient]:
     """The whole service in this process, its worker in another, ready."""
-    app = create_app(settings, tiny_families)
-    with TestClient(app) as running:
-        assert running.portal is not None
-        running.portal.call(app.state.service.started.wait)
+    with ready_client(settings) as running:
         yield running

@@ -7,19 +7,15 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from service.app import create_app
 from service.settings import Settings
 from tests.api.wire import PICTURE, Wire, asked, on_loop
-from tests.fakes import tiny_families
+from tests.clients import ready_client
 
 
 @pytest.fixture(scope="module")
 def one_place(settings: Settings) -> Iterator[TestClient]:
     """The service with room for one request."""
-    app = create_app(settings.model_copy(update={"queue_capacity": 1}), tiny_families)
-    with TestClient(app) as running:
-        assert running.portal is not None
-        running.portal.call(app.state.service.started.wait)
+    with ready_client(settings.model_copy(update={"queue_capacity": 1})) as running:
         yield running
 
 

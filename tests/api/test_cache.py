@@ -6,10 +6,10 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.app import create_app
 from service.settings import Settings
 from tests.api.asking import ask, ask_for, problem_of
-from tests.fakes import BLUE, DARK, RED, tiny_families
+from tests.clients import ready_client
+from tests.fakes import BLUE, DARK, RED
 from tests.pictures import encoded, painted
 
 PICTURE = painted(RED, BLUE)
@@ -18,10 +18,7 @@ PICTURE = painted(RED, BLUE)
 @pytest.fixture(scope="module")
 def caching(settings: Settings) -> Iterator[TestClient]:
     """The service with a cache."""
-    app = create_app(settings.model_copy(update={"cache_max_bytes": 10_000_000}), tiny_families)
-    with TestClient(app) as running:
-        assert running.portal is not None
-        running.portal.call(app.state.service.started.wait)
+    with ready_client(settings.model_copy(update={"cache_max_bytes": 10_000_000})) as running:
         yield running
 
 

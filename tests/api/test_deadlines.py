@@ -6,11 +6,10 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from service.app import create_app
 from service.settings import Settings
 from tests.api.asking import ask, problem_of
 from tests.api.wire import PICTURE, Wire, on_loop
-from tests.fakes import tiny_families
+from tests.clients import ready_client
 from tests.pictures import painted
 
 
@@ -18,10 +17,7 @@ from tests.pictures import painted
 def impatient(settings: Settings) -> Iterator[TestClient]:
     """The service that waits for hardly anything."""
     hasty = settings.model_copy(update={"upload_timeout_s": 0.1, "request_timeout_s": 1e-6})
-    app = create_app(hasty, tiny_families)
-    with TestClient(app) as running:
-        assert running.portal is not None
-        running.portal.call(app.state.service.started.wait)
+    with ready_client(hasty) as running:
         yield running
 
 

@@ -154,14 +154,9 @@ async def test_a_worker_that_works_alone_takes_the_cores_of_those_that_do_nothin
     counting = replace(plan, most_threads=2, models=plan.models[:1], families=thread_counting_families)
     async with running(counting, counting) as service:
         assert (await service.ask(RED)).scores.max() == pytest.approx(0.2)
-        async with asyncio.TaskGroup() as together:
-            calls = [together.create_task(wait_for(service.ask(RED))) for _ in range(8)]
-        threads = {round(float(call.result().scores.max()) * 10) for call in calls}
+        outcomes = await asyncio.gather(*(service.ask(RED) for _ in range(8)))
+        threads = {round(float(outcome.scores.max()) * 10) for outcome in outcomes}
         assert 1 in threads
-
-
-async def wait_for(call: "asyncio.Task[Outcome]") -> Outcome:
-    return await call
 
 
 async def test_scores_are_not_turned_or_shifted_on_their_way(service: Service) -> None:

@@ -1,0 +1,20 @@
+"""The whole service in this process, its workers in others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
+from tests.fakes import tiny_families
+
+
+@contextmanager
+def ready_client(settings: Settings) -> Iterator[TestClient]:
+    """A client of the service with the tiny models, once its workers are ready."""
+    app = create_app(settings, tiny_families)
+    with TestClient(app) as running:
+        assert running.portal is not None
+        running.portal.call(app.state.service.started.wait)
+        yield running
