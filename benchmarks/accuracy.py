@@ -90,7 +90,9 @@ class SubjectMeasure:
     def add(self, seen: Seen, truth: LabelMap) -> dict[str, float]:
         counted = _counted(truth, self.ignore)
         subject = truth != 0 if self.foreground is None else np.isin(truth, self.foreground)
-        soft = np.asarray(matte(seen.prediction, self.class_ids, seen.photo.alpha), np.float32) / np.float32(255)
+        soft = np.asarray(matte(seen.prediction, self.class_ids, seen.photo, refine="off"), np.float32) / np.float32(
+            255
+        )
         found = mask_of(_label_map(seen), self.class_ids)
         score = score_subject(soft[counted], found[counted], subject[counted])
         self.scores.append(score)
