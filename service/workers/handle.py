@@ -1,6 +1,7 @@
 """The service's side of one worker process. Blocking: its keeper calls it on a thread of the worker's own."""
 
 import contextlib
+import logging
 import multiprocessing
 import signal
 import threading
@@ -13,9 +14,12 @@ import psutil
 from service.batcher import Ticket
 from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
 from service.labels import Scores
+from service.telemetry import FIELDS
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
 from service.workers.process import SERVICE_SIGNALS, run_worker
+
+logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 600.0
 """Large models on a cold disk, and a GPU that wakes up, take minutes."""
@@ -114,6 +118,8 @@ class WorkerHandle:
         if reason := greeting.get("failed"):
             raise WorkerFailed(reason)
         self.device = greeting["device"]
+        if cause := greeting["trouble"]:
+            logger.warning("worker without CUDA graphs", extra={FIELDS: {"pid": self.pid, "cause": cause}})
         warm_s: dict[str, float] = greeting["warm_s"]
         return warm_s
 

@@ -47,6 +47,7 @@ class WorkerPlan:
     max_batch_size: int
     models: Sequence[Checkpoint]
     families: SegmenterFamilies = built_in_families
+    cuda_graphs: bool = True
 
     def threads_beside(self, others: int) -> int:
         """When so many other workers are busy: one that works alone also takes the cores of those that do nothing."""
@@ -65,7 +66,8 @@ def plan_workers(
     if devices == ["cpu"]:
         return _plan_cpu_workers(settings, models, families)
     batch_size = settings.max_batch_size or CUDA_BATCH_SIZE
-    plans = [WorkerPlan(device, 1, 1, batch_size, precision.on_cuda(models), families) for device in devices]
+    models, graphs = precision.on_cuda(models), settings.cuda_graphs
+    plans = [WorkerPlan(device, 1, 1, batch_size, models, families, graphs) for device in devices]
     return plans * (settings.workers or 1)
 
 

@@ -58,7 +58,8 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name:
     except Exception as error:
         send(connection, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
     else:
-        send(connection, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
+        device = loaded.device
+        send(connection, device=str(device.torch_device), warm_s=dict(loaded.warm_s), trouble=device.trouble)
         _answer_until_closed(connection, slots, loaded)
 
 
@@ -73,7 +74,7 @@ def _load(plan: WorkerPlan) -> Loaded:
     families = plan.families()
     from service.segmenters.devices import Device
 
-    device = Device.find(plan.device, plan.threads)
+    device = Device.find(plan.device, plan.threads, plan.cuda_graphs)
     cards = {model.card.name: model.card for model in plan.models}
     segmenters = {model.card.name: _load_model(families, model, device) for model in plan.models}
     warm_s = {name: _warm_up(segmenters[name], card, plan.max_batch_size) for name, card in cards.items()}
@@ -97,6 +98,7 @@ def _warm_up(segmenter: "Segmenter", card: ModelCard, max_batch_size: int) -> fl
 
     Returns the seconds that one image takes when that is done.
     """
+    segmenter.expect(max_batch_size)
     blank = np.zeros((card.input.height, card.input.width, 3), np.uint8)
     for count in sorted({1, max_batch_size}, reverse=True):
         for scores in segmenter.predict([blank] * count):
