@@ -45,7 +45,8 @@ class TorchSegmenter:
     def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
         self._card = card
         self._device = device
-        self._staging: Staging | None = None
+        self.staging: Staging | None = None
+        """Where batches wait and travel, on a GPU, once they are expected."""
         self.network = device.place(network)
         self._mean = device.constant(card.input.mean)
         self._std = device.constant(card.input.std)
@@ -65,15 +66,15 @@ class TorchSegmenter:
     @torch.inference_mode()
     def expect(self, largest: int) -> None:
         if self._device.staged:
-            self._staging = Staging(self._device, self._card, largest)
-            self._staging.record(self.compute)
+            self.staging = Staging(self._device, self._card, largest)
+            self.staging.record(self.compute)
 
     @torch.inference_mode()
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
-        if self._staging is None or len(images) > self._staging.largest:
+        if self.staging is None or len(images) > self.staging.largest:
             return list(self.compute(self.upload(images)).cpu().numpy())
-        self._staging.upload(images)
-        return self._staging.download(self._staging.launch(self.compute, len(images)))
+        self.staging.upload(images)
+        return self.staging.download(self.staging.launch(self.compute, len(images)))
 
     def upload(self, images: Sequence[Pixels]) -> Tensor:
         """(N, h, w, 3) uint8 on the device."""

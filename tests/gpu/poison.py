@@ -1,0 +1,30 @@
+"""A segmenter that breaks its CUDA context when asked to."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from service.labels import Scores
+from service.segmenters.base import Pixels, TorchSegmenter
+from tests.fakes import SubjectNetwork
+
+if TYPE_CHECKING:
+    from service.segmenters.base import Segmenter
+
+POISON_COLOR = (9, 8, 7)
+"""A picture of nothing but this makes a kernel fail."""
+
+
+class PoisonousSegmenter(TorchSegmenter):
+    network_type = SubjectNetwork
+
+    def predict(self, images: Sequence[Pixels]) -> list[Scores]:
+        if any((image == POISON_COLOR).all() for image in images):
+            outside = torch.tensor([7], device=self._device.torch_device)
+            torch.zeros(3, device=self._device.torch_device)[outside].cpu()  # an assertion in the kernel
+        return super().predict(images)
+
+
+def poisonous_families() -> "Mapping[str, type[Segmenter]]":
+    return {"tiny-subject": PoisonousSegmenter}
