@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, RecordingFailed
 from service.inputs import fit
 from service.labels import Scores
 from service.segmenters import SEGMENTERS
@@ -92,7 +92,7 @@ class Bench:
         off_by = max(difference(ours, self._exact[i % 2]) for i, ours in enumerate(self._segmenter.predict(images)))
         batch_ms = statistics.median(self._repeated(lambda: [_ms(lambda: self._segmenter.predict(images))])[0])
         up, network, down = map(statistics.median, self._repeated(lambda: self._parts_ms(images)))
-        graphs = self._device.recorder is not None and self._device.trouble is None
+        graphs = self._device.capture is not None
         held_mb = self._device.memory_bytes() / MEGABYTE
         return Row(self._model, graphs, batch, batch_ms, up, network, down, held_mb, off_by)
 
@@ -148,15 +148,20 @@ def measure_model(model: str, device: str, cuda_graphs: bool, batches: Sequence[
     checkpoint = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
     found = Device.find(device, cuda_graphs=cuda_graphs)
     bench = Bench(SEGMENTERS[card.family], checkpoint, found, max(batches), seconds)
-    if found.trouble:
-        say(f"gpu: {model} could not be recorded: {found.trouble}")
     return [bench.measure(batch) for batch in sorted(batches)]
 
 
 def apart(model: str, device: str, cuda_graphs: bool, batches: Sequence[int], seconds: float) -> list[Row]:
-    """`measure_model` in a process of its own, so that nothing else has memory on the device."""
+    """`measure_model` in a process of its own, so that nothing else has memory on the device.
+
+    Without rows where no graphs can be recorded.
+    """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(measure_model, model, device, cuda_graphs, batches, seconds).result()
+        try:
+            return process.submit(measure_model, model, device, cuda_graphs, batches, seconds).result()
+        except RecordingFailed as failure:
+            say(f"gpu: no CUDA graphs of {model}: {failure}")
+            return []
 
 
 def measure_service(device: str, cuda_graphs: bool, seconds: float) -> "list[Cell]":

@@ -28,7 +28,10 @@ class Segmenter(Protocol):
         """The model, able to predict."""
 
     def expect(self, largest: int) -> None:
-        """Get ready for batches of up to `largest` images, whatever that takes on this device."""
+        """Get ready for batches of up to `largest` images, whatever that takes on this device.
+
+        Raises RecordingFailed where that was to be CUDA graphs; the process is of no use then.
+        """
 
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
         """The scores of each image, in the order of `images`."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from service.errors import RecordingFailed
+
 Compute = Callable[[Tensor], Tensor]
 """(N, h, w, 3) uint8 on the device -> (N, C, h, w) float32 there, without ever waiting for the device."""
 
@@ -28,27 +30,17 @@ def batch_sizes(largest: int) -> tuple[int, ...]:
     return (*(1 << power for power in range((largest - 1).bit_length())), largest)
 
 
-class Recorder:
-    """Records for all models of a worker, or says once why it cannot. One thread uses it."""
+def record(capture: Capture, compute: Compute, pixels: Tensor) -> Mapping[int, Replay]:
+    """A replay for each of `batch_sizes(len(pixels))`, which computes that many from the start of `pixels`.
 
-    def __init__(self, capture: Capture) -> None:
-        self._capture = capture
-        self.trouble: str | None = None
-        """Why recording failed, in one line. torch's allocator may not recover from that, so it is not tried again."""
-
-    def record(self, compute: Compute, pixels: Tensor) -> Mapping[int, Replay]:
-        """A replay for each of `batch_sizes(len(pixels))`, which computes that many from the start of `pixels`.
-
-        None at all where recording fails or failed before.
-        """
-        if self.trouble is not None:
-            return {}
-        try:
-            # The largest first: the memory that it leaves is enough for all others.
-            return {size: self._capture(compute, pixels[:size]) for size in reversed(batch_sizes(len(pixels)))}
-        except Exception as error:  # whatever it is, the same can be computed without graphs
-            self.trouble = _reason(error)
-            return {}
+    Raises RecordingFailed. The process should end then: torch's allocator may not recover from a capture that broke
+    off (pytorch/pytorch, pull requests 180395 and 190308).
+    """
+    try:
+        # The largest first: the memory that it leaves is enough for all others.
+        return {size: capture(compute, pixels[:size]) for size in reversed(batch_sizes(len(pixels)))}
+    except Exception as error:
+        raise RecordingFailed(_reason(error)) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -63,7 +55,8 @@ def _reason(error: BaseException) -> str:
 class CudaCapture:
     """Captures CUDA graphs that share one pool of memory.
 
-    They may share it because no two run at a time, and because the scores of one are fetched before the next runs.
+    They may share it because no two run at a time, and because the scores of one are fetched before the next runs. One
+    of these is made for all models of a process.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -73,7 +66,6 @@ class CudaCapture:
 
     def __call__(self, compute: Compute, pixels: Tensor) -> Replay:
         self._stream.wait_stream(torch.cuda.current_stream())
-        # The outer block also leaves the stream where a capture fails, which torch.cuda.graph then does not.
         with torch.cuda.stream(self._stream):
             for _ in range(WARM_UP_RUNS):
                 compute(pixels)

@@ -1,6 +1,6 @@
 """The device a worker computes on: where tensors go, their type and their layout."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, TypeVar
 
@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from service.errors import ConfigurationError, DeviceNotFound
-from service.segmenters.cuda_graphs import Compute, CudaCapture, Recorder, Replay
+from service.errors import DeviceNotFound
+from service.segmenters.cuda_graphs import Capture, CudaCapture
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -28,8 +28,8 @@ class Device:
     dtype: torch.dtype
     staged: bool
     """Batches go through memory that is kept for them, see Staging."""
-    recorder: Recorder | None = None
-    """What records CUDA graphs; None where kernels are launched one by one."""
+    capture: Capture | None = None
+    """Captures CUDA graphs; None where kernels are launched one by one."""
 
     @classmethod
     def find(cls, name: str, threads: int = 1, cuda_graphs: bool = True) -> Self:
@@ -46,12 +46,7 @@ class Device:
             raise DeviceNotFound(f"device {name!r} is not on this machine, which has {count} CUDA devices")
         device = torch.device("cuda", device.index or 0)
         torch.cuda.set_device(device)  # or pinned memory and events would open a context on the first device as well
-        return cls(device, torch.float16, staged=True, recorder=Recorder(CudaCapture(device)) if cuda_graphs else None)
-
-    @property
-    def trouble(self) -> str | None:
-        """Why no CUDA graphs could be recorded, in one line."""
-        return self.recorder.trouble if self.recorder else None
+        return cls(device, torch.float16, staged=True, capture=CudaCapture(device) if cuda_graphs else None)
 
     def use_threads(self, threads: int) -> None:
         """From the next forward on, where this is a CPU."""
@@ -80,15 +75,6 @@ class Device:
         event.record()
         wait: Callable[[], None] = event.synchronize
         return wait
-
-    def record(self, compute: Compute, pixels: Tensor) -> Mapping[int, Replay]:
-        """See Recorder; nothing where there is none. Raises ConfigurationError where a failure broke the device."""
-        replays = self.recorder.record(compute, pixels) if self.recorder else {}
-        if self.trouble and not self.computes():
-            raise ConfigurationError(
-                f"recording CUDA graphs broke the device ({self.trouble}): set SILHOUETTE_CUDA_GRAPHS=false"
-            )
-        return replays
 
     def diagnose(self, error: Exception) -> Literal["memory", "poisoned", "model"]:
         """What a failed forward means for the next one.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from service.labels import Scores
-from service.segmenters.cuda_graphs import Compute, Replay
+from service.segmenters.cuda_graphs import Compute, Replay, record
 from service.segmenters.devices import Device
 from service.store import ModelCard
 
@@ -34,8 +34,9 @@ class Staging:
         return len(self._up)
 
     def record(self, compute: Compute) -> None:
-        """From now on batches are replayed, where the device can."""
-        self._replays = self._device.record(compute, self._pixels)
+        """From now on batches are replayed, where the device captures graphs. Raises RecordingFailed."""
+        if self._device.capture is not None:
+            self._replays = record(self._device.capture, compute, self._pixels)
 
     def upload(self, images: Sequence[NDArray[np.uint8]]) -> None:
         """Returns while the last of them is still on its way."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, RecordingFailed
 from service.store import Checkpoint, ModelCard
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
@@ -53,13 +53,14 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name:
     slots = Slots.attach(slots_name, [model.card for model in plan.models])
     try:
         loaded = _load(plan)
+    except RecordingFailed as error:
+        send(connection, not_recorded=str(error))
     except ConfigurationError as error:
         send(connection, failed=str(error))
     except Exception as error:
         send(connection, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
     else:
-        device = loaded.device
-        send(connection, device=str(device.torch_device), warm_s=dict(loaded.warm_s), trouble=device.trouble)
+        send(connection, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
         _answer_until_closed(connection, slots, loaded)
 
 

@@ -16,7 +16,7 @@ from service.store import ModelStore
 from service.workers.handle import WorkerDied, WorkerHandle
 from service.workers.plan import WorkerPlan, plan_workers
 from tests.fakes import BLUE, RED
-from tests.gpu.poison import POISON_COLOR, poisonous_families
+from tests.gpu.families import POISON_COLOR, poisonous_families, waiting_families
 
 pytestmark = pytest.mark.anyio
 
@@ -75,3 +75,12 @@ async def test_an_error_that_sticks_to_the_context_ends_the_worker(plan: WorkerP
         with pytest.raises(WorkerDied) as death:
             worker.run(await tickets(POISON_COLOR), PATIENCE_S)
         assert death.value.cause == "poisoned"
+
+
+async def test_a_worker_that_cannot_record_starts_again_without_graphs_and_says_so_once(
+    plan: WorkerPlan, caplog: pytest.LogCaptureFixture
+) -> None:
+    with started(replace(plan, families=waiting_families)) as worker:
+        run = worker.run(await tickets(RED, BLUE, RED), PATIENCE_S)
+        assert [bool(scores.mean() > 0.5) for scores in run.scores] == [True, False, True]
+    assert [record.getMessage() for record in caplog.records] == ["worker without CUDA graphs"]

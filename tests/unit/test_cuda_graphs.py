@@ -6,7 +6,6 @@ tests/gpu/ has the same on a GPU.
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from service.errors import ConfigurationError
+from service.errors import RecordingFailed
 from service.labels import Scores
 from service.segmenters.base import Pixels
-from service.segmenters.cuda_graphs import Compute, Recorder, Replay, batch_sizes
+from service.segmenters.cuda_graphs import Capture, Compute, Replay, batch_sizes
 from service.segmenters.devices import Device
 from service.store import Checkpoint, ModelStore
 from tests.fakes import ClassesSegmenter, make_store
@@ -55,21 +54,14 @@ class FailingCapture(StandIn):
             raise RuntimeError("CUDA error: operation failed due to a previous error during capture")  # noqa: B904
 
 
-class BrokenDevice(Device):
-    """A device that does not compute any more."""
-
-    def computes(self) -> bool:
-        return False
-
-
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     store = ModelStore(make_store(tmp_path_factory.mktemp("graphs")))
     return store.checkpoint(store.card("tiny-classes"))
 
 
-def segmenter(checkpoint: Checkpoint, recorder: Recorder | None, largest: int = LARGEST) -> ClassesSegmenter:
-    device = Device(torch.device("cpu"), torch.float32, staged=True, recorder=recorder)
+def segmenter(checkpoint: Checkpoint, capture: Capture | None, largest: int = LARGEST) -> ClassesSegmenter:
+    device = Device(torch.device("cpu"), torch.float32, staged=True, capture=capture)
     made = ClassesSegmenter.load(checkpoint, device)
     made.expect(largest)
     return made
@@ -97,7 +89,7 @@ def test_sizes_start_at_one_and_double_until_the_largest(largest: int) -> None:
 
 def test_every_size_is_captured_once_the_largest_first(checkpoint: Checkpoint) -> None:
     capture = StandIn()
-    segmenter(checkpoint, Recorder(capture))
+    segmenter(checkpoint, capture)
     assert capture.captured == [6, 4, 2, 1]
 
 
@@ -106,7 +98,7 @@ def test_a_batch_is_padded_to_the_next_size_and_each_image_gets_its_own_scores(
     checkpoint: Checkpoint, count: int, size: int
 ) -> None:
     capture = StandIn()
-    under_test = segmenter(checkpoint, Recorder(capture))
+    under_test = segmenter(checkpoint, capture)
     under_test.predict(noise(checkpoint, LARGEST, seed=1))  # leaves something behind
     capture.replayed.clear()
     images = noise(checkpoint, count)
@@ -115,7 +107,7 @@ def test_a_batch_is_padded_to_the_next_size_and_each_image_gets_its_own_scores(
 
 
 def test_scores_stay_as_they_are_when_the_next_batch_runs(checkpoint: Checkpoint) -> None:
-    under_test = segmenter(checkpoint, Recorder(StandIn()))
+    under_test = segmenter(checkpoint, StandIn())
     first = under_test.predict(noise(checkpoint, 4, seed=1))
     kept = [scores.copy() for scores in first]
     under_test.predict(noise(checkpoint, 4, seed=2))
@@ -123,43 +115,23 @@ def test_scores_stay_as_they_are_when_the_next_batch_runs(checkpoint: Checkpoint
         np.testing.assert_array_equal(before, after)
 
 
-@pytest.mark.parametrize("recorder", [Recorder(StandIn()), Recorder(FailingCapture()), None])
-def test_a_batch_larger_than_expected_is_computed_all_the_same(
-    checkpoint: Checkpoint, recorder: Recorder | None
-) -> None:
+@pytest.mark.parametrize("capture", [StandIn(), None])
+def test_a_batch_larger_than_expected_is_computed_all_the_same(checkpoint: Checkpoint, capture: Capture | None) -> None:
     images = noise(checkpoint, LARGEST + 1)
-    assert_each_gets_its_own(segmenter(checkpoint, recorder).predict(images), checkpoint, images)
+    assert_each_gets_its_own(segmenter(checkpoint, capture).predict(images), checkpoint, images)
 
 
-def test_without_a_recorder_a_batch_is_computed_as_it_is(checkpoint: Checkpoint) -> None:
+def test_without_graphs_a_batch_is_computed_as_it_is(checkpoint: Checkpoint) -> None:
     images = noise(checkpoint, 5)
     assert_each_gets_its_own(segmenter(checkpoint, None).predict(images), checkpoint, images)
 
 
-def test_a_failed_recording_is_told_by_its_cause_in_one_line_and_batches_are_computed_without(
-    checkpoint: Checkpoint,
-) -> None:
-    recorder = Recorder(FailingCapture())
-    images = noise(checkpoint, 5)
-    assert_each_gets_its_own(segmenter(checkpoint, recorder).predict(images), checkpoint, images)
-    assert recorder.trouble == "OutOfMemoryError: CUDA out of memory."
+def test_a_failed_recording_is_told_by_its_cause_in_one_line(checkpoint: Checkpoint) -> None:
+    with pytest.raises(RecordingFailed) as failed:
+        segmenter(checkpoint, FailingCapture())
+    assert str(failed.value) == "OutOfMemoryError: CUDA out of memory."
 
 
-def test_after_a_failure_no_other_model_is_recorded(checkpoint: Checkpoint) -> None:
-    capture = FailingCapture()
-    recorder = Recorder(capture)
-    segmenter(checkpoint, recorder)
-    images = noise(checkpoint, 2)
-    assert_each_gets_its_own(segmenter(checkpoint, recorder).predict(images), checkpoint, images)
-    assert capture.captured == [6]
-
-
-def test_a_recording_that_breaks_the_device_names_the_setting_that_avoids_it(checkpoint: Checkpoint) -> None:
-    device = BrokenDevice(torch.device("cpu"), torch.float32, staged=True, recorder=Recorder(FailingCapture()))
-    with pytest.raises(ConfigurationError, match=r"CUDA out of memory\.\): set SILHOUETTE_CUDA_GRAPHS=false"):
-        ClassesSegmenter.load(checkpoint, device).expect(LARGEST)
-
-
-def test_a_cpu_keeps_nothing_for_batches_to_come(tmp_path: Path) -> None:
+def test_a_cpu_keeps_nothing_for_batches_to_come() -> None:
     device = Device.find("cpu")
-    assert (device.staged, device.recorder, device.trouble) == (False, None, None)
+    assert (device.staged, device.capture) == (False, None)

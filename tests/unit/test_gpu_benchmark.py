@@ -9,7 +9,6 @@ import torch
 from rich.console import Console
 
 from benchmarks.gpu import Bench, network_table
-from service.segmenters.cuda_graphs import Recorder
 from service.segmenters.devices import Device
 from service.store import ModelStore
 from tests.fakes import ClassesSegmenter, make_store
@@ -30,7 +29,7 @@ def test_without_a_cuda_device_it_says_so_in_one_line() -> None:
 def test_a_row_tells_the_times_of_a_batch_and_its_parts_and_how_exact_it_is(tmp_path: Path, graphs: bool) -> None:
     store = ModelStore(make_store(tmp_path))
     checkpoint = store.checkpoint(store.card("tiny-classes"))
-    device = Device(torch.device("cpu"), torch.float32, staged=True, recorder=Recorder(StandIn()) if graphs else None)
+    device = Device(torch.device("cpu"), torch.float32, staged=True, capture=StandIn() if graphs else None)
     row = Bench(ClassesSegmenter, checkpoint, device, largest=4, seconds=0.01).measure(3)
     assert (row.model, row.batch, row.graphs) == ("tiny-classes", 3, graphs)
     assert min(row.batch_ms, row.up_ms, row.network_ms, row.down_ms) > 0

@@ -1,9 +1,10 @@
-"""A segmenter that breaks its CUDA context when asked to."""
+"""Segmenters that only a CUDA device can have trouble with."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from service.labels import Scores
 from service.segmenters.base import Pixels, TorchSegmenter
@@ -26,5 +27,18 @@ class PoisonousSegmenter(TorchSegmenter):
         return super().predict(images)
 
 
+class WaitingSegmenter(TorchSegmenter):
+    """Looks at a number on the CPU in the middle of its work, which cannot be recorded."""
+
+    network_type = SubjectNetwork
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return super().forward(batch) + 0 * batch.mean().item()
+
+
 def poisonous_families() -> "Mapping[str, type[Segmenter]]":
     return {"tiny-subject": PoisonousSegmenter}
+
+
+def waiting_families() -> "Mapping[str, type[Segmenter]]":
+    return {"tiny-subject": WaitingSegmenter}
