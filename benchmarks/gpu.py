@@ -1,6 +1,8 @@
 """Times the networks on a CUDA device, with and without CUDA graphs, and the whole service on it."""
 
 import argparse
+import asyncio
+import io
 import json
 import multiprocessing
 import statistics
@@ -10,7 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,12 +32,10 @@ from service.segmenters.devices import Device
 from service.settings import read_settings
 from service.store import Checkpoint, ModelCard, ModelStore
 
-if TYPE_CHECKING:
-    from benchmarks.contenders import Cell
-
 MODELS = ("u2net", "selfie", "deeplab-voc")
 BATCHES = (1, 2, 4, 8, 16)
 CONCURRENCIES = (1, 4, 16)
+SERVED = "u2net"
 MEGABYTE = 1_000_000
 
 EPILOG = """\
@@ -72,6 +71,19 @@ class Row:
     @property
     def images_per_s(self) -> float:
         return 1000 * self.batch / self.batch_ms
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the service did for so many clients."""
+
+    clients: int
+    graphs: bool
+    requests_per_s: float
+    p50_ms: float
+    p95_ms: float
+    lost: int
+    """Refused, failed or never answered."""
 
 
 class Bench:
@@ -164,13 +176,32 @@ def apart(model: str, device: str, cuda_graphs: bool, batches: Sequence[int], se
             return []
 
 
-def measure_service(device: str, cuda_graphs: bool, seconds: float) -> "list[Cell]":
-    from benchmarks.contenders import MODEL, Contender, ask_silhouette, measure
+def measure_service(device: str, cuda_graphs: bool, clients: Sequence[int], seconds: float) -> list[Served]:
+    """One service, asked by each number of clients in turn. Raises ConfigurationError where it does not start."""
+    from benchmarks.load import Load, Tally, multipart, run_load
     from benchmarks.servers import silhouette
 
-    settings = {"device": device, "cuda_graphs": str(cuda_graphs).lower()}
-    contender = Contender(_launched(cuda_graphs), lambda: silhouette(MODEL, **settings), ask_silhouette)
-    return [measure(contender, "1080p", clients, seconds) for clients in CONCURRENCIES]
+    ask = multipart("/remove-background", "image", photo(), {"model": SERVED, "format": "png"})
+    found = []
+    with silhouette(SERVED, device=device, cuda_graphs=str(cuda_graphs).lower()) as server:
+        asyncio.run(run_load(Load(server.port, [ask], max(clients), seconds=0.001), Tally()))  # to warm up
+        for count in clients:
+            tally = Tally()
+            asyncio.run(run_load(Load(server.port, [ask], count, seconds), tally))
+            lost = tally.broken + tally.unanswered + len(tally.answers) - len(tally.good)
+            p50_ms, p95_ms = 1000 * tally.latency_s(0.5), 1000 * tally.latency_s(0.95)
+            found.append(Served(count, cuda_graphs, tally.goodput, p50_ms, p95_ms, lost))
+    return found
+
+
+def photo() -> bytes:
+    """A 1080p JPEG."""
+    from PIL import Image
+    from skimage import data
+
+    out = io.BytesIO()
+    Image.fromarray(data.astronaut()).resize((1920, 1080), box=(0, 0, 512, 288)).save(out, "JPEG", quality=90)
+    return out.getvalue()
 
 
 def _launched(cuda_graphs: bool) -> str:
@@ -188,13 +219,13 @@ def network_table(title: str, rows: Sequence[Row]) -> Table:
     return table
 
 
-def service_table(cells: "Sequence[Cell]") -> Table:
-    table = Table(title="the service, 1080p JPEG to PNG cutout", box=None, title_justify="left")
+def service_table(rows: Sequence[Served]) -> Table:
+    table = Table(title=f"the service, {SERVED}, 1080p JPEG to PNG cutout", box=None, title_justify="left")
     for heading in ("clients", "launched as", "requests/s", "p50 ms", "p95 ms", "lost"):
         table.add_column(heading, justify="left" if heading == "launched as" else "right")
-    for cell in sorted(cells, key=lambda cell: cell.concurrency):
-        times = (f"{1000 * seconds:.0f}" for seconds in (cell.p50_s, cell.p95_s))
-        table.add_row(str(cell.concurrency), cell.server, f"{cell.goodput:.2f}", *times, str(cell.lost))
+    for row in sorted(rows, key=lambda row: (row.clients, row.graphs)):
+        figures = (f"{row.requests_per_s:.2f}", f"{row.p50_ms:.0f}", f"{row.p95_ms:.0f}")
+        table.add_row(str(row.clients), _launched(row.graphs), *figures, str(row.lost))
     return table
 
 
@@ -228,20 +259,21 @@ def run(chosen: argparse.Namespace) -> None:
     device = Device.find(chosen.device).torch_device
     if device.type != "cuda":
         raise ConfigurationError(f"{chosen.device} is no CUDA device")
-    ways = [(model, graphs) for model in chosen.models for graphs in (False, True)]
-    rows = [row for model, graphs in ways for row in apart(model, str(device), graphs, chosen.batches, chosen.seconds)]
-    title = f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
-    Console().print(network_table(title, rows), "")
-    cells = [
-        cell
+    networks = [
+        row
+        for model in chosen.models
         for graphs in (False, True)
-        if chosen.service
-        for cell in measure_service(str(device), graphs, 5 * chosen.seconds)
+        for row in apart(model, str(device), graphs, chosen.batches, chosen.seconds)
     ]
-    if cells:
-        Console().print(service_table(cells))
+    title = f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    Console().print(network_table(title, networks), "")
+    served = []
+    if chosen.service:
+        for graphs in (False, True):
+            served += measure_service(str(device), graphs, CONCURRENCIES, 5 * chosen.seconds)
+        Console().print(service_table(served))
     if chosen.json:
-        figures = {"device": title, "networks": list(map(asdict, rows)), "service": list(map(asdict, cells))}
+        figures = {"device": title, "networks": list(map(asdict, networks)), "service": list(map(asdict, served))}
         chosen.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
