@@ -18,9 +18,9 @@ from benchmarks.labelled import Pair, find_pairs, read_truth
 from benchmarks.metrics import Overlap, SubjectScore, class_overlaps, mean_iou, score_subject, summarise, total
 from service.batcher import Outcome
 from service.cli.console import say, work_progress
-from service.cli.files import read_photo
 from service.decisions import label_map, mask_of
 from service.errors import ConfigurationError, Failure
+from service.images import decode
 from service.inputs import fit
 from service.labels import LabelMap, Prediction
 from service.matting import matte
@@ -169,7 +169,10 @@ class Model:
 
     def see(self, segmenter: "Segmenter", picture: Path) -> Seen:
         """Raises ConfigurationError for a picture that cannot be read: a set is measured whole, or not at all."""
-        photo = read_photo(picture, self._max_pixels)
+        try:
+            photo = decode(picture.read_bytes(), self._max_pixels)
+        except Failure as failure:
+            raise ConfigurationError(f"{picture}: {failure.detail}") from failure
         pixels, box = fit(photo.on_white(), self.card)
         (scores,) = segmenter.predict([pixels])
         prediction = Prediction(self.card.output.head, scores, box, photo.size, self.card.class_table)
