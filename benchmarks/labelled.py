@@ -8,7 +8,7 @@ from PIL import Image
 
 from service.cli.console import say
 from service.errors import ConfigurationError
-from service.labels import LabelMap, Size
+from service.labels import LabelMap, Mask, Size
 
 IMAGES, MASKS = "images", "masks"
 SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")
@@ -56,6 +56,18 @@ def read_truth(mask: Path, size: Size) -> Truth:
     ids = _read_ids(mask)
     resized = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
     return Truth(np.asarray(resized), resized=ids.shape[::-1] != size)
+
+
+def subject_of(ids: LabelMap, foreground: tuple[int, ...] | None) -> Mask:
+    """Where the truth has one of the `foreground` numbers; None: any but 0."""
+    subject: Mask = ids != 0 if foreground is None else np.isin(ids, foreground)
+    return subject
+
+
+def counted_of(ids: LabelMap, ignore: int | None) -> Mask:
+    """The pixels that are looked at."""
+    counted: Mask = np.ones(ids.shape, np.bool_) if ignore is None else ids != ignore
+    return counted
 
 
 def _read_ids(mask: Path) -> LabelMap:
