@@ -101,28 +101,30 @@ class Comparison:
         path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 
     def _losers_line(self) -> Line:
-        meaning = f"that lose more than {TOLERATED_LOSS} of BF1 against {self.baseline}"
-        return Line("pictures", [len(self.losers(way)) for way in self.ways], meaning, decimals=0)
+        values = [float(len(self.losers(way))) for way in self.ways]
+        return Line("losers", values, f"lose over {TOLERATED_LOSS} of BF1 to {self.baseline}", decimals=0)
 
     def _time_lines(self, of_ways: list[list[Score]]) -> list[Line]:
         own_ms = [_mean(score.own_ms for score in scores) for scores in of_ways]
         infer_ms = [_mean(score.infer_ms for score in scores) for scores in of_ways]
         percent = [100 * infer / (infer + own) for infer, own in zip(infer_ms, own_ms, strict=True)]
         return [
-            Line("ms outside the network", own_ms, "from its answer to the matte; mean", 1),
-            Line("ms in the network", infer_ms, f"all passes on {self.threads} threads; mean", 1),
-            Line("network's share", percent, "of both, in percent", 1),
+            Line("ms outside the network", own_ms, "from answer to matte", 1),
+            Line("ms in the network", infer_ms, f"on {self.threads} threads", 1),
+            Line("network's share", percent, "percent of both", 1),
         ]
 
 
 def _edge_lines(of_ways: list[list[Score]]) -> list[Line]:
     edges = [[score.edge for score in scores if score.edge] for scores in of_ways]
-    count = f"; {len(edges[0])} pictures have an edge"
+    title = f"boundary F at 1 px, of {len(edges[0])} pictures"
     return [
-        Line("BF1", [_mean(edge.bf1 for edge in way) for way in edges], f"boundary F at 1 px; 1 is best{count}"),
-        Line("BF2", [_mean(edge.bf2 for edge in way) for way in edges], "boundary F at 2 px"),
+        Line("BF1", [_mean(edge.bf1 for edge in way) for way in edges], title),
+        Line("BF2", [_mean(edge.bf2 for edge in way) for way in edges], "at 2 px"),
         Line(
-            "error at the edge", [_mean(edge.error for edge in way) for way in edges], f"within {BAND_PX} px; 0 is best"
+            "error at the edge",
+            [_mean(edge.error for edge in way) for way in edges],
+            f"of the matte within {BAND_PX} px",
         ),
     ]
 
@@ -130,8 +132,8 @@ def _edge_lines(of_ways: list[list[Score]]) -> list[Line]:
 def _subject_lines(of_ways: list[list[Score]]) -> list[Line]:
     summaries = [summarise([score.subject for score in scores]) for scores in of_ways]
     return [
-        Line("MAE", [way.mean_absolute_error for way in summaries], "soft matte to truth; 0 is best"),
-        Line("mean IoU", [way.mean_iou for way in summaries], "matte at 0.5"),
+        Line("MAE", [way.mean_absolute_error for way in summaries], "of the matte"),
+        Line("mean IoU", [way.mean_iou for way in summaries], "of the mask at 0.5"),
         Line("max F-beta", [way.max_f_beta for way in summaries], "beta² 0.3"),
     ]
 

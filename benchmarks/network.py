@@ -66,7 +66,10 @@ class Network:
         from service.segmenters.devices import Device
 
         device = Device.find(self._plan.device, self._plan.threads)
-        return self._plan.families()[self.card.family].load(self._checkpoint, device)
+        segmenter = self._plan.families()[self.card.family].load(self._checkpoint, device)
+        # The first forward also plans the ones after it, and would be counted as the first picture's time.
+        segmenter.predict([np.zeros((self.card.input.height, self.card.input.width, 3), np.uint8)])
+        return segmenter
 
     def see(self, picture: Path) -> Seen:
         """Raises ConfigurationError for a picture that cannot be read: a set is measured whole, or not at all."""
