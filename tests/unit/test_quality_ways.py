@@ -24,7 +24,8 @@ def shot_of(scores: Scores, photo: Photo = CAT) -> Shot:
 def disc() -> Scores:
     """A soft disc in the middle, at 64 x 64."""
     y, x = np.ogrid[:64, :64]
-    return (1 / (1 + np.exp(np.hypot(x - 32, y - 32) - 16)))[np.newaxis].astype(np.float32)
+    soft: Scores = (1 / (1 + np.exp(np.hypot(x - 32, y - 32) - 16)))[np.newaxis].astype(np.float32)
+    return soft
 
 
 def half_clear() -> Photo:
