@@ -32,14 +32,15 @@ class Row:
     pictures: Mapping[str, Image.Image]
 
     def draw(self) -> Image.Image:
-        width = len(self.pictures) * (CELL.width + GAP_PX)
-        drawn = Image.new("RGB", (width, CELL.height + 2 * LINE_PX + GAP_PX), WHITE)
+        cells = [in_cell(picture) for picture in self.pictures.values()]
+        height = max(cell.height for cell in cells) + 2 * LINE_PX + GAP_PX
+        drawn = Image.new("RGB", (len(cells) * (CELL.width + GAP_PX) - GAP_PX, height), WHITE)
         pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(13)
         pen.text((0, 0), self.caption, BLACK, font)
-        for column, (name, picture) in enumerate(self.pictures.items()):
+        for column, (name, cell) in enumerate(zip(self.pictures, cells, strict=True)):
             left = column * (CELL.width + GAP_PX)
             pen.text((left, LINE_PX), name, GREY, font)
-            drawn.paste(in_cell(picture), (left, 2 * LINE_PX))
+            drawn.paste(cell, (left, 2 * LINE_PX))
         return drawn
 
 
