@@ -10,15 +10,16 @@ from pathlib import Path
 from PIL import Image
 from skimage import data
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
-    sys.path.insert(0, str(REPOSITORY))
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.contact_sheet import CELL, Region, Row, below
 from benchmarks.network import Network
 from benchmarks.ways import BASELINE, PEER, WAYS, Shot
 from service.images import Photo
 from service.matting import Matte
+
+SHEET = Path(__file__).resolve().parent.parent / "docs" / "edges.webp"
 
 SIDE_PX = 80
 """These photos are 512 pixels across: with an answer of 80 x 80 they stand for photos of 2000."""
@@ -42,7 +43,7 @@ def main() -> None:
     photos = {name: Image.fromarray(getattr(data, name)()).convert("RGB") for name in names}
     mattes = {name: mattes_of(photo, network) for name, photo in photos.items()}
     rows = [row(what, photos[name], mattes[name], region) for what, (name, region) in EDGES.items()]
-    below([drawn.draw() for drawn in rows]).save(REPOSITORY / "docs" / "edges.webp", quality=82)
+    below([drawn.draw() for drawn in rows]).save(SHEET, quality=82)
 
 
 def mattes_of(photo: Image.Image, network: Network) -> dict[str, Matte]:
