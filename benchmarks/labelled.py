@@ -1,5 +1,6 @@
 """Folders of pictures and their truth: images/ and masks/ with the same names. Knows no model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def find_pairs(folder: Path, limit: int | None) -> list[Pair]:
     count = min(limit or len(stems), len(stems))
     chosen = [stems[index * len(stems) // count] for index in range(count)]
     return [Pair(pictures[stem], masks[stem]) for stem in chosen]
+
+
+def only_named(pairs: list[Pair], wanted: Sequence[str]) -> list[Pair]:
+    """Raises ConfigurationError for a name that none of `pairs` has."""
+    by_name = {pair.picture.stem: pair for pair in pairs}
+    if unknown := [name for name in wanted if name not in by_name]:
+        raise ConfigurationError(f"there is no picture {', '.join(unknown)} among them")
+    return [by_name[name] for name in wanted]
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

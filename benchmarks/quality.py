@@ -17,7 +17,7 @@ from benchmarks.arguments import add_classes_argument, add_set_arguments, count,
 from benchmarks.comparison import Comparison, Score
 from benchmarks.contact_sheet import Row, WorstFirst, with_frame, worst_region
 from benchmarks.edges import TrueEdge
-from benchmarks.labelled import Pair, counted_of, find_pairs, read_truth, subject_of
+from benchmarks.labelled import Pair, counted_of, find_pairs, only_named, read_truth, subject_of
 from benchmarks.metrics import score_subject
 from benchmarks.network import Network
 from benchmarks.ways import BASELINE, WAYS, Shot
@@ -124,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     add_classes_argument(parser)
     known = ", ".join(WAYS)
     parser.add_argument("--ways", type=_ways, default=list(WAYS), metavar="WAY,...", help=f"of {known}; default: all")
+    parser.add_argument(
+        "--only", type=names, metavar="NAME,...", help="the pictures with these names, endings left out"
+    )
     parser.add_argument("--reduce", type=count, metavar="SIDE", help="reduce the network's answer to SIDE x SIDE first")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the network's answers in DIR and reuse them")
     parser.add_argument(
@@ -146,6 +149,7 @@ def _ways(text: str) -> list[str]:
 def run(chosen: argparse.Namespace) -> Run:
     network = Network(chosen.model, chosen.cache, chosen.reduce)
     pairs = find_pairs(chosen.folder, chosen.limit)
+    pairs = only_named(pairs, chosen.only) if chosen.only else pairs
     dataset = chosen.folder.resolve().name
     comparison = Comparison(dataset, network.card.label, network.threads, chosen.reduce, BASELINE, chosen.ways)
     class_ids = network.card.class_table.find(chosen.classes or ())
