@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from service.decisions import Plane
 from service.labels import Size
 
 Region = tuple[int, int, int, int]
@@ -20,8 +20,6 @@ LINE_PX = 18
 CLOSER_SHARE, CLOSER_PX = 1 / 6, 48
 """The side of the region that is shown closer, of the picture's longer side, and at least."""
 RED, GREY, WHITE, BLACK = (230, 30, 30), (128, 128, 128), (255, 255, 255), (0, 0, 0)
-
-Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

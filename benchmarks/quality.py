@@ -47,7 +47,7 @@ examples:
 
 
 @dataclass(frozen=True)
-class Truth:
+class Drawn:
     """What a picture's mask says of its subject."""
 
     subject: Mask
@@ -55,7 +55,7 @@ class Truth:
     edge: TrueEdge | None
 
     @classmethod
-    def of(cls, ids: LabelMap, foreground: tuple[int, ...] | None, ignore: int | None) -> "Truth":
+    def of(cls, ids: LabelMap, foreground: tuple[int, ...] | None, ignore: int | None) -> "Drawn":
         subject, counted = subject_of(ids, foreground), counted_of(ids, ignore)
         return cls(subject, counted, TrueEdge.of(subject, counted))
 
@@ -78,14 +78,14 @@ class Run:
         before_ms = self.network.spent_ms.infer
         seen = self.network.see(pair.picture)
         first_ms = self.network.spent_ms.infer - before_ms
-        truth = Truth.of(read_truth(pair.mask, seen.photo.size).ids, foreground, ignore)
+        drawn = Drawn.of(read_truth(pair.mask, seen.photo.size).ids, foreground, ignore)
         shot = Shot(seen.photo, seen.prediction, self.class_ids, self.network.look)
         mattes, scores = {}, {}
         for way in self.comparison.ways:
             mattes[way], own_ms, infer_ms = self._make(way, shot)
-            scores[way] = truth.score(as_plane(mattes[way]), own_ms, first_ms + infer_ms)
+            scores[way] = drawn.score(as_plane(mattes[way]), own_ms, first_ms + infer_ms)
         self.comparison.scores[pair.picture.stem] = scores
-        self._show(pair.picture.stem, seen.photo.rgb, truth, mattes)
+        self._show(pair.picture.stem, seen.photo.rgb, drawn, mattes)
 
     def _make(self, way: str, shot: Shot) -> tuple[Matte, float, float]:
         """The matte, the milliseconds outside the network, and those of further passes of the network."""
@@ -95,18 +95,18 @@ class Run:
         wall_ms = (time.perf_counter() - started) * 1000
         return made, wall_ms - (spent.away - away_ms), spent.infer - infer_ms
 
-    def _show(self, name: str, photo: Image.Image, truth: Truth, mattes: dict[str, Matte]) -> None:
+    def _show(self, name: str, photo: Image.Image, drawn: Drawn, mattes: dict[str, Matte]) -> None:
         """The picture and, closer, the place where the last way is most wrong near the edge."""
         best = self.comparison.ways[-1]
         score = self.comparison.scores[name][best]
         rank = score.subject.overlap.iou if score.bf1 is None else score.bf1
         if not self.worst.wants(rank):
             return
-        looked_at = truth.edge.band if truth.edge else truth.counted
-        region = worst_region(np.abs(as_plane(mattes[best]) - truth.subject) * looked_at)
-        drawn = Image.fromarray(truth.subject.astype(np.uint8) * 255)
-        whole = {"picture": with_frame(photo, region), "truth": drawn, best: with_frame(mattes[best], region)}
-        closer = {f"{way}, closer": matte for way, matte in {"picture": photo, "truth": drawn, **mattes}.items()}
+        looked_at = drawn.edge.band if drawn.edge else drawn.counted
+        region = worst_region(np.abs(as_plane(mattes[best]) - drawn.subject) * looked_at)
+        truth = Image.fromarray(drawn.subject.astype(np.uint8) * 255)
+        whole = {"picture": with_frame(photo, region), "truth": truth, best: with_frame(mattes[best], region)}
+        closer = {f"{way}, closer": matte for way, matte in {"picture": photo, "truth": truth, **mattes}.items()}
         caption = f"{name}   {best}: {score.caption()}"
         self.worst.add(rank, Row(caption, {**whole, **{title: part.crop(region) for title, part in closer.items()}}))
 

@@ -102,7 +102,8 @@ def test_one_command_makes_figures_and_a_sheet_and_again_from_the_cache(folder: 
     assert first["pictures"].keys() == {"astronaut", "cat"}
     assert 0 < first["figures"]["BF1"][PEER] < 1
     with Image.open(sheet) as drawn:
-        assert (drawn.width, drawn.height) > (7 * CELL.width, CELL.height)
+        assert drawn.width > 7 * CELL.width  # three whole pictures, four closer
+        assert drawn.height > CELL.height
     answers = sorted((folder / "answers").iterdir())
     assert len(answers) == 2
     quality.main([*command, "--json", str(out)])
@@ -122,11 +123,18 @@ def test_a_reduced_answer_has_other_edges(folder: Path) -> None:
     assert found[0] != pytest.approx(found[1], abs=1e-3)
 
 
+def test_pictures_are_chosen_by_name(folder: Path) -> None:
+    pulled_weights("selfie")
+    quality.main([str(folder), "--model", "selfie", "--only", "cat", "--json", str(folder / "out")])
+    assert json.loads((folder / "out").read_text())["pictures"].keys() == {"cat"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["--model", "selfie", "--reduce", "256"], "256 is no reduction"),
         (["--model", "selfie", "--ways", "magic"], "no way is called 'magic'"),
+        (["--model", "selfie", "--only", "cat,dog"], "there is no picture dog"),
         (["--model", "nobody"], "nobody"),
     ],
 )
