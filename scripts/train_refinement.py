@@ -32,8 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import itertools
 
-from benchmarks.accuracy import Model
 from benchmarks.labelled import Pair, find_pairs, read_truth
+from benchmarks.network import Network
 from service.cli.console import say
 from service.labels import Box, Size
 from service.refinement.cascade import coarsest_mattes, correct, double, doubts, four, halvings, level_count
@@ -106,10 +106,9 @@ def ask_model(pairs: Sequence[Pair], answers: Path, name: str) -> None:
     missing = [pair for pair in pairs if not (answers / f"{pair.picture.stem}.npy").exists()]
     if not missing:
         return
-    model = Model(name)
-    segmenter = model.load()
+    network = Network(name)
     for pair in missing:
-        scores = model.see(segmenter, pair.picture).prediction.scores[0]
+        scores = network.see(pair.picture).prediction.scores[0]
         np.save(answers / f"{pair.picture.stem}.npy", scores.astype(np.float16))
 
 
