@@ -13,6 +13,7 @@ from service.decisions import class_probabilities
 from service.images import Photo
 from service.labels import Prediction
 from service.matting import Matte, matte
+from service.second_look import averaged, closer, mirror, subject_crop
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,38 @@ def rembg(shot: Shot) -> Matte:
     return soft if shot.photo.alpha is None else ImageChops.multiply(soft, shot.photo.alpha)
 
 
+def fast(shot: Shot) -> Matte:
+    return matte(shot.prediction, shot.class_ids, shot.photo)
+
+
+def balanced(shot: Shot) -> Matte:
+    return matte(_closer(shot), shot.class_ids, shot.photo)
+
+
+def best(shot: Shot) -> Matte:
+    picture = shot.photo.on_white()
+    seen = averaged(shot.prediction, shot.look(mirror(picture)))
+    crop = subject_crop(seen, tuple(shot.class_ids))
+    if crop is not None:
+        part = picture.crop(crop)
+        seen = closer(seen, averaged(shot.look(part), shot.look(mirror(part))), crop)
+    return matte(seen, shot.class_ids, shot.photo)
+
+
+def _closer(shot: Shot) -> Prediction:
+    crop = subject_crop(shot.prediction, tuple(shot.class_ids))
+    if crop is None:
+        return shot.prediction
+    return closer(shot.prediction, shot.look(shot.photo.on_white().crop(crop)), crop)
+
+
 BASELINE, PEER = "bilinear", "rembg"
 
 WAYS: dict[str, Way] = {
     BASELINE: bilinear,
     PEER: rembg,
+    "fast": fast,
+    "balanced": balanced,
+    "best": best,
 }
 """The baseline first, the best of ours last."""
