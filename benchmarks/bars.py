@@ -6,10 +6,10 @@ from xml.sax.saxutils import escape
 
 WIDTH_PX = 860
 LEFT_PX, RIGHT_PX = 100, 70
-BAR_PX, STEP_PX = 26, 42
+BAR_PX, STEP_PX = 26, 62
 TOP_PX, BOTTOM_PX = 84, 30
 MIN_LABEL_PX = 26
-"""A part that is narrower has no room for its number; the legend's order tells which it is."""
+"""A part that is narrower has no room for its number; the line below the bar has them all."""
 LEGEND_STEP_PX = 88
 
 COLORS = ("#4e79a7", "#76b7b2", "#9c9c9c", "#e15759", "#edc948", "#59a14f", "#b07aa1", "#ff9da7")
@@ -77,6 +77,8 @@ def _bar(bar: Bar, top: int, px_per_ms: float, colors: dict[str, str]) -> Iterat
             yield _text(x + width / 2, baseline, f"{ms:.0f}", "part", "middle")
         x += width
     yield _text(x + 8, baseline, f"{bar.total_ms:.0f} ms")
+    numbers = ", ".join(f"{name} {ms:.{int(ms < 10)}f}" for name, ms in bar.parts_ms.items())
+    yield _text(LEFT_PX, top + BAR_PX + 15, numbers, "small")
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:

@@ -67,7 +67,8 @@ made, and --read OUT prints the tables of that file again.
 The peers are installed from the Python package index into .cache/peers, each in a virtual environment of its own (about
 1.5 GB in all), and U2-Net's published file into .cache/originals (176 MB). rembg is its own server, `rembg s`. LitServe
 and FastAPI with onnxruntime have no such server: benchmarks/peer_servers/ has for each the 40 lines that one would
-write, with as many threads and workers as were measured to be best for them, and cutouts like rembg's.
+write: Pillow's PNG defaults, as rembg has them, cutouts like rembg's, two requests at once on two cores. FastAPI's
+onnxruntime takes all cores for each, LitServe has one worker a core; PEER_THREADS=N gives each session N threads.
 
 examples:
   python benchmarks/peers.py --json peers.json                about 22 minutes on 2 cores

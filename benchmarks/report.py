@@ -47,10 +47,13 @@ def print_all(record: Record, markdown: bool) -> None:
 
 def circumstances() -> str:
     """`2 cores of AMD EPYC with VNNI, 2026-11-25, torch 2.13.0, rembg 2.0.86; on in silhouette: refine=auto`."""
+    return f"{machine()}, rembg {REMBG_REQUIREMENT.rpartition('=')[2]}; {_switched_on()}"
+
+
+def machine() -> str:
+    """Cores, processor, today's date and the version of torch."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    today = datetime.now(UTC).date().isoformat()
-    peer = f"rembg {REMBG_REQUIREMENT.rpartition('=')[2]}"
-    return f"{cores} cores of {_processor()}, {today}, torch {version('torch')}, {peer}; {_switched_on()}"
+    return f"{cores} cores of {_processor()}, {datetime.now(UTC).date().isoformat()}, torch {version('torch')}"
 
 
 def _processor() -> str:

@@ -18,7 +18,7 @@ from benchmarks.bars import Bar, draw
 from benchmarks.cells import photos
 from benchmarks.contenders import MODEL
 from benchmarks.load import HOST
-from benchmarks.report import circumstances
+from benchmarks.report import machine
 from benchmarks.servers import REPOSITORY, Server, silhouette
 from service.cli.console import say
 from service.errors import ConfigurationError
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     title = f"A PNG cutout with {MODEL}, one client: median milliseconds of {chosen.requests} requests"
-    chosen.out.write_text(draw(sorted(bars, key=lambda bar: bar.title), title, circumstances()), encoding="utf-8")
+    chosen.out.write_text(draw(sorted(bars, key=lambda bar: bar.title), title, machine()), encoding="utf-8")
     say(f"written to {chosen.out}")
 
 
