@@ -63,15 +63,15 @@ class Server:
         return roles
 
     def stop(self) -> None:
-        """Politely, then not."""
+        """Politely, then not; at once where somebody presses Ctrl-C meanwhile."""
         processes = tree(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_TIMEOUT_S)
+        finally:
             kill(processes)
             self.process.wait(STOP_TIMEOUT_S)
-        kill(processes)
 
 
 @contextlib.contextmanager
