@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format image-test bench-peers clean
+.PHONY: help install serve test check format image-test bench-peers profile clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,8 +30,11 @@ format: .venv/.dev ## Put the code into the project's format
 image-test: .venv/.dev ## Build the container image, start it and cut one picture out
 	bash scripts/image_test.sh
 
-bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitServe and a plain handler (25 minutes)
-	$(BIN)/python benchmarks/peers.py
+bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitServe and a plain handler (22 minutes)
+	$(BIN)/python benchmarks/peers.py --json .cache/peers.json
+
+profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, into docs/stages.svg (2 minutes)
+	$(BIN)/python benchmarks/stages.py
 
 clean: ## Remove the virtual environment and caches; pulled models stay
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,112 +1,103 @@
-"""Servers that are measured against each other: how each is asked for a cutout, and what one measurement tells."""
+"""Servers that are measured against each other: how each is started, and how it is asked for a cutout."""
 
-import asyncio
-import io
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from PIL import Image
-from skimage import data
-
-from benchmarks.load import Load, Tally, multipart, run_load
-from benchmarks.servers import MEGABYTE, Server, StartFailed, watched
+from benchmarks.cells import Contender
+from benchmarks.installs import HANDLER, LITSERVE, fetch_original, install_peer, install_rembg
+from benchmarks.load import multipart
+from benchmarks.servers import peer_server, rembg, silhouette
+from service.options import RemoveBackgroundOptions
 
 MODEL = "u2net"
 
-PHOTO_SIZES = {"1080p": (1920, 1080), "12mp": (4000, 3000)}
-WARM_UP_REQUESTS = 2
+SILHOUETTE = "silhouette"
+SILHOUETTE_FP32, SILHOUETTE_INT8 = "silhouette fp32", "silhouette int8"
+PLAIN_FP32, PLAIN_INT8 = "silhouette fp32, plain", "silhouette int8, plain"
+REMBG, FASTAPI_ORT, LIT = "rembg s", "FastAPI + onnxruntime", "LitServe"
+
+EXTRAS_OFF = {"refine": "off", "decontaminate": "false"}
+"""What the service does by default and the peers do not; `plain` is without. Like is compared with like there."""
 
 
-def photo(name: str) -> bytes:
-    """A JPEG of that size: the astronaut, cut to its shape and enlarged."""
-    width, height = PHOTO_SIZES[name]
-    astronaut = Image.fromarray(data.astronaut())
-    enlarged = astronaut.resize((width, height), Image.Resampling.BICUBIC, box=(0, 0, 512, 512 * height / width))
-    out = io.BytesIO()
-    enlarged.save(out, "JPEG", quality=90)
-    return out.getvalue()
+def extras() -> dict[str, object]:
+    """Those of EXTRAS_OFF that this version of the service knows, each with its default."""
+    fields = RemoveBackgroundOptions.model_fields
+    return {name: fields[name].default for name in EXTRAS_OFF if name in fields}
 
 
-def ask_silhouette(picture: bytes) -> bytes:
-    return multipart("/remove-background", "image", picture, {"model": MODEL, "format": "png"})
+def silhouette_as_set(weights: Path) -> Contender:
+    """In the precision that the environment says, or else the default."""
+    return _silhouette(SILHOUETTE, None, {})
 
 
-def ask_rembg(picture: bytes) -> bytes:
-    return multipart("/api/remove", "file", picture, {"model": MODEL})
+def fp32(weights: Path) -> Contender:
+    return _silhouette(SILHOUETTE_FP32, "fp32", {})
 
 
-def ask_handler(picture: bytes) -> bytes:
-    """`peer_servers/fastapi_onnxruntime.py`."""
-    return multipart("/remove", "file", picture, {})
+def int8(weights: Path) -> Contender:
+    return _silhouette(SILHOUETTE_INT8, "int8", {})
 
 
-def ask_litserve(picture: bytes) -> bytes:
-    return multipart("/predict", "file", picture, {})
+def plain_fp32(weights: Path) -> Contender:
+    return _silhouette(PLAIN_FP32, "fp32", {name: EXTRAS_OFF[name] for name in extras()})
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A server, and the whole HTTP request that asks it to cut a photo out, as PNG, with U2-Net."""
-
-    name: str
-    start: Callable[[], AbstractContextManager[Server]]
-    ask: Callable[[bytes], bytes]
+def plain_int8(weights: Path) -> Contender:
+    return _silhouette(PLAIN_INT8, "int8", {name: EXTRAS_OFF[name] for name in extras()})
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What one server did with one photo at one concurrency, in one round."""
-
-    server: str
-    photo: str
-    concurrency: int
-    goodput: float
-    p50_s: float
-    p95_s: float
-    """Of the good answers."""
-    refused_share: float
-    peak_rss_mb: float
-    """Of all processes; pages that several share are counted in each."""
-    peak_pss_mb: float
-    """The same with shared pages counted once; NaN where the kernel does not tell."""
-    answer_kb: float
-    statuses: dict[int, int]
-    lost: int
-    """Requests whose connection broke, or that were never answered."""
-    ran_out_of_memory: bool
-
-
-def measure(contender: Contender, name: str, concurrency: int, seconds: float, obey: bool = False) -> Cell:
-    """Starts the server, measures, and stops it. Raises StartFailed where it does not answer even one client."""
-    request = contender.ask(photo(name))
-    with contender.start() as server:
-        _warm_up(server, request)
-        load = Load(server.port, [request], concurrency, seconds, obey_retry_after=obey)
-        tally = Tally()
-        with watched(server) as memory:
-            asyncio.run(run_load(load, tally))
-    return Cell(
-        contender.name,
+def _silhouette(name: str, precision: str | None, options: Mapping[str, str]) -> Contender:
+    settings = {} if precision is None else {"precision": precision}
+    form = {"model": MODEL, "format": "png", **options}
+    return Contender(
         name,
-        concurrency,
-        tally.goodput,
-        tally.latency_s(0.5),
-        tally.latency_s(0.95),
-        tally.refused_share,
-        memory.peak_bytes / MEGABYTE,
-        memory.peak_pss_bytes / MEGABYTE,
-        tally.received_bytes / max(1, len(tally.answers)) / 1000,
-        tally.statuses,
-        tally.broken + tally.unanswered,
-        memory.ran_out,
+        lambda: silhouette(MODEL, **settings),
+        lambda photo: multipart("/remove-background", "image", photo, form),
     )
 
 
-def _warm_up(server: Server, request: bytes) -> None:
-    """Some peers load their model with the first request."""
-    for _ in range(WARM_UP_REQUESTS):
-        tally = Tally()
-        asyncio.run(run_load(Load(server.port, [request], connections=1, seconds=0.001), tally))
-        if not tally.good:
-            raise StartFailed(f"{server.name} does not answer: {tally.statuses or 'nothing'} ({server.log})")
+def rembg_server(weights: Path) -> Contender:
+    program = install_rembg()
+    return Contender(
+        REMBG,
+        lambda: rembg(program, weights),
+        lambda photo: multipart("/api/remove", "file", photo, {"model": MODEL}),
+    )
+
+
+def handler(weights: Path) -> Contender:
+    python = install_peer("fastapi-onnxruntime", *HANDLER) / "python"
+    return Contender(
+        FASTAPI_ORT,
+        lambda: peer_server("fastapi_onnxruntime", python, weights),
+        lambda photo: multipart("/remove", "file", photo, {}),
+    )
+
+
+def litserve(weights: Path) -> Contender:
+    python = install_peer("litserve", *LITSERVE) / "python"
+    return Contender(
+        LIT,
+        lambda: peer_server("litserve_u2net", python, weights),
+        lambda photo: multipart("/predict", "file", photo, {}),
+    )
+
+
+CONTENDERS: dict[str, Callable[[Path], Contender]] = {
+    SILHOUETTE_FP32: fp32,
+    SILHOUETTE_INT8: int8,
+    PLAIN_FP32: plain_fp32,
+    PLAIN_INT8: plain_int8,
+    REMBG: rembg_server,
+    FASTAPI_ORT: handler,
+    LIT: litserve,
+}
+"""Takes the folder of u2net.onnx, and installs what is missing. Raises StartFailed where that cannot be done."""
+
+PLAIN = (PLAIN_FP32, PLAIN_INT8)
+
+
+def weights_folder() -> Path:
+    """Fetched where it is missing."""
+    return fetch_original(MODEL)

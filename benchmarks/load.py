@@ -9,11 +9,12 @@ then may still be answered, and the clock runs on until it is. So a slow server 
 
 import asyncio
 import hashlib
+import itertools
 import math
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
@@ -62,14 +63,16 @@ class Load:
 
     port: int
     requests: Sequence[bytes]
-    """Whole HTTP requests; each client draws from them at random, and in the same order for the same seed."""
+    """Whole HTTP requests; see `seed` for who sends which."""
     connections: int
     seconds: float
     grace_s: float = 180.0
     """For what is on its way when `seconds` are over."""
     obey_retry_after: bool = False
     """A refused client waits as long as it was told, instead of REFUSED_PAUSE_S."""
-    seed: int = 0
+    seed: int | None = 0
+    """Each client draws at random, in the same order for the same seed. None: each takes them in turn, so that a slow
+    server and a fast one are asked for the same mixture."""
 
 
 @dataclass
@@ -170,13 +173,22 @@ async def run_load(load: Load, tally: Tally) -> None:
         tally.elapsed_s += time.perf_counter() - started
 
 
+def turns(load: Load, number: int) -> Iterator[bytes]:
+    """What client `number` sends, one after the other, without end."""
+    if load.seed is None:
+        start = number % len(load.requests)
+        return itertools.cycle([*load.requests[start:], *load.requests[:start]])
+    draw = random.Random(f"{load.seed}-{number}")
+    return (draw.choice(load.requests) for _ in itertools.count())
+
+
 class _Client:
     """One connection, and whoever sits behind it."""
 
     def __init__(self, load: Load, tally: Tally, number: int, stop_at: float) -> None:
         self._load = load
         self._tally = tally
-        self._draw = random.Random(f"{load.seed}-{number}")
+        self._requests = turns(load, number)
         self._stop_at = stop_at
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -184,7 +196,7 @@ class _Client:
     async def run(self) -> None:
         try:
             while time.perf_counter() < self._stop_at:
-                await self._pause(await self._ask(self._draw.choice(self._load.requests)))
+                await self._pause(await self._ask(next(self._requests)))
         finally:
             self._hang_up()
 

@@ -3,24 +3,23 @@
 import argparse
 import json
 import math
-import statistics
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks.contenders import MODEL, Cell, Contender, ask_rembg, ask_silhouette, measure
-from benchmarks.servers import fetch_original, install_rembg, rembg, silhouette
+from benchmarks.cells import Cell, Contender, measure
+from benchmarks.contenders import MODEL, REMBG, SILHOUETTE, rembg_server, silhouette_as_set, weights_folder
+from benchmarks.results import CONSOLE, Goal, Results, print_goals, ratio
 from service.cli.console import say, work_progress
 from service.errors import ConfigurationError
 
-OURS, THEIRS = "silhouette", "rembg"
+OURS, THEIRS = SILHOUETTE, REMBG
 
 PHOTO = "1080p"
 CONCURRENCIES = (1, 4, 16, 64)
@@ -53,98 +52,51 @@ missed.
 """
 
 
-def contenders() -> tuple[Contender, Contender]:
-    program, weights = install_rembg(), fetch_original(MODEL)
-    return (
-        Contender(OURS, lambda: silhouette(MODEL), ask_silhouette),
-        Contender(THEIRS, lambda: rembg(program, weights), ask_rembg),
-    )
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What one server did at one concurrency, over all rounds."""
-
-    goodput: float
-    p95_s: float
-    refused_share: float
-    peak_rss_mb: float
-    lost: int
-    ran_out_of_memory: bool
-
-
-def figures(cells: Iterable[Cell], server: str, concurrency: int) -> Figures:
-    """The medians, and the largest peak. At least one cell must be there."""
-    mine = [cell for cell in cells if (cell.server, cell.concurrency) == (server, concurrency)]
-    return Figures(
-        statistics.median(cell.goodput for cell in mine),
-        statistics.median(cell.p95_s for cell in mine),
-        statistics.median(cell.refused_share for cell in mine),
-        max(cell.peak_rss_mb for cell in mine),
-        sum(cell.lost for cell in mine),
-        any(cell.ran_out_of_memory for cell in mine),
-    )
-
-
-@dataclass(frozen=True)
-class Goal:
-    """Something that was promised, and what came of it."""
-
-    promise: str
-    found: float
-    met: bool
-
-
-def goals(cells: Sequence[Cell], concurrencies: Sequence[int]) -> list[Goal]:
+def goals(results: Results, concurrencies: Sequence[int]) -> list[Goal]:
     """At 16 and 64, as far as they were measured: goodput beside our own best, and memory beside theirs."""
-    best = max(figures(cells, OURS, concurrency).goodput for concurrency in concurrencies)
+    best = max(results.figure(OURS, (PHOTO, concurrency), "goodput") for concurrency in concurrencies)
     found = []
-    for concurrency in (number for number in OVERLOADED if number in concurrencies):
-        ours, theirs = figures(cells, OURS, concurrency), figures(cells, THEIRS, concurrency)
-        kept = ours.goodput / best if best else 0.0
-        memory = ours.peak_rss_mb / theirs.peak_rss_mb
-        found.append(Goal(f"{concurrency} clients: goodput of our best >= 0.95", kept, kept >= MIN_OF_OUR_BEST))
-        found.append(Goal(f"{concurrency} clients: peak RSS of rembg's < 0.25", memory, memory < MAX_OF_THEIR_RSS))
+    for load in [(PHOTO, concurrency) for concurrency in OVERLOADED if concurrency in concurrencies]:
+        kept = ratio(results.figure(OURS, load, "goodput"), best)
+        memory = ratio(results.figure(OURS, load, "peak_rss_mb"), results.figure(THEIRS, load, "peak_rss_mb"))
+        found.append(Goal(f"{load[1]} clients: goodput of our best", kept, MIN_OF_OUR_BEST, at_least=True))
+        found.append(Goal(f"{load[1]} clients: peak RSS of rembg's", memory, MAX_OF_THEIR_RSS, at_least=False))
     return found
 
 
-def print_table(cells: Sequence[Cell], concurrencies: Sequence[int], rounds: int) -> None:
+def print_table(results: Results, concurrencies: Sequence[int], rounds: int) -> None:
     title = f"{MODEL}, 1080p JPEG to PNG cutout, {rounds} round{'s' * (rounds > 1)}"
     table = Table(title=title, box=None, title_justify="left")
     for heading in ("clients", "server", "goodput/s", "p95 s", "503", "peak RSS MB", "lost", "goodput x", "RSS x"):
         table.add_column(heading, justify="left" if heading == "server" else "right")
-    for concurrency in concurrencies:
-        ours, theirs = (figures(cells, server, concurrency) for server in (OURS, THEIRS))
-        ratios = (_ratio(ours.goodput, theirs.goodput), _ratio(ours.peak_rss_mb, theirs.peak_rss_mb))
-        table.add_row(str(concurrency), OURS, *_row(ours), *ratios)
-        table.add_row("", THEIRS, *_row(theirs), "", "")
-    Console().print(table, "")
+    for load in [(PHOTO, concurrency) for concurrency in concurrencies]:
+        ratios = (_ratio(results, load, "goodput"), _ratio(results, load, "peak_rss_mb"))
+        table.add_row(str(load[1]), OURS, *_row(results, OURS, load), *ratios)
+        table.add_row("", THEIRS, *_row(results, THEIRS, load), "", "")
+    CONSOLE.print(table, "")
 
 
-def _row(found: Figures) -> tuple[str, str, str, str, str]:
-    killed = " killed" if found.ran_out_of_memory else ""
-    p95 = "-" if math.isnan(found.p95_s) else f"{found.p95_s:.2f}"
+def _row(results: Results, server: str, load: tuple[str, int]) -> tuple[str, str, str, str, str]:
+    cells = results.of(server, load)
+    p95 = results.figure(server, load, "p95_s")
     return (
-        f"{found.goodput:.2f}",
-        p95,
-        f"{found.refused_share:.0%}",
-        f"{found.peak_rss_mb:.0f}{killed}",
-        str(found.lost),
+        f"{results.figure(server, load, 'goodput'):.2f}",
+        "-" if math.isnan(p95) else f"{p95:.2f}",
+        f"{results.figure(server, load, 'refused_share'):.0%}",
+        f"{results.figure(server, load, 'peak_rss_mb'):.0f}{' killed' * any(c.ran_out_of_memory for c in cells)}",
+        str(sum(cell.lost for cell in cells)),
     )
 
 
-def _ratio(ours: float, theirs: float) -> str:
-    return f"{ours / theirs:.2f}" if theirs else "-"
-
-
-def print_goals(found: Sequence[Goal]) -> None:
-    for goal in found:
-        Console().print(f"{'PASS' if goal.met else 'FAIL'}  {goal.promise}: {goal.found:.3f}", highlight=False)
+def _ratio(results: Results, load: tuple[str, int], name: str) -> str:
+    found = ratio(results.figure(OURS, load, name), results.figure(THEIRS, load, name))
+    return "-" if math.isnan(found) else f"{found:.2f}"
 
 
 def run(concurrencies: Sequence[int], rounds: int, seconds: float, obey: bool) -> list[Cell]:
     """Every cell of every round, the two servers next to each other in time."""
-    both = contenders()
+    weights = weights_folder()
+    both: tuple[Contender, ...] = (silhouette_as_set(weights), rembg_server(weights))
     plan = [(who, count) for _ in range(rounds) for count in concurrencies for who in both]
     cells = []
     with work_progress() as progress:
@@ -188,8 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    print_table(cells, chosen.concurrency, chosen.rounds)
-    found = goals(cells, chosen.concurrency)
+    results = Results(cells)
+    print_table(results, chosen.concurrency, chosen.rounds)
+    found = goals(results, chosen.concurrency)
     print_goals(found)
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(cell) for cell in cells], indent=1) + "\n", encoding="utf-8")

@@ -1,305 +1,220 @@
 """Sets the service beside rembg, LitServe and a plain FastAPI handler, all with the same weights and photos."""
 
 import argparse
-import io
-import json
-import math
-import statistics
-import subprocess
+import signal
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import httpx2
-import numpy as np
-from PIL import Image
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks import servers
+from benchmarks.agreement import Agreement, alphas, compare
+from benchmarks.cells import Cell, Contender, attempt
 from benchmarks.contenders import (
-    MODEL,
-    Cell,
-    Contender,
-    ask_handler,
-    ask_litserve,
-    ask_rembg,
-    ask_silhouette,
-    measure,
-    photo,
+    CONTENDERS,
+    FASTAPI_ORT,
+    PLAIN,
+    REMBG,
+    SILHOUETTE_FP32,
+    SILHOUETTE_INT8,
+    extras,
+    weights_folder,
 )
-from benchmarks.load import HOST
-from benchmarks.servers import StartFailed, install_peer, install_rembg, silhouette
+from benchmarks.folders import measure_folders
+from benchmarks.record import Record
+from benchmarks.report import circumstances, print_all
+from benchmarks.results import Goal, Load, Results, print_goals, ratio
 from service.cli.console import say, work_progress
 from service.errors import ConfigurationError
 
-EXACT, INT8 = "silhouette fp32", "silhouette int8"
-REMBG, HANDLER, LITSERVE = "rembg s", "FastAPI + onnxruntime", "LitServe"
-
-LOADS = (("1080p", 1), ("1080p", 4), ("1080p", 16), ("12mp", 1))
-"""Photo and concurrency."""
-
-FILES = 24
-
-CONSOLE = Console(width=120)
 INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Match:
+    """A load that all servers take in turn, in so many rounds."""
+
+    load: Load
+    rounds: int
+    with_plain: bool = False
+    """Whether ours is measured as well without what the peers do not do."""
+
+
+FULL = (
+    Match(("1080p", 4), 3, with_plain=True),
+    Match(("1080p", 1), 3),
+    Match(("1080p", 16), 2),
+    Match(("12mp", 1), 2),
+)
+QUICK = (Match(("1080p", 4), 1),)
+
+SECONDS, QUICK_SECONDS = 10.0, 4.0
+FOLDER_PHOTOS, QUICK_FOLDER_PHOTOS = 24, 6
+MINUTES = 21.0
 
 EPILOG = """\
 Every measurement starts one server, warms it up, loads it for SECONDS and stops it; all servers take turns within each
 round and never run together. Clients stop asking after SECONDS and wait for what is on its way, and the clock runs on
-with them. The table has the medians over the rounds, of memory the largest. RSS is the sum over all processes of a
-server, so pages that they share count in each; PSS counts them once.
+with them. Every client sends the same three photos in turn. The table has the medians over the rounds, of memory the
+largest: three rounds with 1 and 4 clients, two with 16 and of 12 megapixels. When MINUTES are over no further round is
+begun. RSS is the sum over all processes of a server, so pages that they share count in each; PSS counts them once.
+
+A measurement that fails is reported, and the others go on. With --json every measurement is in OUT as soon as it is
+made, and --read OUT prints the tables of that file again.
 
 The peers are installed from the Python package index into .cache/peers, each in a virtual environment of its own (about
 1.5 GB in all), and U2-Net's published file into .cache/originals (176 MB). rembg is its own server, `rembg s`. LitServe
 and FastAPI with onnxruntime have no such server: benchmarks/peer_servers/ has for each the 40 lines that one would
-write.
+write: Pillow's PNG defaults, as rembg has them, cutouts like rembg's, two requests at once on two cores. FastAPI's
+onnxruntime takes all cores for each, LitServe has one worker a core; PEER_THREADS=N gives each session N threads.
 
 examples:
-  python benchmarks/peers.py                                  about 25 minutes on 2 cores
-  python benchmarks/peers.py --rounds 1 --seconds 5           a quick look
-  python benchmarks/peers.py --markdown                       the table as the README has it
+  python benchmarks/peers.py --json peers.json                about 22 minutes on 2 cores
+  python benchmarks/peers.py --quick                          two minutes
+  python benchmarks/peers.py --read peers.json --markdown     the tables as the README has them
 """
 
 
 @dataclass(frozen=True)
-class Goal:
-    """A ratio that was promised, of a figure of ours to the same figure of a peer."""
+class Promise:
+    """A ratio of a figure of ours to the same figure of a peer."""
 
     ours: str
     peer: str
-    load: tuple[str, int]
+    load: Load
     figure: str
-    promised: float
+    limit: float
 
-    def found(self, table: "Results") -> float:
-        mine, theirs = table.figure(self.ours, self.load, self.figure), table.figure(self.peer, self.load, self.figure)
-        return mine / theirs if theirs else math.nan
-
-    def met(self, table: "Results") -> bool:
-        found = self.found(table)
-        return found >= self.promised if self.figure == "goodput" else found <= self.promised
-
-    def __str__(self) -> str:
+    def goal(self, results: Results) -> Goal:
         name, concurrency = self.load
-        sign = ">=" if self.figure == "goodput" else "<="
-        return f"{self.ours} to {self.peer}, {name}, {concurrency} at once, {self.figure} {sign} {self.promised}"
+        promise = f"{self.ours} to {self.peer}, {name}, {concurrency} at once, {self.figure}"
+        mine, theirs = (results.figure(server, self.load, self.figure) for server in (self.ours, self.peer))
+        return Goal(promise, ratio(mine, theirs), self.limit, at_least=self.figure == "goodput")
 
 
-GOALS = (
-    Goal(EXACT, REMBG, ("1080p", 4), "goodput", 1.35),
-    Goal(INT8, REMBG, ("1080p", 4), "goodput", 4),
-    Goal(EXACT, REMBG, ("1080p", 16), "goodput", 2),
-    Goal(INT8, REMBG, ("1080p", 16), "goodput", 6),
-    Goal(EXACT, REMBG, ("12mp", 1), "goodput", 2.5),
-    Goal(INT8, REMBG, ("12mp", 1), "goodput", 4),
-    Goal(EXACT, REMBG, ("1080p", 1), "p50_s", 0.75),
-    Goal(INT8, REMBG, ("1080p", 1), "p50_s", 0.42),
-    Goal(EXACT, REMBG, ("1080p", 16), "peak_rss_mb", 0.25),
-    Goal(INT8, REMBG, ("1080p", 16), "peak_rss_mb", 0.2),
-    Goal(EXACT, HANDLER, ("1080p", 4), "goodput", 1.2),
-    Goal(INT8, HANDLER, ("1080p", 4), "goodput", 3),
+PROMISES = (
+    Promise(SILHOUETTE_FP32, REMBG, ("1080p", 4), "goodput", 1.35),
+    Promise(SILHOUETTE_INT8, REMBG, ("1080p", 4), "goodput", 4),
+    Promise(SILHOUETTE_FP32, REMBG, ("1080p", 16), "goodput", 2),
+    Promise(SILHOUETTE_INT8, REMBG, ("1080p", 16), "goodput", 6),
+    Promise(SILHOUETTE_FP32, REMBG, ("12mp", 1), "goodput", 2.5),
+    Promise(SILHOUETTE_INT8, REMBG, ("12mp", 1), "goodput", 4),
+    Promise(SILHOUETTE_FP32, REMBG, ("1080p", 1), "p50_s", 0.75),
+    Promise(SILHOUETTE_INT8, REMBG, ("1080p", 1), "p50_s", 0.42),
+    Promise(SILHOUETTE_FP32, REMBG, ("1080p", 16), "peak_rss_mb", 0.25),
+    Promise(SILHOUETTE_INT8, REMBG, ("1080p", 16), "peak_rss_mb", 0.2),
+    Promise(SILHOUETTE_FP32, FASTAPI_ORT, ("1080p", 4), "goodput", 1.2),
+    Promise(SILHOUETTE_INT8, FASTAPI_ORT, ("1080p", 4), "goodput", 3),
 )
 
 
-@dataclass(frozen=True)
-class Results:
-    """Every measurement of every round."""
-
-    cells: Sequence[Cell]
-
-    def of(self, server: str, load: tuple[str, int]) -> list[Cell]:
-        return [cell for cell in self.cells if (cell.server, (cell.photo, cell.concurrency)) == (server, load)]
-
-    def figure(self, server: str, load: tuple[str, int], name: str) -> float:
-        """The median of the rounds, of memory the largest; NaN where it was not measured."""
-        values: list[float] = [getattr(cell, name) for cell in self.of(server, load)]
-        if not values:
-            return math.nan
-        return max(values) if name.startswith("peak") else statistics.median(values)
-
-    def servers(self) -> list[str]:
-        return list(dict.fromkeys(cell.server for cell in self.cells))
-
-    def loads(self) -> list[tuple[str, int]]:
-        return list(dict.fromkeys((cell.photo, cell.concurrency) for cell in self.cells))
+def goals(results: Results) -> list[Goal]:
+    """Of the servers and loads that took part."""
+    loads, servers = results.loads(), results.servers()
+    took_part = [each for each in PROMISES if each.load in loads and {each.ours, each.peer} <= set(servers)]
+    return [promise.goal(results) for promise in took_part]
 
 
-def contenders(wanted: Sequence[str]) -> list[Contender]:
-    """Installs what is missing."""
-    weights, found = servers.fetch_original(MODEL), []
-    if EXACT in wanted:
-        found.append(Contender(EXACT, lambda: silhouette(MODEL, precision="fp32"), ask_silhouette))
-    if INT8 in wanted:
-        found.append(Contender(INT8, lambda: silhouette(MODEL, precision="int8"), ask_silhouette))
-    if REMBG in wanted:
-        program = install_rembg()
-        found.append(Contender(REMBG, lambda: servers.rembg(program, weights), ask_rembg))
-    if HANDLER in wanted:
-        handler = install_peer("fastapi-onnxruntime", *servers.HANDLER_REQUIREMENTS) / "python"
-        start = lambda: servers.peer_server("fastapi_onnxruntime", handler, weights)  # noqa: E731
-        found.append(Contender(HANDLER, start, ask_handler))
-    if LITSERVE in wanted:
-        litserve = install_peer("litserve", *servers.LITSERVE_REQUIREMENTS) / "python"
-        start = lambda: servers.peer_server("litserve_u2net", litserve, weights)  # noqa: E731
-        found.append(Contender(LITSERVE, start, ask_litserve))
-    return found
+def rounds(matches: Sequence[Match], minutes: float) -> Iterator[Match]:
+    """Each match once, then again, and so on; one is left out where it would not be over in time. The first round is
+    always whole."""
+    end, took = time.monotonic() + 60 * minutes, dict[Load, float]()
+    for number in range(max(match.rounds for match in matches)):
+        for match in matches:
+            started = time.monotonic()
+            if (number < match.rounds and started + took.get(match.load, 0.0) <= end) or number == 0:
+                yield match
+                took[match.load] = time.monotonic() - started
+            elif number < match.rounds:
+                say(f"no time for round {number + 1} of {match.load[0]}, {match.load[1]} at once")
 
 
-def run(chosen: Sequence[Contender], rounds: int, seconds: float) -> list[Cell]:
-    plan = [(who, load) for _ in range(rounds) for load in LOADS for who in chosen]
-    cells = []
+def run(chosen: Sequence[Contender], matches: Sequence[Match], seconds: float, minutes: float) -> Iterator[Cell]:
+    total = sum(match.rounds * len(_in(match, chosen)) for match in matches)
     with work_progress() as progress:
-        bar = progress.add_task("", total=len(plan))
-        for who, (name, concurrency) in plan:
-            progress.update(bar, description=f"{who.name}, {name}, {concurrency} at once")
-            cells.append(measure(who, name, concurrency, seconds))
-            say(f"{who.name}, {name}, {concurrency} at once: {cells[-1].goodput:.2f}/s")
-            progress.advance(bar)
-    return cells
+        bar = progress.add_task("", total=total)
+        for match in rounds(matches, minutes):
+            name, concurrency = match.load
+            for who in _in(match, chosen):
+                progress.update(bar, description=f"{who.name}, {name}, {concurrency} at once")
+                cell = attempt(who, name, concurrency, seconds)
+                say(f"{who.name}, {name}, {concurrency} at once: {cell.failure or f'{cell.goodput:.2f}/s'}")
+                yield cell
+                progress.advance(bar)
 
 
-def answer(contender: Contender, name: str) -> Image.Image:
-    """The cutout itself, once."""
-    head, _, body = contender.ask(photo(name)).partition(b"\r\n\r\n")
-    path, kind = head.split(b" ")[1].decode(), head.rpartition(b"Content-Type: ")[2].decode()
-    with contender.start() as server:
-        url = f"http://{HOST}:{server.port}{path}"
-        response = httpx2.post(url, content=body, headers={"Content-Type": kind}, timeout=180).raise_for_status()
-    return Image.open(io.BytesIO(response.content)).convert("RGBA")
+def _in(match: Match, chosen: Sequence[Contender]) -> list[Contender]:
+    return [who for who in chosen if match.with_plain or who.name not in PLAIN]
 
 
-def print_agreement(chosen: Sequence[Contender]) -> None:
-    """How far each one's alpha is from rembg's: they compute the same network."""
-    alphas = {who.name: np.asarray(answer(who, "1080p"), np.float32)[..., 3] / 255 for who in chosen}
-    reference = alphas.pop(REMBG, None)
-    if reference is None:
+def agreements(chosen: Sequence[Contender]) -> Iterator[Agreement]:
+    """Nothing without rembg, which the others are compared with. Raises StartFailed where that does not answer."""
+    peer = next((who for who in chosen if who.name == REMBG), None)
+    if peer is None:
         return
-    table = Table("server", "alpha IoU at 0.5", "alpha MAE", title=f"the cutout, beside {REMBG}'s", box=None)
-    for name, alpha in alphas.items():
-        inside, theirs = alpha >= 0.5, reference >= 0.5
-        iou = (inside & theirs).sum() / max(1, (inside | theirs).sum())
-        table.add_row(name, f"{iou:.4f}", f"{np.abs(alpha - reference).mean():.4f}")
-    CONSOLE.print(table, "")
+    reference = alphas(peer)
+    for who in chosen:
+        if who is not peer:
+            say(f"comparing the cutouts of {who.name}")
+            yield compare(who, reference)
 
 
-def print_files(program: Path, weights: Path) -> None:
-    """A folder of photos by command line, start-up included."""
-    with tempfile.TemporaryDirectory() as folder:
-        photos = Path(folder, "photos")
-        photos.mkdir()
-        for number in range(FILES):
-            (photos / f"{number}.jpg").write_bytes(photo("1080p"))
-        ours = [sys.executable, "-m", "service.cli", "remove-background", str(photos), "--model", MODEL, "--out"]
-        theirs = [str(program), "p", "-m", MODEL, str(photos)]
-        commands = {
-            EXACT: (ours, {"SILHOUETTE_PRECISION": "fp32"}),
-            INT8: (ours, {"SILHOUETTE_PRECISION": "int8"}),
-            "rembg p": (theirs, {"U2NET_HOME": str(weights)}),
-        }
-        table = Table("command", "photos/s", title=f"{FILES} files of 1080p, start-up included", box=None)
-        for name, (command, settings) in commands.items():
-            table.add_row(name, f"{FILES / _seconds([*command, str(Path(folder, name))], settings):.2f}")
-    CONSOLE.print(table, "")
+def contenders(names: Sequence[str]) -> list[Contender]:
+    """Installs what is missing."""
+    weights = weights_folder()
+    return [CONTENDERS[name](weights) for name in names if name not in PLAIN or extras()]
 
 
-def _seconds(command: Sequence[str], settings: dict[str, str]) -> float:
-    started = time.perf_counter()
-    environment = servers.environment(settings)
-    done = subprocess.run(command, cwd=servers.REPOSITORY, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise StartFailed(f"{command[0]} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return time.perf_counter() - started
-
-
-HEADINGS = ("photo", "at once", "server", "answers/s", "x rembg", "p50 s", "p95 s", "peak RSS MB", "PSS MB", "kB out")
-
-
-def rows(results: Results) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for load in results.loads():
-        for server in results.servers():
-            figures = {
-                name: results.figure(server, load, name) for name in Cell.__dataclass_fields__ if name in FIGURES
-            }
-            ratio = figures["goodput"] / results.figure(REMBG, load, "goodput")
-            found.append(
-                (
-                    load[0],
-                    str(load[1]),
-                    server,
-                    f"{figures['goodput']:.2f}",
-                    "-" if math.isnan(ratio) else f"{ratio:.2f}",
-                    f"{figures['p50_s']:.2f}",
-                    f"{figures['p95_s']:.2f}",
-                    f"{figures['peak_rss_mb']:.0f}",
-                    f"{figures['peak_pss_mb']:.0f}",
-                    f"{figures['answer_kb']:.0f}",
-                )
-            )
-    return found
-
-
-FIGURES = frozenset({"goodput", "p50_s", "p95_s", "peak_rss_mb", "peak_pss_mb", "answer_kb"})
-
-
-def print_table(results: Results, markdown: bool) -> None:
-    if markdown:
-        lines = [HEADINGS, ("---",) * len(HEADINGS), *rows(results)]
-        CONSOLE.print("\n".join(f"| {' | '.join(line)} |" for line in lines), highlight=False, soft_wrap=True)
-        return
-    table = Table(*HEADINGS, title=f"{MODEL}, JPEG to PNG cutout", box=None, title_justify="left")
-    for row in rows(results):
-        table.add_row(*row)
-    CONSOLE.print(table, "")
-
-
-def print_goals(results: Results) -> None:
-    for goal in GOALS:
-        if not math.isnan(goal.found(results)):
-            verdict = "PASS" if goal.met(results) else "MISS"
-            CONSOLE.print(f"{verdict}  {goal}: {goal.found(results):.2f}", highlight=False, soft_wrap=True)
+def measure_all(chosen: argparse.Namespace, record: Record) -> None:
+    """Into `record`, one by one. Raises StartFailed where rembg, which all are compared with, does not answer."""
+    started = time.monotonic()
+    who = contenders(chosen.servers)
+    for found in agreements(who):
+        record.add(found)
+    if REMBG in chosen.servers:
+        for folder in measure_folders(weights_folder(), QUICK_FOLDER_PHOTOS if chosen.quick else FOLDER_PHOTOS):
+            record.add(folder)
+    left = chosen.minutes - (time.monotonic() - started) / 60
+    for cell in run(who, QUICK if chosen.quick else FULL, chosen.seconds, left):
+        record.add(cell)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default: 3")
-    parser.add_argument("--seconds", type=float, default=12.0, metavar="N", help="of load in a cell; default: 12")
-    everyone = [EXACT, INT8, REMBG, HANDLER, LITSERVE]
-    parser.add_argument("--servers", nargs="+", choices=everyone, default=everyone, help="default: all")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--quick", action="store_true", help="one round of 1080p with 4 clients: two minutes")
+    parser.add_argument("--seconds", type=float, metavar="N", help="of load in a cell; default: 10, or 4 if quick")
+    parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N", help="in all; default: 21")
+    parser.add_argument("--servers", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), help="default: all")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every measurement to OUT")
+    parser.add_argument("--read", type=Path, metavar="OUT", help="measure nothing, print what is in OUT")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exits with 1 where a goal is missed, with 2 where a server does not start."""
+    """Exits with 1 where a goal is missed, with 2 where the peers cannot be installed."""
     chosen = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a server would outlive a run that is cut off
+    chosen.seconds = chosen.seconds or (QUICK_SECONDS if chosen.quick else SECONDS)
     try:
-        who = contenders(chosen.servers)
-        print_agreement(who)
-        results = Results(run(who, chosen.rounds, chosen.seconds))
-        if REMBG in chosen.servers:
-            print_files(install_rembg(), servers.fetch_original(MODEL))
+        record = Record.read(chosen.read) if chosen.read else Record(circumstances(), file=chosen.json)
+        if not chosen.read:
+            measure_all(chosen, record)
     except ConfigurationError as error:
         say(f"peers: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(cell) for cell in results.cells], indent=1) + "\n", encoding="utf-8")
-    print_table(results, chosen.markdown)
-    print_goals(results)
-    missed = [goal for goal in GOALS if not math.isnan(goal.found(results)) and not goal.met(results)]
-    sys.exit(1 if missed else 0)
+    results = Results(record.cells)
+    print_all(record, chosen.markdown)
+    found = goals(results)
+    print_goals(found)
+    sys.exit(0 if all(goal.met for goal in found) else 1)
 
 
 if __name__ == "__main__":

@@ -1,51 +1,33 @@
-"""Starts the servers that a benchmark measures, each with its own log, and watches the memory of their processes."""
+"""Starts the servers that a benchmark measures, each with a log of its own, and stops them."""
 
 import contextlib
 import json
-import math
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
-import threading
 import time
-import venv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
 
 from benchmarks.load import HOST
-from service.cli.console import download_progress, say
+from benchmarks.processes import kill, tree
 from service.errors import ConfigurationError
-from service.settings import read_settings
-from service.store import ModelStore
-from service.store.store import sha256_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOGS = REPOSITORY / ".cache" / "benchmarks"
 
-REMBG = "rembg[cli,cpu]==2.0.86"
-PEERS = REPOSITORY / ".cache" / "peers"
 PEER_SERVERS = Path(__file__).resolve().parent / "peer_servers"
-HANDLER_REQUIREMENTS = ("fastapi", "uvicorn", "python-multipart", "onnxruntime", "pillow", "numpy")
-LITSERVE_REQUIREMENTS = ("litserve", "python-multipart", "onnxruntime", "pillow", "numpy")
-ORIGINALS = REPOSITORY / ".cache" / "originals"
 
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 40
 POLL_S = 0.2
-SAMPLE_INTERVAL_S = 1.0
-MEGABYTE = 1_000_000
 SERVICE = "service"
-
-MIN_AVAILABLE_BYTES = 1_000 * MEGABYTE
-"""A server that leaves less than this of the machine's memory is killed, before the kernel chooses whom to kill."""
 
 
 class StartFailed(ConfigurationError):
@@ -81,15 +63,15 @@ class Server:
         return roles
 
     def stop(self) -> None:
-        """Politely, then not."""
-        tree = _tree(self.process.pid)
+        """Politely, then not; at once where somebody presses Ctrl-C meanwhile."""
+        processes = tree(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_TIMEOUT_S)
+        finally:
+            kill(processes)
             self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            _kill(tree)
-            self.process.wait(STOP_TIMEOUT_S)
-        _kill(tree)
 
 
 @contextlib.contextmanager
@@ -134,39 +116,6 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **settings}
 
 
-def install_rembg() -> Path:
-    """The `rembg` program."""
-    return install_peer("rembg", REMBG) / "rembg"
-
-
-def install_peer(name: str, *requirements: str) -> Path:
-    """The folder of programs of a virtual environment of its own. Raises StartFailed where pip cannot bring it."""
-    folder = PEERS / name
-    python, done = folder / "bin" / "python", folder / ".installed"
-    wanted = "\n".join(requirements)
-    if not done.exists() or done.read_text() != wanted:
-        say(f"installing {', '.join(requirements)} into {folder}: once, about a minute")
-        venv.create(folder, with_pip=True, symlinks=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
-        if subprocess.run(command, stdout=sys.stderr).returncode:
-            raise StartFailed(f"pip could not install {', '.join(requirements)}")
-        done.write_text(wanted)
-    return python.parent
-
-
-def fetch_original(model: str, folder: Path = ORIGINALS) -> Path:
-    """The folder with the published file of `model`, which our own weights were converted from."""
-    settings = read_settings()
-    store = ModelStore(settings.model_store, settings.mirror)
-    card = store.card(model)
-    file = folder / card.download.file
-    if not file.is_file() or sha256_of(file) != card.download.sha256:
-        with download_progress() as progress:
-            task = progress.add_task(card.download.file, total=None)
-            store.fetch_original(card, folder, lambda done, total: progress.update(task, completed=done, total=total))
-    return folder
-
-
 @contextlib.contextmanager
 def _started(
     name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = REPOSITORY
@@ -206,107 +155,3 @@ def _free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _tree(pid: int) -> list[psutil.Process]:
-    """The process and all below it; empty where it has ended."""
-    try:
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _kill(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-@dataclass
-class Memory:
-    """Resident memory of each process of a tree, over time. Pages that processes share are counted for each."""
-
-    samples: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
-    """By process id: (seconds since the start, bytes)."""
-    peak_bytes: int = 0
-    """Of the whole tree at one moment."""
-    peak_pss_bytes: float = math.nan
-    """The same with shared pages counted once; NaN where the kernel does not tell."""
-    ran_out: bool = False
-    """The server was killed because it left too little of the machine's memory."""
-
-    def add(self, at_s: float, rss_bytes: Mapping[int, int]) -> None:
-        for pid, count in rss_bytes.items():
-            self.samples.setdefault(pid, []).append((at_s, count))
-        self.peak_bytes = max(self.peak_bytes, sum(rss_bytes.values()))
-
-
-@contextlib.contextmanager
-def watched(server: Server, interval_s: float = SAMPLE_INTERVAL_S) -> Iterator[Memory]:
-    """Samples the memory of the server's processes until the block ends."""
-    memory, done = Memory(), threading.Event()
-    watcher = threading.Thread(target=_watch, args=(server, memory, done, interval_s), daemon=True)
-    watcher.start()
-    try:
-        yield memory
-    finally:
-        done.set()
-        watcher.join()
-
-
-def _watch(server: Server, memory: Memory, done: threading.Event, interval_s: float) -> None:
-    started = time.monotonic()
-    while not done.wait(interval_s):
-        tree = _tree(server.process.pid)
-        memory.add(time.monotonic() - started, _rss_bytes(tree))
-        memory.peak_pss_bytes = max(pss_bytes(tree), memory.peak_pss_bytes)
-        if psutil.virtual_memory().available < MIN_AVAILABLE_BYTES:
-            memory.ran_out = True
-            _kill(tree)
-            return
-
-
-def pss_bytes(tree: Sequence[psutil.Process]) -> float:
-    """Proportional set size of all: a page that n processes share counts 1/n in each. NaN where Linux is not there."""
-    total = math.nan
-    for process in tree:
-        with contextlib.suppress(OSError):
-            rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-            kilobytes = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
-            total = kilobytes * 1024 + (0.0 if math.isnan(total) else total)
-    return total
-
-
-def rss_bytes(server: Server) -> dict[int, int]:
-    """Of each process of the server now, by its id."""
-    return _rss_bytes(_tree(server.process.pid))
-
-
-def _rss_bytes(tree: Sequence[psutil.Process]) -> dict[int, int]:
-    found = {}
-    for process in tree:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found[process.pid] = process.memory_info().rss
-    return {pid: count for pid, count in found.items() if count}  # 0: a zombie
-
-
-@dataclass(frozen=True)
-class Slope:
-    """How fast a process grows, by least squares."""
-
-    mb_per_minute: float
-    error: float
-    """Standard error of that figure: requests of different sizes make memory go up and down anyway."""
-
-
-def slope(samples: Sequence[tuple[float, int]], after_s: float) -> Slope | None:
-    """Of the samples (seconds, bytes) from `after_s` on; None where there are fewer than three."""
-    late = [(at_s / 60, count / MEGABYTE) for at_s, count in samples if at_s >= after_s]
-    if len(late) < 3:
-        return None
-    minutes, megabytes = zip(*late, strict=True)
-    line = statistics.linear_regression(minutes, megabytes)
-    residual = sum((y - line.intercept - line.slope * x) ** 2 for x, y in late) / (len(late) - 2)
-    spread = sum((x - statistics.fmean(minutes)) ** 2 for x in minutes)
-    return Slope(line.slope, (residual / spread) ** 0.5)

@@ -24,7 +24,8 @@ from rich.table import Table
 from skimage import data
 
 from benchmarks.load import Load, Tally, multipart, run_load
-from benchmarks.servers import MEGABYTE, Memory, Server, Slope, rss_bytes, silhouette, slope, watched
+from benchmarks.memory import MEGABYTE, Memory, Slope, rss_bytes, slope, watched
+from benchmarks.servers import Server, silhouette
 from service.cli.console import say
 from service.errors import ConfigurationError
 

@@ -1,12 +1,19 @@
-"""Keeps glibc's malloc from hoarding the memory of pictures. Does nothing on other systems."""
+"""How glibc's malloc takes and returns the memory of pictures. Does nothing on other systems."""
 
 import ctypes
 import ctypes.util
+import os
 import platform
+import sys
+from pathlib import Path
 
 M_MMAP_THRESHOLD = -3  # malloc.h
 
 MMAP_THRESHOLD_BYTES = 1 << 20
+
+TUNABLES = "GLIBC_TUNABLES"
+HUGE_PAGES = "glibc.malloc.hugetlb"
+TRANSPARENT_HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def return_large_blocks() -> bool:
@@ -14,9 +21,32 @@ def return_large_blocks() -> bool:
 
     glibc raises that threshold to as much as 32 MB by itself; pictures then come from arenas, which fragment. In 4
     minutes of benchmarks/soak.py the service grew from 586 to 764 MB; with this it stayed at 105 MB (2026-11-22). It
-    costs page faults, about 8% of the time that pixels take.
+    costs page faults, which huge pages make cheap.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
     libc = ctypes.CDLL(ctypes.util.find_library("c"))
     return bool(libc.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES))
+
+
+def start_again_with_huge_pages() -> None:
+    """Becomes the same command once more, with a malloc that asks the kernel for pages of 2 MB where it takes as much.
+
+    glibc reads that from the environment when a process starts, and at no other time. A picture of 12 megapixels has
+    12,000 small pages, and touching them for the first time was most of the time that pixels take: docs/performance.md.
+    Returns where huge pages are not to be had by asking, where GLIBC_TUNABLES says something about them already, and
+    elsewhere than with glibc.
+    """
+    tunables = os.environ.get(TUNABLES, "")
+    if platform.libc_ver()[0] != "glibc" or HUGE_PAGES in tunables or not _given_on_request():
+        return
+    os.environ[TUNABLES] = f"{tunables}:{HUGE_PAGES}=1".lstrip(":")
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _given_on_request() -> bool:
+    """`always [madvise] never`: the kernel gives huge pages to those who ask."""
+    try:
+        return "[madvise]" in TRANSPARENT_HUGE_PAGES.read_text()
+    except OSError:
+        return False

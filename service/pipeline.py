@@ -172,7 +172,7 @@ class Pipeline:
 
     async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
         photo = await self._decode(image, call)
-        pixels, box = await self._on_thread(call, "decode", lambda: fit(photo.on_white(), card))
+        pixels, box = await self._on_thread(call, "resize", lambda: fit(photo.on_white(), card))
         outcome = await self._batcher.predict(card.name, pixels, call.deadline, call.lane)
         call.watch.add("queue", outcome.queue_ms)
         call.watch.add("infer", outcome.infer_ms)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from service import __version__
+from service.allocator import start_again_with_huge_pages
 from service.cli import files, models, serve, top
 from service.cli.console import say
 from service.errors import ConfigurationError
@@ -15,6 +16,8 @@ from service.errors import ConfigurationError
 FAILURE = 1
 WRONG_CONFIGURATION = 2
 INTERRUPTED = 130
+
+WORK_ON_PIXELS = (serve.run, files.run)
 
 EPILOG = """\
 start here:
@@ -27,6 +30,8 @@ start here:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 0, with 1 where some of the work failed, with 2 where the command or a setting is wrong."""
     chosen = _parser().parse_args(arguments)
+    if arguments is None and chosen.run in WORK_ON_PIXELS:
+        start_again_with_huge_pages()
     try:
         sys.exit(chosen.run(chosen))
     except ConfigurationError as error:

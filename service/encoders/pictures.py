@@ -59,7 +59,12 @@ PICTURE_ENCODERS: dict[str, PictureEncoder] = {"png": png, "webp": webp, "jpeg":
 
 
 def _without_metadata(image: Image.Image) -> Image.Image:
-    """A copy, because Pillow's savers fall back on `image.info` for ICC profiles, comments and transparency."""
+    """A copy where there is any: Pillow's savers fall back on `image.info` for ICC profiles, comments, transparency.
+
+    A copy of 12 megapixels takes 18 to 60 ms, and what the effects make has no metadata.
+    """
+    if not image.info:
+        return image
     bare = image.copy()
     bare.info = {}
     return bare

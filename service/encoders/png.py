@@ -1,12 +1,10 @@
-"""PNG, written fast: a ninth of Pillow's time at its quickest setting, for about as many bytes.
+"""PNG, written fast: a tenth of the time that Pillow takes at its default level, for about as many bytes.
 
 Rows are filtered all alike instead of each in the way that suits it best, with numpy, and compressed by ISA-L instead
-of zlib. 1080p RGBA, one thread: 13 ms and 1.16 MB; Pillow takes 97 ms for 1.15 MB at level 1, and 277 ms for 0.96 MB at
-level 6, which is what `small` is. Source of the format: PNG, third edition, W3C 2025.
+of zlib. docs/performance.md has the figures. Source of the format: PNG, third edition, W3C 2025.
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,14 +16,16 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {"L": 0, "RGB": 2, "P": 3, "RGBA": 6}
 BITS = 8
 
-NO_FILTER, SUB = 0, 1
-"""Filter types: the bytes as they are, or their difference to the pixel on the left."""
+NO_FILTER, UP = 0, 2
+"""Filter types: the bytes as they are, or their difference to the row above. Beside the difference to the pixel on the
+left, UP took a tenth less time and 10% to 25% fewer bytes on cutouts and photos of 1080p and 12 megapixels."""
 
-DEFLATE_LEVEL = 2
-"""Of ISA-L's 0 to 3. Level 0 was as fast and 15% larger; 3 is slower."""
+DEFLATE_LEVEL = 1
+"""Of ISA-L's 0 to 3. Level 0 is as fast and 15% larger; 2 brings half a percent, 3 takes twice as long."""
 
-BAND_ROWS = 64
-"""Filtered and compressed at once: fits into the cache, so the picture is never held twice."""
+BAND_BYTES = 1 << 18
+"""Filtered and compressed at once. Fits into the cache, and malloc has such blocks at hand: with a megabyte, each of
+them came from the system page by page, and 12 megapixels took 128 ms of CPU time instead of 79."""
 
 
 def encode_png(image: Image.Image) -> bytes:
@@ -37,29 +37,41 @@ def encode_png(image: Image.Image) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", isal_zlib.crc32(content, isal_zlib.crc32(kind)))
+    )
 
 
 def _compress(image: Image.Image) -> Iterator[bytes]:
     """One zlib stream, in pieces."""
     stream = isal_zlib.compressobj(DEFLATE_LEVEL)
-    for top in range(0, image.height, BAND_ROWS):
-        band = image.crop((0, top, image.width, min(top + BAND_ROWS, image.height)))
-        if compressed := stream.compress(_filter(np.asarray(band))):
+    for band in _filtered(image):
+        if compressed := stream.compress(band):
             yield compressed
     yield stream.flush()
 
 
-def _filter(band: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w) or (h, w, C) -> (h, 1 + w * C): each row after its filter type.
+def _filtered(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
+    """Bands of (h, 1 + w * C): each row after its filter type. The next band overwrites the last one.
 
-    Photos shrink by half with `SUB`. Masks and mattes are flat, and class ids no quantities: they stay as they are.
+    Masks and mattes are flat, and class ids no quantities: they stay as they are.
     """
-    channels = band.shape[2] if band.ndim == 3 else 1
-    rows = band.reshape(len(band), -1)
-    filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-    filtered[:, 0] = NO_FILTER if channels == 1 else SUB
-    filtered[:, 1:] = rows
-    if channels > 1:
-        filtered[:, 1 + channels :] -= rows[:, :-channels]
-    return filtered
+    channels = len(image.getbands())
+    row_bytes = image.width * channels
+    filter_type = UP if channels > 1 else NO_FILTER
+    filtered = np.empty((max(1, BAND_BYTES // row_bytes), 1 + row_bytes), np.uint8)
+    filtered[:, 0] = filter_type
+    above = np.zeros(row_bytes, np.uint8)
+    for top in range(0, image.height, len(filtered)):
+        bottom = min(top + len(filtered), image.height)
+        rows = np.asarray(image.crop((0, top, image.width, bottom))).reshape(bottom - top, row_bytes)
+        band = filtered[: len(rows)]
+        band[:, 1:] = rows
+        if filter_type == UP:
+            band[0, 1:] -= above
+            band[1:, 1:] -= rows[:-1]
+            above = rows[-1]
+        yield band

@@ -17,7 +17,7 @@ def test_one_log_line_says_what_became_of_a_request(server: Server, astronaut: b
         "ok",
         "selfie@1",
     )
-    assert {"decode", "queue", "infer", "matte", "compose", "encode"} <= set(entry)
+    assert {"decode", "resize", "queue", "infer", "matte", "compose", "encode"} <= set(entry)
 
 
 def test_the_serving_process_does_not_import_torch() -> None:

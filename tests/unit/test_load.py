@@ -1,14 +1,13 @@
-"""The arithmetic and the reading of answers behind benchmarks/soak.py and benchmarks/overload.py."""
+"""The arithmetic and the reading of answers behind benchmarks/soak.py and the other loads."""
 
 import asyncio
+import itertools
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
-from benchmarks import peers
-from benchmarks.contenders import Cell
 from benchmarks.load import (
     HOST,
     Answer,
@@ -19,9 +18,9 @@ from benchmarks.load import (
     parse_head,
     percentile,
     run_load,
+    turns,
 )
-from benchmarks.overload import figures, goals
-from benchmarks.servers import MEGABYTE, Memory, Slope, slope
+from benchmarks.memory import MEGABYTE, Memory, Slope, slope
 from benchmarks.soak import Growth, Soak, growths, photos
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -207,28 +206,12 @@ def test_the_photos_of_a_seed_are_always_the_same() -> None:
     assert photos(1, ((64, 48),)) != photos(2, ((64, 48),))
 
 
-def cell(server: str, goodput: float, peak_rss_mb: float, concurrency: int = 16) -> Cell:
-    return Cell(server, "1080p", concurrency, goodput, 1, 2, 0, peak_rss_mb, peak_rss_mb, 1, {}, 0, False)
+def test_clients_that_take_requests_in_turn_send_each_as_often() -> None:
+    load = Load(0, [b"a", b"b", b"c"], connections=2, seconds=1, seed=None)
+    assert [b"".join(itertools.islice(turns(load, number), 4)) for number in (0, 1, 3)] == [b"abca", b"bcab", b"abca"]
 
 
-def test_rounds_are_summed_up_by_their_median_and_their_largest_peak() -> None:
-    found = figures(
-        [cell("rembg", 1, 5), cell("rembg", 9, 7), cell("rembg", 2, 6), cell("silhouette", 8, 8)], "rembg", 16
-    )
-    assert (found.goodput, found.peak_rss_mb) == (2, 7)
-
-
-def test_the_goals_compare_with_our_best_and_their_memory() -> None:
-    calm, full = [cell("silhouette", 2.0, 10, 4), cell("rembg", 1, 50, 4)], [cell("rembg", 1, 100)]
-    assert [goal.met for goal in goals([*calm, *full, cell("silhouette", 1.9, 24)], (4, 16))] == [True, True]
-    assert [goal.met for goal in goals([*calm, *full, cell("silhouette", 1.8, 25)], (4, 16))] == [False, False]
-
-
-def test_a_goal_is_a_ratio_to_the_peer_in_the_same_run() -> None:
-    goal = peers.Goal("silhouette", "rembg", ("1080p", 16), "goodput", 2)
-    memory = peers.Goal("silhouette", "rembg", ("1080p", 16), "peak_rss_mb", 0.25)
-    good = peers.Results([cell("silhouette", 4, 24), cell("rembg", 2, 100)])
-    bad = peers.Results([cell("silhouette", 3.9, 26), cell("rembg", 2, 100)])
-    assert [goal.met(results) for results in (good, bad)] == [True, False]
-    assert [memory.met(results) for results in (good, bad)] == [True, False]
-    assert math.isnan(goal.found(peers.Results([cell("rembg", 2, 100)])))
+def test_clients_that_draw_requests_draw_the_same_for_the_same_seed() -> None:
+    drawn = [list(itertools.islice(turns(Load(0, [b"a", b"b"], 1, 1, seed=seed), 0), 50)) for seed in (3, 3, 4)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert set(drawn[0]) == {b"a", b"b"}

@@ -191,7 +191,7 @@ def test_metrics_with_other_labels_are_told_apart(metrics: Metrics) -> None:
 def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
     answer(metrics, 0.2, route="/replace-background")
     answer(metrics, 0.001, "503", "deadline_unreachable", "/replace-background")
-    for stage in ("read", "decode", "queue", "infer", "matte", "compose", "encode"):
+    for stage in ("read", "decode", "resize", "queue", "infer", "matte", "compose", "encode"):
         metrics.stage_seconds.labels(stage).observe(12.34)
     metrics.restarts.labels("failed_start").inc()
     metrics.requeued.labels("model_failed").inc(3)
@@ -201,7 +201,7 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
     metrics.requeued.labels("model_failed").inc(2)
     metrics.inferred.labels("deeplab-voc").inc(8)
     metrics.batch_size.labels("deeplab-voc").observe(8)
-    for stage in ("read", "decode", "queue", "infer", "matte", "compose", "encode"):
+    for stage in ("read", "decode", "resize", "queue", "infer", "matte", "compose", "encode"):
         metrics.stage_seconds.labels(stage).observe(12.34)
     answer(metrics, 0.2, route="/replace-background")
     later = scrape_of(metrics, 10.0)
@@ -215,8 +215,8 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
         "queue interactive 5 bulk 2 oldest wait 1.50 s",
         "event loop 4.0 ms late",
         "/replace-background 1 0.1 175 ms 242 ms",
-        "stage read decode queue infer matte compose encode",
-        "mean 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s",
+        "stage read decode resize queue infer matte compose encode",
+        "mean 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s",
         "deeplab-voc 8 0.8 8.0",
         "0 cuda:0 busy 700 MB 300 MB",
         "1 cuda:0 starting 700 MB 300 MB",
