@@ -48,12 +48,10 @@ class TorchSegmenter:
     def load(cls, checkpoint: Checkpoint, device: Device) -> Self:
         with torch.device("meta"):  # no memory, and no second of random numbers, for weights that are replaced at once
             network = cls.network_type().eval().requires_grad_(False)
-        tensors, card = mapped(checkpoint.weights), checkpoint.card
+        network.load_state_dict(mapped(checkpoint.weights), assign=True)
+        card = checkpoint.card
         if card.precision == "int8" and checkpoint.int8_ranges is not None:
-            network.load_state_dict(_own_copies(tensors), assign=True)
             quantize(network, checkpoint.int8_ranges.spans)
-        else:
-            network.load_state_dict(tensors, assign=True)
         return cls(card, network, device)
 
     @torch.inference_mode()
@@ -88,8 +86,3 @@ def mapped(weights: Path) -> dict[str, Tensor]:
 def as_torch_orders(tensor: Tensor) -> Tensor:
     """(out, h, w, in) in the file is (out, in, h, w) to torch."""
     return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor
-
-
-def _own_copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Out of the file: one tensor that stays when the others are packed would keep all of the file resident."""
-    return {name: tensor.clone() for name, tensor in tensors.items()}

@@ -19,7 +19,6 @@ from service.metrics import Metrics
 from service.schedule import BatchPolicy
 from service.settings import read_settings
 from service.store import Checkpoint, ModelCard, ModelStore
-from service.workers import WorkerPool
 from service.workers.plan import WorkerPlan
 from tests.fakes import BLUE, DARK, FATAL_COLOR, RAISING_COLOR, RED, make_store, thread_counting_families, tiny_families
 
