@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.segmenters.layers import ConvReLU, ConvReLU6, replace_convolutions
+from service.segmenters.layers import ActivatedConv2d, replace_convolutions
 from service.store.int8_ranges import Span
 
 LEVELS = 255
@@ -124,7 +124,9 @@ class QuantConv2d(nn.Module):
         super().__init__()
         self._exact = exact
         self._grid = grid
-        self._activation = "relu" if isinstance(exact, ConvReLU | ConvReLU6) else "none"
+        # Saturating at the largest value is ReLU6, too: its calibrated range ends at 6 or below.
+        is_rectified = isinstance(exact, ActivatedConv2d) and exact.activation in ("relu", "relu6")
+        self._activation = "relu" if is_rectified else "none"
         self._packed: PackedWeights | None = None
         self._owns_parameters = False
 
@@ -146,7 +148,6 @@ class QuantConv2d(nn.Module):
             self._owns_parameters = True
 
     def _convolve(self, x: Quantized, packed: "PackedWeights") -> Tensor | Quantized:
-        # Saturating at the largest value is ReLU6, too: its calibrated range ends at 6 or below.
         result = torch.ops.onednn.qconv2d_pointwise(
             x.integers,
             x.grid.scale,

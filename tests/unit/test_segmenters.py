@@ -138,3 +138,13 @@ def test_the_converter_names_every_layer_in_the_order_of_the_module(family: str)
 
 def test_every_family_has_a_segmenter_and_a_converter() -> None:
     assert SEGMENTERS.keys() == CONVERTERS.keys()
+
+
+@pytest.mark.filterwarnings("ignore:TF32")  # torch's own switch warns of GPUs that are not here
+@pytest.mark.parametrize("model", ["selfie", "deeplab-voc"])
+def test_convolving_and_activating_in_one_call_gives_what_torch_gives_in_two(model: str) -> None:
+    fused = segmenter(model).predict([photo(model)])[0]
+    with torch.backends.mkldnn.flags(enabled=False):
+        plain = segmenter(model).predict([photo(model)])[0]
+    assert np.ptp(plain) > 0.5  # a person is in the picture
+    np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-4)

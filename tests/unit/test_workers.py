@@ -20,6 +20,7 @@ from service.schedule import BatchPolicy
 from service.settings import read_settings
 from service.store import Checkpoint, ModelCard, ModelStore
 from service.workers.plan import WorkerPlan
+from service.workers.pool import WorkerPool
 from tests.fakes import BLUE, DARK, FATAL_COLOR, RAISING_COLOR, RED, make_store, thread_counting_families, tiny_families
 
 pytestmark = pytest.mark.anyio
