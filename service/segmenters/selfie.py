@@ -151,8 +151,9 @@ class DecoderStage(nn.Module):
         # The published graph reduces after it enlarges. Both are linear, so this order gives the same for less.
         x = F.interpolate(self.reduce(x), scale_factor=2.0, mode="bilinear", align_corners=False)
         x = torch.addcmul(x, skip, self.gate(x + skip))
-        x = self.mix(x)
-        return x + self.depthwise(x)
+        mixed: Tensor = self.mix(x)
+        refined: Tensor = self.depthwise(mixed)
+        return refined.add_(mixed)
 
 
 class DoublingHead(nn.ConvTranspose2d):
