@@ -37,6 +37,13 @@ def keep_blocks() -> bool:
     return _set({M_MMAP_THRESHOLD: KEPT_BLOCK_BYTES, M_TRIM_THRESHOLD: KEPT_BYTES})
 
 
+def return_free_blocks() -> bool:
+    """Once: what loading has left behind and nobody holds goes back to the system. False where there was nothing."""
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    return bool(ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim(0))
+
+
 def _set(options: Mapping[int, int]) -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False

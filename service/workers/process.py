@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.allocator import keep_blocks
+from service.allocator import keep_blocks, return_free_blocks
 from service.errors import ConfigurationError
 from service.store import Checkpoint, ModelCard
 from service.workers.channel import Message, Slots, receive, send
@@ -79,6 +79,7 @@ def _load(plan: WorkerPlan) -> Loaded:
     cards = {model.card.name: model.card for model in plan.models}
     segmenters = {model.card.name: _load_model(families, model, device) for model in plan.models}
     warm_s = {name: _warm_up(segmenters[name], card, plan.max_batch_size) for name, card in cards.items()}
+    return_free_blocks()
     return Loaded(device, cards, segmenters, warm_s)
 
 
