@@ -14,8 +14,8 @@ from service.pipeline import Answer, Pipeline
 from service.schedule import BatchPolicy
 from service.settings import MEGAPIXEL, Settings
 from service.store import ModelStore
-from service.workers import WorkerPool, plan_workers
-from service.workers.plan import SegmenterFamilies, available_cores, built_in_families
+from service.workers.plan import SegmenterFamilies, available_cores, built_in_families, plan_workers
+from service.workers.pool import WorkerPool
 
 MS_PER_S = 1000
 

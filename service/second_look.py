@@ -39,13 +39,15 @@ def averaged(seen: Prediction, mirrored: Prediction) -> Prediction:
     back = np.stack([_part(plane, mirrored.box, _grid(mirrored))[:, ::-1] for plane in mirrored.scores])
     there = np.stack([_part(plane, seen.box, _grid(seen)) for plane in seen.scores])
     height, width = there.shape[1:]
-    return replace(seen, scores=(there + back) / 2, box=Box(0, 0, width, height))
+    return replace(seen, scores=(there + back) * np.float32(0.5), box=Box(0, 0, width, height))
 
 
 def subject_crop(seen: Prediction, class_ids: tuple[int, ...]) -> tuple[int, int, int, int] | None:
-    """(left, top, right, bottom) of the subject and `MARGIN` around it, in pixels; None where a crop is not worthwhile."""
+    """(left, top, right, bottom) in pixels of the subject and `MARGIN` around it; None where that is not worthwhile."""
     probabilities, box = class_probabilities(seen)
-    kept = _part(probabilities[list(class_ids)].sum(axis=0), box, Size(*np.subtract(box[2:], box[:2]).round().astype(int)))
+    kept = _part(
+        probabilities[list(class_ids)].sum(axis=0), box, Size(*np.subtract(box[2:], box[:2]).round().astype(int))
+    )
     rows, columns = np.flatnonzero((kept > VISIBLE).any(axis=1)), np.flatnonzero((kept > VISIBLE).any(axis=0))
     if not len(rows):
         return None

@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     """Request bodies in memory, all together. Higher admits more large uploads at once."""
 
     max_megapixels_in_flight: float = Field(200.0, gt=0)
-    """Decoded pictures in memory, all together. A megapixel was measured at about 25 MB while it is composed."""
+    """Decoded pictures in memory, all together. A megapixel was measured at 10 to 17 MB while it is composed
+    (benchmarks/picture_memory.py)."""
 
     request_timeout_s: float = Field(60.0, gt=0)
     """From the arrival of a request to its prediction; `X-Request-Timeout-Ms` lowers it. Higher lets clients wait
@@ -88,8 +89,8 @@ class Settings(BaseSettings):
     """Largest request body. Higher lets one request take more of `max_bytes_in_flight`."""
 
     max_megapixels: float = Field(50.0, gt=0, le=178)
-    """Largest picture, checked on its header. A 12 megapixel request was measured at 300 MB of memory while it is
-    composed. Pillow itself refuses more than 178."""
+    """Largest picture, checked on its header. A 12 megapixel request was measured at 125 to 204 MB of memory
+    while it is composed. Pillow itself refuses more than 178."""
 
     batch_timeout_s: float = Field(30.0, gt=0)
     """A worker that is silent for so long on one batch is killed and replaced. Higher finds hangs later."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from service.segmenters.base import TorchSegmenter
-from service.segmenters.layers import ConvReLU, ConvReLU6
+from service.segmenters.layers import ActivatedConv2d, ConvReLU, ConvReLU6
 
 CLASSES = 21
 
@@ -51,7 +51,7 @@ class InvertedResidual(nn.Module):
         wide = in_channels * expansion
         self.expand = ConvReLU6(in_channels, wide, kernel_size=1) if expansion > 1 else nn.Identity()
         self.depthwise = ConvReLU6(wide, wide, 3, stride, padding=dilation, dilation=dilation, groups=wide)
-        self.project = nn.Conv2d(wide, out_channels, kernel_size=1)
+        self.project = ActivatedConv2d(wide, out_channels, kernel_size=1)
         self.residual = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:

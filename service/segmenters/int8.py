@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.segmenters.layers import ConvReLU, ConvReLU6, replace_convolutions
+from service.segmenters.layers import ActivatedConv2d, replace_convolutions
 from service.store.int8_ranges import Span
 
 LEVELS = 255
@@ -124,11 +124,15 @@ class QuantConv2d(nn.Module):
         super().__init__()
         self._exact = exact
         self._grid = grid
-        self._activation = "relu" if isinstance(exact, ConvReLU | ConvReLU6) else "none"
+        # Saturating at the largest value is ReLU6, too: its calibrated range ends at 6 or below.
+        is_rectified = isinstance(exact, ActivatedConv2d) and exact.activation in ("relu", "relu6")
+        self._activation = "relu" if is_rectified else "none"
         self._packed: PackedWeights | None = None
+        self._owns_parameters = False
 
     def forward(self, x: Tensor | Quantized) -> Tensor | Quantized:
         if isinstance(x, Tensor):
+            self._leave_file()
             result: Tensor = self._exact(x)
             return result if self._grid is None else self._grid.quantize(result)
         if self._packed is None:
@@ -136,8 +140,14 @@ class QuantConv2d(nn.Module):
             del self._exact
         return self._convolve(x, self._packed)
 
+    def _leave_file(self) -> None:
+        """Parameters of its own: one that stays when the others are packed would keep the whole file mapped."""
+        if not self._owns_parameters:
+            for parameter in self._exact.parameters():
+                parameter.data = parameter.clone()
+            self._owns_parameters = True
+
     def _convolve(self, x: Quantized, packed: "PackedWeights") -> Tensor | Quantized:
-        # Saturating at the largest value is ReLU6, too: its calibrated range ends at 6 or below.
         result = torch.ops.onednn.qconv2d_pointwise(
             x.integers,
             x.grid.scale,
@@ -173,11 +183,12 @@ class PackedWeights:
     def of(cls, conv: nn.Conv2d, input_grid: Grid) -> Self:
         scales = conv.weight.abs().amax((1, 2, 3)).clamp_min(1e-8) / WEIGHT_LEVELS
         integers = (conv.weight / scales.view(-1, 1, 1, 1)).round_().to(torch.int8)
+        bias = None if conv.bias is None else conv.bias.clone()  # its own, as `QuantConv2d._leave_file` says
         geometry = (conv.stride, conv.padding, conv.dilation, conv.groups)
         packed = torch.ops.onednn.qconv_prepack(
             integers, scales, input_grid.scale, input_grid.zero_point, *geometry, None
         )
-        return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int32), conv.bias, geometry)
+        return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int32), bias, geometry)
 
 
 def quantize(network: nn.Module, spans: Mapping[str, Span]) -> None:

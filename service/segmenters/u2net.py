@@ -141,4 +141,4 @@ class U2NetSegmenter(TorchSegmenter):
         # ToTensorLab in the authors' repository. A black picture has no brightest value to divide by.
         rgb = channels_first(pixels)
         brightest = rgb.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
-        return (rgb / brightest - self._mean) / self._std
+        return rgb.div_(brightest).sub_(self._mean).div_(self._std)

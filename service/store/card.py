@@ -30,6 +30,8 @@ class InputSpec(CardPart):
     height: int = Field(gt=0)
     resize: Literal["stretch", "pad"]
     """`stretch` ignores the aspect; `pad` keeps it and fills right and below with the mean."""
+    filter: Literal["lanczos", "hamming"] = "lanczos"
+    """How pictures are made smaller. Both look at every pixel; `hamming` is a little softer, for half the time."""
     mean: tuple[Level, Level, Level]
     std: tuple[Spread, Spread, Spread]
     """The network's input is (rgb / 255 - mean) / std."""

@@ -1,4 +1,8 @@
-"""ModelStore: finds cards, pulls and verifies weights. What it hands out has the pinned sha256, or it raises."""
+"""ModelStore: finds cards, pulls and verifies weights. What it hands out has the pinned sha256, or it raises.
+
+What only a pull needs, an HTTP client and readers of published files, is imported by a pull: the service and every
+worker import this file when they start.
+"""
 
 import contextlib
 import fcntl
@@ -7,14 +11,16 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.errors import BadCard, BadWeights, MissingWeights, PullFailed, UnknownCard
-from service.store import convert
 from service.store.card import DownloadSpec, ModelCard, read_card
 from service.store.checkpoint import Checkpoint
 from service.store.int8_ranges import FILE as INT8_RANGES_FILE
 from service.store.int8_ranges import Int8Ranges, read_ranges
-from service.store.sources import Mirror, Progress, fetch
+
+if TYPE_CHECKING:
+    from service.store.sources import Progress
 
 DEFAULT_MODELS = ("u2net", "selfie")
 """What `models pull` must bring, and what is served when nothing is configured."""
@@ -90,19 +96,21 @@ class ModelStore:
             return False
         return True
 
-    def pull(self, card: ModelCard, progress: Progress) -> None:
+    def pull(self, card: ModelCard, progress: "Progress") -> None:
         """Bring the weights from the first source that has them; nothing is done where they are there.
 
         The converted file appears under its name only when it is whole and verified, whoever is killed meanwhile.
         Raises PullFailed with the reason of every source, or BadWeights where the conversion is not the pinned one.
         """
+        from service.store.convert import convert
+
         with self._staging(card) as staging:
             if self.has(card):
                 shutil.rmtree(staging)
                 return
             original = self._fetch(card, staging, progress)
             converted = staging / "model.safetensors"
-            convert.convert(card.family, original, converted)
+            convert(card.family, original, converted)
             if (found := sha256_of(converted)) != card.converted.sha256:
                 raise BadWeights(
                     f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}"
@@ -110,7 +118,7 @@ class ModelStore:
             converted.replace(self.weights(card))
             shutil.rmtree(staging)
 
-    def fetch_original(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
+    def fetch_original(self, card: ModelCard, folder: Path, progress: "Progress") -> Path:
         """The published file itself, verified, in `folder`: to compare a conversion with its origin."""
         folder.mkdir(parents=True, exist_ok=True)
         return self._fetch(card, folder, progress)
@@ -127,8 +135,10 @@ class ModelStore:
         finally:
             os.close(folder)
 
-    def _fetch(self, card: ModelCard, folder: Path, progress: Progress) -> Path:
+    def _fetch(self, card: ModelCard, folder: Path, progress: "Progress") -> Path:
         """The published file, with the pinned sha256, from the mirror or else the first source that has it."""
+        from service.store.sources import Mirror, fetch
+
         mirror = [Mirror(self._mirror)] if self._mirror else []
         failures = []
         for source in [*mirror, *card.download.sources]:

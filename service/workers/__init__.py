@@ -1,6 +1,4 @@
-"""Worker processes: each owns one device, loads every model once and answers batches."""
+"""Worker processes: each owns one device, loads every model once and answers batches.
 
-from service.workers.plan import WorkerPlan, plan_workers
-from service.workers.pool import WorkerPool
-
-__all__ = ["WorkerPlan", "WorkerPool", "plan_workers"]
+Nothing is imported here: a worker needs little of what the service's side of it needs.
+"""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from service.allocator import keep_blocks, return_free_blocks
 from service.errors import ConfigurationError, RecordingFailed
 from service.store import Checkpoint, ModelCard
 from service.workers.channel import Message, Slots, receive, send
@@ -46,6 +47,7 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name:
     # Threads that wait for work must sleep: while they spin, as is OpenMP's default, a worker beside them was measured
     # to take 1.4 times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_blocks()
     for number in SERVICE_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
@@ -79,6 +81,7 @@ def _load(plan: WorkerPlan) -> Loaded:
     cards = {model.card.name: model.card for model in plan.models}
     segmenters = {model.card.name: _load_model(families, model, device) for model in plan.models}
     warm_s = {name: _warm_up(segmenters[name], card, plan.max_batch_size) for name, card in cards.items()}
+    return_free_blocks()
     return Loaded(device, cards, segmenters, warm_s)
 
 

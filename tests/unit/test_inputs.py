@@ -13,8 +13,8 @@ from service.labels import Box, Size
 from service.store import ModelCard, ModelStore
 from tests.fakes import make_store
 
-STRETCH, PAD, ALIGNED = "stretch", "pad", "pad, aligned corners"
-GEOMETRIES = [STRETCH, PAD, ALIGNED]
+STRETCH, PAD, ALIGNED, SOFTER = "stretch", "pad", "pad, aligned corners", "stretch, hamming"
+GEOMETRIES = [STRETCH, PAD, ALIGNED, SOFTER]
 CARDS: dict[str, ModelCard] = {}
 
 
@@ -24,6 +24,8 @@ def _cards(tmp_path_factory: pytest.TempPathFactory) -> None:
     store = ModelStore(make_store(tmp_path_factory.mktemp("inputs")))
     stretch, pad = store.card("tiny-subject"), store.card("tiny-classes")
     aligned = pad.output.model_copy(update={"width": 17, "height": 17, "align_corners": True})
+    softer = stretch.model_copy(update={"input": stretch.input.model_copy(update={"filter": "hamming"})})
+    CARDS.update({SOFTER: softer})
     CARDS.update({STRETCH: stretch, PAD: pad, ALIGNED: pad.model_copy(update={"output": aligned})})
 
 

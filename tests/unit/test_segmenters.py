@@ -157,3 +157,13 @@ def test_nothing_between_pixels_and_scores_waits_for_the_device(model: str) -> N
     scores = SEGMENTERS[card.family](card, network, device).compute(pixels)
     assert scores.shape == (2, *card.score_shape)
     assert (scores.dtype, scores.device.type, scores.is_contiguous()) == (torch.float32, "meta", True)
+
+
+@pytest.mark.filterwarnings("ignore:TF32")  # torch's own switch warns of GPUs that are not here
+@pytest.mark.parametrize("model", ["selfie", "deeplab-voc"])
+def test_convolving_and_activating_in_one_call_gives_what_torch_gives_in_two(model: str) -> None:
+    fused = segmenter(model).predict([photo(model)])[0]
+    with torch.backends.mkldnn.flags(enabled=False):
+        plain = segmenter(model).predict([photo(model)])[0]
+    assert np.ptp(plain) > 0.5  # a person is in the picture
+    np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-4)

@@ -20,8 +20,8 @@ from service.schedule import BatchPolicy
 from service.settings import read_settings
 from service.store import Checkpoint, ModelCard, ModelStore
 from service.telemetry import FIELDS
-from service.workers import WorkerPool
 from service.workers.plan import WorkerPlan
+from service.workers.pool import WorkerPool
 from tests.fakes import (
     BLUE,
     DARK,

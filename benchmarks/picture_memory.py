@@ -1,0 +1,105 @@
+"""What one picture takes in the serving process's memory, from its bytes to those of the answer."""
+
+import argparse
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from skimage import data
+
+from service.allocator import return_large_blocks
+from service.effects import EFFECTS, Scene
+from service.encoders import PICTURE_ENCODERS
+from service.images import decode
+from service.inputs import fit
+from service.labels import Prediction
+from service.matting import matte
+from service.options import (
+    BlurBackgroundOptions,
+    ColorPopOptions,
+    EffectOptions,
+    RemoveBackgroundOptions,
+    ReplaceBackgroundOptions,
+)
+from service.settings import MEGAPIXEL, read_settings
+from service.store import ModelStore
+
+WORK: dict[str, EffectOptions] = {
+    "remove-background": RemoveBackgroundOptions.model_validate({}),
+    "replace-background, a colour": ReplaceBackgroundOptions.model_validate({"color": "white"}),
+    "blur-background": BlurBackgroundOptions.model_validate({}),
+    "color-pop": ColorPopOptions.model_validate({}),
+}
+SIZES = {"1080p": (1920, 1080), "12 MP": (4000, 3000)}
+STATUS = Path("/proc/self/status")
+KB = 1024
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """What `work` adds to the resident memory of this process at its highest. Linux only."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+    before = _status("VmRSS")
+    work()
+    return _status("VmHWM") - before
+
+
+def _status(name: str) -> int:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * KB
+
+
+def answer(jpeg: bytes, options: EffectOptions) -> bytes:
+    """As the pipeline does, with a subject that fills the left half of the picture."""
+    card = ModelStore(read_settings().model_store).card("u2net")
+    photo = decode(jpeg, 200 * MEGAPIXEL)
+    _, box = fit(photo.on_white(), card)
+    scores = np.zeros(card.score_shape, np.float32)
+    scores[..., : card.output.width // 2] = 1
+    soft = matte(Prediction(card.output.head, scores, box, photo.size, card.class_table), [1], photo)
+    picture = EFFECTS[type(options)](Scene(photo, soft), options)
+    return PICTURE_ENCODERS["png"](picture, options.quality, options.compression)
+
+
+def measure(work: str, size: str) -> int:
+    """Peak bytes, in a process in which a small picture went the same way before."""
+    photo = Image.fromarray(data.astronaut())
+    small, large = (_jpeg(photo.resize(pixels)) for pixels in ((64, 64), SIZES[size]))
+    return_large_blocks()
+    answer(small, WORK[work])
+    return peak_bytes(lambda: answer(large, WORK[work]))
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # what each process of its own measures
+    chosen = parser.parse_args(arguments)
+    if chosen.one:
+        print(measure(*chosen.one))
+        return
+    table = Table("peak", *(f"{size}, MB" for size in SIZES), "MB a megapixel", box=None)
+    for work in WORK:
+        peaks = []
+        for size in SIZES:
+            command = [sys.executable, __file__, "--one", work, size]
+            peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1e6)
+        table.add_row(work, *(f"{peak:.0f}" for peak in peaks), f"{peaks[-1] / 12:.1f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
