@@ -35,12 +35,16 @@ LEAST_SMOOTHNESS = np.float32(1e-5)
 COARSEST = 4
 """Cells across."""
 
-LEVELS = np.arange(256, dtype=np.float32) / 255
-PURE = np.stack([LEVELS**PURITY, (1 - LEVELS) ** PURITY])
-"""(2, 256): how much a pixel of this alpha says of F, and of B."""
 
-SHARE = LEVELS / (LEVELS**2 + (1 - LEVELS) ** 2)
-"""(256,): the part of what F and B leave unexplained that goes to F: the nearest point with I = aF + (1 - a)B."""
+def purity(alpha: Planes) -> Planes:
+    """(...,) to (2, ...): how much a pixel of this alpha says of F, and of B."""
+    return np.stack([alpha, 1 - alpha]) ** PURITY
+
+
+def share(alpha: Planes) -> Planes:
+    """The part of what F and B leave unexplained that goes to F: the nearest point with I = aF + (1 - a)B."""
+    shared: Planes = alpha / (alpha * alpha + (1 - alpha) * (1 - alpha))
+    return shared
 
 
 class Cells(NamedTuple):
@@ -65,7 +69,7 @@ class Level:
     pure: Planes
     """(2, 3, h, w): the mean of pure pixels' colours times `weight`; for F and B."""
     weight: Planes
-    """(2, 1, h, w): the mean of `PURE`."""
+    """(2, 1, h, w): the mean of `purity`."""
 
 
 class Estimate:
@@ -88,20 +92,25 @@ class Estimate:
     def _refined(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Planes:
         """(2, 3, *places)"""
         finest = self._finest
+        places = rows * finest.alpha.shape[1] + columns
         doubt = DOUBT * _at_twice_the_size(self._half_size, rows, columns)
-        colors = (finest.pure[:, :, rows, columns] + doubt) / (finest.weight[:, :, rows, columns] + DOUBT)
-        alpha, mixture = finest.alpha[rows, columns], finest.mixture[:, rows, columns]
-        return _explain(colors, mixture, alpha, LEAST_SMOOTHNESS)
+        colors = (_taken(finest.pure, places) + doubt) / (_taken(finest.weight, places) + DOUBT)
+        return _explain(colors, _taken(finest.mixture, places), _taken(finest.alpha, places), LEAST_SMOOTHNESS)
+
+
+def _taken(planes: Planes, places: NDArray[np.intp]) -> Planes:
+    """(..., H, W) to (..., *places), counted along the rows. Ten times as fast as indexing with rows and columns."""
+    return planes.reshape(*planes.shape[:-2], -1).take(places, axis=-1)
 
 
 def _at_twice_the_size(colors: Planes, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Planes:
     """Bilinear: three quarters of the pixel that holds the place, a quarter of the next one, along each axis."""
     height, width = colors.shape[-2:]
-    inner, left = rows // 2, columns // 2
-    outer = (inner + rows % 2 * 2 - 1).clip(0, height - 1)
+    inner, left = rows // 2 * width, columns // 2
+    outer = (rows // 2 + rows % 2 * 2 - 1).clip(0, height - 1) * width
     right = (left + columns % 2 * 2 - 1).clip(0, width - 1)
-    held = 0.5625 * colors[:, :, inner, left] + 0.0625 * colors[:, :, outer, right]
-    mixed: Planes = held + 0.1875 * (colors[:, :, outer, left] + colors[:, :, inner, right])
+    held = 0.5625 * _taken(colors, inner + left) + 0.0625 * _taken(colors, outer + right)
+    mixed: Planes = held + 0.1875 * (_taken(colors, outer + left) + _taken(colors, inner + right))
     return mixed
 
 

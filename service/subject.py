@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
-from service.foreground import CELL_PX, LEVELS, PURE, SHARE, Cells, Estimate, Level, Planes
+from service.foreground import CELL_PX, Cells, Estimate, Level, Planes, purity, share
 
 Pixels = NDArray[np.uint32]
 """Red in the lowest byte, alpha in the highest."""
@@ -137,10 +137,10 @@ class _Unmixing:
         for cells in self._chunks(top, bottom):
             places = self._places(cells, top)
             fore, back = self._estimate.at(self._in_box(cells))
-            unexplained = _channels(pixels[places])
+            unexplained = _channels(pixels.take(places))
             unexplained -= back
-            unexplained -= LEVELS[alpha[places]] * (fore - back)
-            fore += SHARE[alpha[places]] * unexplained
+            unexplained -= alpha.take(places) * (fore - back)
+            fore += share(alpha.take(places)) * unexplained
             pixels[places] = _packed(fore)
 
     def _finest(self) -> Level:
@@ -150,11 +150,11 @@ class _Unmixing:
         area = (left * CELL_PX, top * CELL_PX, min(width, right * CELL_PX), min(height, bottom * CELL_PX))
         colors = np.asarray(self._blend.photo.reduce(CELL_PX, area))
         mixture = np.moveaxis(colors, -1, 0).astype(np.float32, order="C")
-        levels = np.asarray(self._blend.mixture.reduce(CELL_PX, area))
-        weight = PURE[:, np.newaxis, levels]
+        alpha = _zero_to_one(self._blend.mixture.reduce(CELL_PX, area))
+        weight = purity(alpha)[:, np.newaxis]
         if self._blend.hidden:
             weight = weight * ~_hidden_cells(self._blend.hidden)[top:bottom, left:right]
-        finest = Level(mixture, LEVELS[levels], mixture * weight, weight)
+        finest = Level(mixture, alpha, mixture * weight, weight)
         self._look_closer(finest)
         return finest
 
@@ -167,13 +167,13 @@ class _Unmixing:
             pixels, alpha = _pixels(self._blend.photo, area), self._alpha(*area[1::2])
             for cells in chunks:
                 places, inside = self._places(cells, top), self._in_box(cells)
-                colors = _channels(pixels[places])
-                for side, purity in enumerate(PURE[:, alpha[places]]):
-                    finest.pure[side, :, *inside] = (colors * purity).mean(axis=1).T
-                    finest.weight[side, 0, *inside] = purity.mean(axis=0)
+                colors = _channels(pixels.take(places))
+                for side, weight in enumerate(purity(alpha.take(places))):
+                    finest.pure[side, :, *inside] = (colors * weight).mean(axis=1).T
+                    finest.weight[side, 0, *inside] = weight.mean(axis=0)
 
-    def _alpha(self, top: int, bottom: int) -> NDArray[np.uint8]:
-        return np.asarray(self._blend.mixture.crop((0, top, self._blend.photo.width, bottom))).reshape(-1)
+    def _alpha(self, top: int, bottom: int) -> Planes:
+        return _zero_to_one(self._blend.mixture.crop((0, top, self._blend.photo.width, bottom))).reshape(-1)
 
     def _chunks(self, top: int, bottom: int) -> Iterator[Cells]:
         chosen = self._cells.between(top // CELL_PX, -(-bottom // CELL_PX))
@@ -191,6 +191,11 @@ class _Unmixing:
         rows = np.minimum(cells.rows * CELL_PX + within, height - 1) - top
         columns = np.minimum(cells.columns * CELL_PX + within, width - 1)
         return (rows[:, np.newaxis] * width + columns).reshape(CELL_PX * CELL_PX, -1)
+
+
+def _zero_to_one(alpha: Image.Image) -> Planes:
+    scaled: Planes = np.asarray(alpha) * np.float32(1 / 255)
+    return scaled
 
 
 def _channels(packed: Pixels) -> Planes:
