@@ -98,11 +98,13 @@ def _no_cells() -> Cells:
 
 def _find_cells(blend: Blend) -> Cells:
     """Those with pixels that are shown, and not the subject's alone."""
-    band = blend.matte.point([255 * (FAINTEST < level < (FULLEST, 256)[blend.mixture is not blend.matte]) for level in range(256)])
+    mixed = blend.mixture.point([255 * (FAINTEST < level < FULLEST) for level in range(256)])
     if blend.mixture is not blend.matte:
-        band = ImageChops.multiply(band, blend.mixture.point([255 * (level < FULLEST) for level in range(256)]))
+        # A softened edge shows pixels that the subject has no part in, and hides some that are its own.
+        partly = blend.mixture.point([255 * (level < FULLEST) for level in range(256)])
+        mixed = ImageChops.multiply(partly, blend.matte.point([255 * (level > FAINTEST) for level in range(256)]))
     # A single pixel of 16 is still 16 levels of the mean.
-    found = np.asarray(band.reduce(CELL_PX)) > 0
+    found = np.asarray(mixed.reduce(CELL_PX)) > 0
     return Cells(*np.nonzero(found & ~_hidden_cells(blend.hidden) if blend.hidden else found))
 
 
