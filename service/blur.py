@@ -11,9 +11,12 @@ from PIL import Image, ImageFilter
 
 Planes = NDArray[np.float32]
 
-SIGMA_SMALL_PX = 1
-"""The blur is computed on a picture so small that sigma has one to two of its pixels, so a wide blur costs no more than
-a narrow one. Within a level of the exact blur, as bicubic enlargement draws a curve that smooth."""
+SIGMA_SMALL_PX = 2
+"""The blur is computed on a picture so small that sigma has two or three of its pixels, so a wide blur costs no more than
+a narrow one. With fewer, what is thinner than such a pixel moves visibly."""
+
+NARROW_PX = 6
+"""A smaller sigma is computed at full size, in eight bits: in float the picture would be too large to hold."""
 
 ROWS_AT_ONCE = 64
 """They stay in the cache."""
@@ -30,14 +33,15 @@ BlurredRows = Callable[[int, int], Image.Image]
 
 def blurred_rows(picture: Image.Image, mixture: Image.Image, sigma_px: float) -> BlurredRows:
     """The background of `picture` (RGB), blurred, any rows of it; `mixture` (L) says how much of a pixel is subject."""
-    factor = max(1, int(sigma_px / SIGMA_SMALL_PX))
     weight = mixture.point(_weights())
-    return _narrow(picture, weight, sigma_px) if factor == 1 else _wide(picture, weight, sigma_px, factor)
+    if sigma_px < NARROW_PX:
+        return _narrow(picture, weight, sigma_px)
+    return _wide(picture, weight, sigma_px, int(sigma_px / SIGMA_SMALL_PX))
 
 
 def _weights() -> list[int]:
     rest = 1 - np.arange(256) / 255
-    return np.rint(255 * np.maximum(rest**SURE_POWER, UNSURE_SHARE * rest)).astype(int).tolist()
+    return [round(255 * weight) for weight in np.maximum(rest**SURE_POWER, UNSURE_SHARE * rest)]
 
 
 def _wide(picture: Image.Image, weight: Image.Image, sigma_px: float, factor: int) -> BlurredRows:
@@ -95,7 +99,7 @@ def _gaussian(values: Planes, sigma_px: float) -> Planes:
 
 
 def _narrow(picture: Image.Image, weight: Image.Image, sigma_px: float) -> BlurredRows:
-    """In eight bits: less than two pixels away there is enough of the background to divide by."""
+    """In eight bits: near the background there is enough of it to divide by."""
     gaussian = ImageFilter.GaussianBlur(sigma_px)
     weighted, weights = _times(picture, weight).filter(gaussian), weight.filter(gaussian)
 

@@ -16,8 +16,8 @@ BAND_ROWS = 64
 def shift_edge(matte: Image.Image, distance_px: float) -> Image.Image:
     """Mode L: each contour moved outwards by `distance_px`, or inwards where it is negative.
 
-    Level by level: the largest of all levels no farther away than that. Nothing is known beyond the border, so a subject
-    that touches it still does. A part of a pixel is mixed from the two whole distances.
+    Level by level: the largest of all levels no farther away than that. Nothing is known beyond the border, so a
+    subject that touches it still does. A part of a pixel is mixed from the two whole distances.
     """
     if distance_px < 0:
         return ImageChops.invert(shift_edge(ImageChops.invert(matte), -distance_px))

@@ -104,7 +104,7 @@ def _backdrop(scene: Scene, options: ReplaceBackgroundOptions) -> Image.Image:
 def _light(backdrop: Image.Image, matte: Matte) -> Image.Image:
     """RGB, small: what shines from behind the subject, premultiplied, so it fades towards the subject's middle."""
     scale = min(1, WRAP_PX / max(backdrop.size))
-    size = tuple(max(1, round(length * scale)) for length in backdrop.size)
+    size = Size(*(max(1, round(length * scale)) for length in backdrop.size))
     behind = ImageChops.invert(matte.resize(size, Image.Resampling.BOX))
     small = backdrop.resize(size, Image.Resampling.BOX)
     if small.mode == "RGBA":

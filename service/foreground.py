@@ -38,12 +38,14 @@ COARSEST = 4
 
 def purity(alpha: Planes) -> Planes:
     """(...,) to (2, ...): how much a pixel of this alpha says of F, and of B."""
-    return np.stack([alpha, 1 - alpha]) ** PURITY
+    pure: Planes = np.stack([alpha, 1 - alpha]) ** PURITY
+    return pure
 
 
 def share(alpha: Planes) -> Planes:
     """The part of what F and B leave unexplained that goes to F: the nearest point with I = aF + (1 - a)B."""
-    shared: Planes = alpha / (alpha * alpha + (1 - alpha) * (1 - alpha))
+    rest = 1 - alpha
+    shared: Planes = alpha / (alpha * alpha + rest * rest)
     return shared
 
 
@@ -115,7 +117,7 @@ def _at_twice_the_size(colors: Planes, rows: NDArray[np.intp], columns: NDArray[
 
 
 def _enlarged(near: Planes) -> Planes:
-    """(2, 3, 3, ...) to (2, 3, 4, ...): a cell's four pixels from the cell before, itself, and the one after; bilinear."""
+    """(2, 3, 3, ...) to (2, 3, 4, ...): a cell's pixels from the cell before, itself, and the one after; bilinear."""
     before, here, after = near[:, :, 0], near[:, :, 1], near[:, :, 2]
     result = np.empty((2, 3, CELL_PX, *near.shape[3:]), np.float32)
     result[:, :, 0] = 0.375 * before + 0.625 * here
@@ -151,7 +153,7 @@ def _half(planes: Planes) -> Planes:
 def _solve(levels: list[Level]) -> Planes:
     """(2, 3, h, w): F and B at the largest of `levels`."""
     smallest = levels[-1]
-    colors = smallest.pure / np.maximum(smallest.weight, np.float32(1e-6))
+    colors: Planes = smallest.pure / (smallest.weight + LEAST_SMOOTHNESS)
     for level in reversed(levels):
         if level is not smallest:
             colors = _twice(colors, level.alpha.shape)

@@ -154,7 +154,7 @@ class RemoveBackgroundOptions(EffectOptions):
     )
     decontaminate: bool = Field(
         True,
-        description="Take the old background's colour out of the subject's soft edge. `false` shows the photo's pixels.",
+        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
     )
 
     @property
@@ -181,7 +181,7 @@ class ReplaceBackgroundOptions(EffectOptions):
     )
     decontaminate: bool = Field(
         True,
-        description="Take the old background's colour out of the subject's soft edge. `false` shows the photo's pixels.",
+        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
     )
     light_wrap: float = Field(
         0.0, ge=0, le=1, description="How much of the new background's light falls over the subject's edge."

@@ -26,7 +26,7 @@ MARGIN_CELLS = 16
 """Around the soft edge: its colours come from there."""
 
 FAINTEST, FULLEST = 3, 252
-"""Levels of alpha. Cells that have nothing between are left alone: networks leave a haze of a percent over large areas."""
+"""Levels of alpha. Cells that have nothing between are left alone: networks leave a haze over large areas."""
 
 CELLS_AT_ONCE = 512
 """Their arrays of 100 kB stay in the cache, and no memory is mapped for them."""
@@ -192,7 +192,8 @@ class _Unmixing:
         within = np.arange(CELL_PX)[:, np.newaxis]
         rows = np.minimum(cells.rows * CELL_PX + within, height - 1) - top
         columns = np.minimum(cells.columns * CELL_PX + within, width - 1)
-        return (rows[:, np.newaxis] * width + columns).reshape(CELL_PX * CELL_PX, -1)
+        places: NDArray[np.intp] = rows[:, np.newaxis] * width + columns
+        return places.reshape(CELL_PX * CELL_PX, -1)
 
 
 def _zero_to_one(alpha: Image.Image) -> Planes:

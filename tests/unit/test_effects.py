@@ -81,7 +81,7 @@ def over(foreground: Levels, matte: Plane, background: Levels) -> Levels:
 
 def test_a_cutout_has_the_photo_s_colours_and_the_matte_as_straight_alpha() -> None:
     photo = noise()
-    result = cutout(scene(photo, gradient()), parse_options(RemoveBackgroundOptions, {}))
+    result = cutout(scene(photo, gradient()), parse_options(RemoveBackgroundOptions, {"decontaminate": "false"}))
     assert result.mode == "RGBA"
     colors, alpha = np.asarray(result)[..., :3], np.asarray(result)[..., 3]
     assert np.array_equal(alpha, np.rint(gradient() * 255))
