@@ -11,11 +11,11 @@ from PIL import Image, ImageFilter
 
 Planes = NDArray[np.float32]
 
-SIGMA_SMALL_PX = 2
-"""The blur is computed on a picture so small that sigma has two or three of its pixels, so a wide blur costs no more than
-a narrow one. With fewer, what is thinner than such a pixel moves visibly."""
+SIGMA_SMALL_PX = 3
+"""The blur is computed on a picture so small that sigma has three or four of its pixels, so a wide blur costs no more
+than a narrow one. With two, what is thinner than such a pixel moves visibly."""
 
-NARROW_PX = 6
+NARROW_PX = 9
 """A smaller sigma is computed at full size, in eight bits: in float the picture would be too large to hold."""
 
 ROWS_AT_ONCE = 64
@@ -53,7 +53,7 @@ def _wide(picture: Image.Image, weight: Image.Image, sigma_px: float, factor: in
     result = Image.fromarray(_normalised(blurred[..., :3], blurred[..., 3:]))
 
     def rows(top: int, bottom: int) -> Image.Image:
-        # The reduced picture may overhang the original by a part of one reduced pixel.
+        # The reduced picture overhangs the original by what it was filled up with.
         box = (0, top / factor, picture.width / factor, bottom / factor)
         return result.resize((picture.width, bottom - top), Image.Resampling.BICUBIC, box=box)
 
@@ -66,10 +66,24 @@ def _reduced(picture: Image.Image, weight: Image.Image, factor: int) -> tuple[Pl
     step = factor * max(1, ROWS_AT_ONCE // factor)
     for top in range(0, picture.height, step):
         area = (0, top, picture.width, min(picture.height, top + step))
-        part = weight.crop(area)
-        colors.append(np.asarray(_times(picture.crop(area), part).reduce(factor), np.float32))
+        part = _filled_up(weight.crop(area), factor)
+        colors.append(np.asarray(_times(_filled_up(picture.crop(area), factor), part).reduce(factor), np.float32))
         weights.append(np.asarray(part.reduce(factor), np.float32))
     return np.concatenate(colors), np.concatenate(weights)
+
+
+def _filled_up(picture: Image.Image, factor: int) -> Image.Image:
+    """To multiples of `factor`, with its last column and row, as if the picture went on like that."""
+    width, height = picture.size
+    right, below = -width % factor, -height % factor
+    if not right and not below:
+        return picture
+    filled = picture.crop((0, 0, width + right, height + below))
+    if right:
+        filled.paste(picture.crop((width - 1, 0, width, height)).resize((right, height)), (width, 0))
+    if below:
+        filled.paste(filled.crop((0, height - 1, width + right, height)).resize((width + right, below)), (0, height))
+    return filled
 
 
 def _times(picture: Image.Image, weight: Image.Image) -> Image.Image:

@@ -44,9 +44,8 @@ def purity(alpha: Planes) -> Planes:
 
 def share(alpha: Planes) -> Planes:
     """The part of what F and B leave unexplained that goes to F: the nearest point with I = aF + (1 - a)B."""
-    rest = 1 - alpha
-    shared: Planes = alpha / (alpha * alpha + rest * rest)
-    return shared
+    rest: Planes = 1 - alpha
+    return (alpha / (alpha * alpha + rest * rest)).astype(np.float32, copy=False)
 
 
 class Cells(NamedTuple):
