@@ -32,6 +32,9 @@ SMOOTHNESS = 0.1
 """Of F and B across an edge of alpha, against explaining I exactly."""
 LEAST_SMOOTHNESS = np.float32(1e-5)
 
+NOTHING = np.float32(1e-6)
+"""The weight, in pure pixels, of the mixture itself."""
+
 COARSEST = 4
 """Cells across."""
 
@@ -152,7 +155,8 @@ def _half(planes: Planes) -> Planes:
 def _solve(levels: list[Level]) -> Planes:
     """(2, 3, h, w): F and B at the largest of `levels`."""
     smallest = levels[-1]
-    colors: Planes = smallest.pure / (smallest.weight + LEAST_SMOOTHNESS)
+    # Where nothing is pure anywhere, both are taken to be what is seen.
+    colors: Planes = (smallest.pure + NOTHING * smallest.mixture) / (smallest.weight + NOTHING)
     for level in reversed(levels):
         if level is not smallest:
             colors = _twice(colors, level.alpha.shape)

@@ -30,7 +30,7 @@ def radius_of(matte: Image.Image) -> float:
 @pytest.mark.parametrize("softness_px", [1, 8])
 def test_a_disc_grows_and_shrinks_by_the_distance(distance_px: float, softness_px: float) -> None:
     moved = shift_edge(disc(60, softness_px), distance_px)
-    assert abs(radius_of(moved) - radius_of(disc(60 + distance_px, softness_px))) <= 0.25
+    assert abs(radius_of(moved) - radius_of(disc(60 + distance_px, softness_px))) <= 0.3
 
 
 @pytest.mark.parametrize("radius_px", [1, 2, 3, 5, 8, 13])

@@ -371,3 +371,50 @@ def test_an_effect_leaves_the_photo_and_its_size_as_they_were(kind: type[EffectO
 def test_an_effect_on_a_single_pixel_works(kind: type[EffectOptions]) -> None:
     pixel = scene(Image.new("RGB", (1, 1), RED), np.ones((1, 1), np.float32))
     assert np.asarray(EFFECTS[kind](pixel, parse_options(kind, {})))[0, 0, :3].tolist() == list(RED)
+
+
+# --- what all soft edges have in common -------------------------------------------------------------------------------
+
+
+def test_a_red_subject_over_white_has_no_grey_fringe() -> None:
+    soft = filters.gaussian(disc(), 2).astype(np.float32)
+    photo = Image.fromarray(np.rint(over(np.array(RED, float), soft, np.array(GREY, float))).astype(np.uint8))
+    expected = over(np.array(RED, float), soft, np.array([255.0, 255.0, 255.0]))
+    clean, fringed = (
+        distance(replace_background(scene(photo, soft), parse_options(ReplaceBackgroundOptions, options)), expected)
+        for options in ({"color": "white"}, AS_IT_WAS | {"color": "white"})
+    )
+    assert clean <= 8 < 25 < fringed
+
+
+def test_light_wraps_around_the_edge_and_leaves_the_middle() -> None:
+    size = Size(400, 300)
+    photo, matte = Image.new("RGB", size, (40, 40, 40)), disc(size, 90)
+    dark, lit = (
+        levels(replace_background(scene(photo, matte), parse_options(ReplaceBackgroundOptions, options)))
+        for options in ({"color": "white"}, {"color": "white", "light_wrap": "0.5"})
+    )
+    assert np.array_equal(dark[matte == 0], lit[matte == 0])
+    assert lit[150, 160].tolist() == [40, 40, 40]
+    assert lit[150, 160 + 87, 0] > 60
+    assert (np.diff(lit[150, 160 : 160 + 87, 0]) >= -1).all()
+
+
+def test_without_light_in_the_background_nothing_wraps() -> None:
+    photo = Image.new("RGB", SIZE, RED)
+    dark = {"color": "black", "light_wrap": "1"}
+    result = levels(replace_background(scene(photo, disc()), parse_options(ReplaceBackgroundOptions, dark)))
+    assert (result[disc() == 1] == RED).all()
+
+
+def test_light_through_a_transparent_background_is_only_what_there_is() -> None:
+    clear = {"color": "#ffffff00", "light_wrap": "1"}
+    result = levels(replace_background(scene(noise(), disc()), parse_options(ReplaceBackgroundOptions, clear)))
+    assert np.array_equal(result[disc() == 1][:, :3], levels(noise())[disc() == 1])
+
+
+def test_the_backdrop_is_left_as_it_was() -> None:
+    backdrop = noise()
+    seen = scene(Image.new("RGB", SIZE, RED), disc(), Photo(backdrop))
+    replace_background(seen, parse_options(ReplaceBackgroundOptions, {"fit": "stretch"}))
+    assert np.array_equal(levels(backdrop), levels(noise()))
