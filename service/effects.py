@@ -1,16 +1,17 @@
 """What becomes of a photo once it is known who is in front: cutout, new background, blur, colour pop.
 
 Blends gamma-encoded values, as browsers do, so results match a CSS preview. Alpha is straight on the way in and out.
+Pictures are put together a few rows at a time, which stay in the processor's cache.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageEnhance, ImageOps
+from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
+from service.blur import blurred_rows
 from service.images import Photo
 from service.labels import Size
 from service.matting import Matte, subject_box
@@ -22,6 +23,7 @@ from service.options import (
     RemoveBackgroundOptions,
     ReplaceBackgroundOptions,
 )
+from service.subject import BAND_ROWS, Blend, Rows, subject_rows
 
 BLUR_SIGMA_AT_FULL_STRENGTH = 0.08
 """Of the picture's longer side."""
@@ -29,8 +31,11 @@ BLUR_SIGMA_AT_FULL_STRENGTH = 0.08
 SMALLEST_SIGMA_PX = 0.1
 """Below this a Gaussian changes no 8-bit pixel."""
 
-BLUR_SIGMA_SMALL_PX = 4
-"""The blur is computed on a picture so small that sigma has this many pixels: 14 ms at 1080p instead of 61."""
+WRAP_SIGMA = 0.01
+"""How far a new background's light reaches over the subject's edge; of the picture's longer side."""
+
+WRAP_PX = 256
+"""That light is computed on a picture of this longer side: it is so smooth that nothing of it is lost."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,24 @@ class Scene:
     photo: Photo
     matte: Matte
     backdrop: Photo | None = None
+    mixture: Matte | None = None
+    """How much of each pixel's light comes from the subject, where that is not the matte: see `feather`."""
+
+    def subject(self, decontaminate: bool) -> Iterator[Rows]:
+        mixture = self.matte if self.mixture is None else self.mixture
+        return subject_rows(Blend(self.photo.rgb, mixture, self.matte, self.photo.alpha), decontaminate)
 
 
 def cutout(scene: Scene, options: RemoveBackgroundOptions) -> Image.Image:
     """The subject with straight alpha (RGBA), or its matte alone (L); cropped to the subject where asked."""
-    result = scene.matte if options.output == "matte" else _cut(scene.photo.rgb, scene.matte)
+    result = scene.matte if options.output == "matte" else _cut(scene, options.decontaminate)
     return result.crop(_crop_box(scene, options)) if options.crop else result
 
 
-def _cut(picture: Image.Image, alpha: Image.Image) -> Image.Image:
-    """RGBA. What was cut away is not to be had from the file: PNG would keep its colours under an alpha of 0."""
-    result = _with_alpha(picture, alpha)
-    result.paste((0, 0, 0, 0), mask=alpha.point(lambda level: 255 * (level == 0), "1"))
+def _cut(scene: Scene, decontaminate: bool) -> Image.Image:
+    result = Image.new("RGBA", scene.photo.size)
+    for rows in scene.subject(decontaminate):
+        result.paste(rows.image, (0, rows.top))
     return result
 
 
@@ -67,14 +78,48 @@ def replace_background(scene: Scene, options: ReplaceBackgroundOptions) -> Image
 
     C = aF + (1 - a)B. Source: Porter & Duff 1984, "over".
     """
-    if scene.backdrop is None:
-        backdrop = Image.new("RGBA", scene.photo.size, options.rgba)
-    else:
+    result = _backdrop(scene, options)
+    light = _light(result, scene.matte) if options.light_wrap else None
+    for rows in scene.subject(options.decontaminate):
+        area = (0, rows.top, result.width, rows.top + rows.image.height)
+        image = _lit(rows, light, options.light_wrap, result.height) if light else rows.image
+        if result.mode == "RGB":
+            result.paste(image, area, image)
+        else:
+            result.paste(Image.alpha_composite(result.crop(area), image), area)
+    return result
+
+
+def _backdrop(scene: Scene, options: ReplaceBackgroundOptions) -> Image.Image:
+    """A picture of its own, to be painted on: RGB, or RGBA where something of it is transparent."""
+    if scene.backdrop is not None:
         backdrop = fit_backdrop(scene.backdrop, scene.photo.size, options.fit)
-    alpha = scene.matte
-    if backdrop.mode == "RGB" or backdrop.getchannel("A").getextrema() == (255, 255):
-        return Image.composite(scene.photo.rgb, backdrop.convert("RGB"), alpha)
-    return Image.alpha_composite(backdrop, _with_alpha(scene.photo.rgb, alpha))
+        is_opaque = backdrop.mode == "RGB" or backdrop.getchannel("A").getextrema() == (255, 255)
+        backdrop = backdrop.convert("RGB") if is_opaque else backdrop
+        return backdrop.copy() if backdrop is scene.backdrop.rgb else backdrop
+    is_opaque = options.rgba[3] == 255
+    return Image.new("RGB" if is_opaque else "RGBA", scene.photo.size, options.rgba[: 3 if is_opaque else 4])
+
+
+def _light(backdrop: Image.Image, matte: Matte) -> Image.Image:
+    """RGB, small: what shines from behind the subject, premultiplied, so it fades towards the subject's middle."""
+    scale = min(1, WRAP_PX / max(backdrop.size))
+    size = Size(*(max(1, round(length * scale)) for length in backdrop.size))
+    behind = ImageChops.invert(matte.resize(size, Image.Resampling.BOX))
+    small = backdrop.resize(size, Image.Resampling.BOX)
+    if small.mode == "RGBA":
+        behind = ImageChops.multiply(behind, small.getchannel("A"))
+    light = Image.composite(small.convert("RGB"), Image.new("RGB", size), behind)
+    return light.filter(ImageFilter.GaussianBlur(WRAP_SIGMA * max(size)))
+
+
+def _lit(rows: Rows, light: Image.Image, strength: float, height: int) -> Image.Image:
+    """The subject with `light` screened onto it: F + L (1 - F)."""
+    box = (0, light.height * rows.top / height, light.width, light.height * (rows.top + rows.image.height) / height)
+    here = light.resize(rows.image.size, Image.Resampling.BILINEAR, box=box).point(lambda level: level * strength)
+    lit = ImageChops.screen(rows.image.convert("RGB"), here)
+    lit.putalpha(rows.image.getchannel("A"))
+    return lit
 
 
 def fit_backdrop(backdrop: Photo, size: Size, fit: Fit) -> Image.Image:
@@ -102,37 +147,15 @@ def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image
     sigma_px = options.strength * BLUR_SIGMA_AT_FULL_STRENGTH * max(scene.photo.size)
     if sigma_px < SMALLEST_SIGMA_PX:
         return scene.photo.rgb
-    blurred = _blur_without(scene.photo.rgb, scene.matte, sigma_px)
-    return Image.composite(scene.photo.rgb, blurred, scene.matte)
-
-
-def _blur_without(picture: Image.Image, matte: Matte, sigma_px: float) -> Image.Image:
-    """blur(I (1 - a)) / blur(1 - a): each pixel weighs as much as it is background.
-
-    Source: normalised convolution, Knutsson & Westin 1993.
-    """
-    factor = max(1, int(sigma_px / BLUR_SIGMA_SMALL_PX))
-    weight = ImageChops.invert(matte)
-    weighted = Image.composite(picture, Image.new("RGB", picture.size), weight)
-    small = np.dstack([np.asarray(weighted.reduce(factor)), np.asarray(weight.reduce(factor))]).astype(np.float32)
-    blurred = _gaussian(_gaussian(small, sigma_px / factor).swapaxes(0, 1), sigma_px / factor).swapaxes(0, 1)
-    colors = blurred[..., :3] * 255 / np.maximum(blurred[..., 3:], 1e-3)
-    result = Image.fromarray(np.rint(colors.clip(0, 255)).astype(np.uint8))
-    # The reduced picture may overhang the original by a part of one reduced pixel.
-    box = (0, 0, picture.width / factor, picture.height / factor)
-    return result.resize(picture.size, Image.Resampling.BICUBIC, box=box)
-
-
-def _gaussian(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    """Blurred along the first axis; the border is repeated outwards."""
-    radius = int(np.ceil(3 * sigma_px))
-    offsets = np.arange(-radius, radius + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma_px) ** 2).astype(np.float32)
-    padded = np.pad(values, ((radius, radius), (0, 0), (0, 0)), mode="edge")
-    total = np.zeros_like(values)
-    for offset, coefficient in enumerate(kernel / kernel.sum()):
-        total += coefficient * padded[offset : offset + len(values)]
-    return total
+    mixture = scene.matte if scene.mixture is None else scene.mixture
+    blurred = blurred_rows(scene.photo.rgb, mixture, sigma_px)
+    result = Image.new("RGB", scene.photo.size)
+    for top in range(0, result.height, BAND_ROWS):
+        area = (0, top, result.width, min(result.height, top + BAND_ROWS))
+        rows = blurred(*area[1::2])
+        rows.paste(scene.photo.rgb.crop(area), (0, 0), scene.matte.crop(area))
+        result.paste(rows, area)
+    return result
 
 
 def color_pop(scene: Scene, options: ColorPopOptions) -> Image.Image:

@@ -130,6 +130,18 @@ class EffectOptions(Options):
         "foreground classes.",
         examples=["1"],
     )
+    shift_edge: float = Field(
+        0.0,
+        ge=-50,
+        le=50,
+        description="Pixels by which the subject's edge moves outwards, or inwards where this is negative.",
+    )
+    feather: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Pixels: sigma of the Gaussian that softens the subject's edge, after it was moved.",
+    )
 
 
 class RemoveBackgroundOptions(EffectOptions):
@@ -144,6 +156,10 @@ class RemoveBackgroundOptions(EffectOptions):
         pattern=r"^\d+(\.\d+)?(px|%)?$",
         description="Around the subject when it is cropped: pixels, or percent of the subject's longer side.",
         examples=["16", "5%"],
+    )
+    decontaminate: bool = Field(
+        True,
+        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
     )
 
     @property
@@ -167,6 +183,13 @@ class ReplaceBackgroundOptions(EffectOptions):
         "cover",
         description="How a background picture fills the photo. `contain` fills up with black, or stays clear where the "
         "picture has transparency.",
+    )
+    decontaminate: bool = Field(
+        True,
+        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
+    )
+    light_wrap: float = Field(
+        0.0, ge=0, le=1, description="How much of the new background's light falls over the subject's edge."
     )
 
     @field_validator("color")

@@ -37,6 +37,9 @@ SIZE = Size(160, 100)
 RED, GREY = (230, 20, 20), (120, 120, 120)
 FITS: tuple[Fit, ...] = ("cover", "contain", "stretch", "tile")
 
+AS_IT_WAS = {"decontaminate": "false"}
+"""The photo's own pixels at a soft edge: what they are mixed to can be written down."""
+
 Levels = NDArray[np.float64]
 
 
@@ -81,7 +84,7 @@ def over(foreground: Levels, matte: Plane, background: Levels) -> Levels:
 
 def test_a_cutout_has_the_photo_s_colours_and_the_matte_as_straight_alpha() -> None:
     photo = noise()
-    result = cutout(scene(photo, gradient()), parse_options(RemoveBackgroundOptions, {}))
+    result = cutout(scene(photo, gradient()), parse_options(RemoveBackgroundOptions, AS_IT_WAS))
     assert result.mode == "RGBA"
     colors, alpha = np.asarray(result)[..., :3], np.asarray(result)[..., 3]
     assert np.array_equal(alpha, np.rint(gradient() * 255))
@@ -127,7 +130,9 @@ def test_cropping_to_no_subject_keeps_the_whole_picture() -> None:
 @pytest.mark.parametrize("matte", [disc(), gradient()], ids=["disc", "gradient"])
 def test_a_colour_behind_is_mixed_by_alpha_to_one_level(matte: Plane) -> None:
     photo = noise()
-    result = replace_background(scene(photo, matte), parse_options(ReplaceBackgroundOptions, {"color": "#1e90ff"}))
+    result = replace_background(
+        scene(photo, matte), parse_options(ReplaceBackgroundOptions, AS_IT_WAS | {"color": "#1e90ff"})
+    )
     assert result.mode == "RGB"
     assert distance(result, over(levels(photo), matte, np.array([0x1E, 0x90, 0xFF], np.float64))) <= 1
 
@@ -136,7 +141,7 @@ def test_a_colour_behind_is_mixed_by_alpha_to_one_level(matte: Plane) -> None:
 def test_a_picture_behind_is_mixed_by_alpha_to_one_level(matte: Plane) -> None:
     photo, backdrop = noise(), data.astronaut()[: SIZE.height, : SIZE.width]
     seen = scene(photo, matte, Photo(Image.fromarray(backdrop)))
-    result = replace_background(seen, parse_options(ReplaceBackgroundOptions, {}))
+    result = replace_background(seen, parse_options(ReplaceBackgroundOptions, AS_IT_WAS))
     assert result.mode == "RGB"
     assert distance(result, over(levels(photo), matte, backdrop.astype(np.float64))) <= 1
 
@@ -150,7 +155,7 @@ def test_behind_a_plain_subject_is_exactly_the_colour() -> None:
 def test_a_transparent_background_leaves_a_cutout() -> None:
     photo = noise()
     result = replace_background(
-        scene(photo, gradient()), parse_options(ReplaceBackgroundOptions, {"color": "transparent"})
+        scene(photo, gradient()), parse_options(ReplaceBackgroundOptions, AS_IT_WAS | {"color": "transparent"})
     )
     assert result.mode == "RGBA"
     assert np.array_equal(np.asarray(result)[..., 3], np.rint(gradient() * 255))
@@ -162,7 +167,7 @@ def test_a_half_transparent_colour_follows_porter_and_duff() -> None:
     """Straight alpha: out = a + b(1 - a), C = (aF + b(1 - a)B) / out."""
     photo, behind, opacity = noise(), np.array([0.0, 128.0, 255.0]), 0x80 / 255
     result = replace_background(
-        scene(photo, gradient()), parse_options(ReplaceBackgroundOptions, {"color": "#0080ff80"})
+        scene(photo, gradient()), parse_options(ReplaceBackgroundOptions, AS_IT_WAS | {"color": "#0080ff80"})
     )
     alpha = np.rint(gradient() * 255).astype(np.float64)[..., None] / 255
     out = alpha + opacity * (1 - alpha)
@@ -267,7 +272,7 @@ def red_on_grey(matte: Plane) -> Image.Image:
 @pytest.mark.parametrize("strength", [0.01, 0.05, 0.25, 0.6, 1.0])
 def test_the_subject_does_not_bleed_into_the_blur(strength: float) -> None:
     result = blurred(red_on_grey(disc()), disc(), strength)
-    assert abs(result[disc() == 0] - GREY).max() <= 2
+    assert abs(result[disc() == 0] - GREY).max() <= 3  # a narrow blur is computed in eight bits
     assert (result[disc() == 1] == RED).all()
 
 
@@ -290,7 +295,8 @@ def test_far_from_the_subject_it_is_a_plain_gaussian_blur(strength: float) -> No
     plain = filters.gaussian(photo, sigma_px, mode="nearest", preserve_range=True, channel_axis=-1)
     far = np.s_[round(60 + 3 * sigma_px) :, :]
     difference = abs(blurred(Image.fromarray(photo), subject, strength)[far] - plain[far])
-    assert difference.max() <= 10  # at the borders, where the reduced picture repeats another last row
+    assert difference[:-20, 20:-20].max() <= 6
+    assert difference.max() <= 25  # Pillow's narrow blur repeats the border anew for each of its three boxes
     assert difference.mean() <= 1
 
 
@@ -365,3 +371,50 @@ def test_an_effect_leaves_the_photo_and_its_size_as_they_were(kind: type[EffectO
 def test_an_effect_on_a_single_pixel_works(kind: type[EffectOptions]) -> None:
     pixel = scene(Image.new("RGB", (1, 1), RED), np.ones((1, 1), np.float32))
     assert np.asarray(EFFECTS[kind](pixel, parse_options(kind, {})))[0, 0, :3].tolist() == list(RED)
+
+
+# --- what all soft edges have in common -------------------------------------------------------------------------------
+
+
+def test_a_red_subject_over_white_has_no_grey_fringe() -> None:
+    soft = filters.gaussian(disc(), 2).astype(np.float32)
+    photo = Image.fromarray(np.rint(over(np.array(RED, float), soft, np.array(GREY, float))).astype(np.uint8))
+    expected = over(np.array(RED, float), soft, np.array([255.0, 255.0, 255.0]))
+    clean, fringed = (
+        distance(replace_background(scene(photo, soft), parse_options(ReplaceBackgroundOptions, options)), expected)
+        for options in ({"color": "white"}, AS_IT_WAS | {"color": "white"})
+    )
+    assert clean <= 8 < 25 < fringed
+
+
+def test_light_wraps_around_the_edge_and_leaves_the_middle() -> None:
+    size = Size(400, 300)
+    photo, matte = Image.new("RGB", size, (40, 40, 40)), disc(size, 90)
+    dark, lit = (
+        levels(replace_background(scene(photo, matte), parse_options(ReplaceBackgroundOptions, options)))
+        for options in ({"color": "white"}, {"color": "white", "light_wrap": "0.5"})
+    )
+    assert np.array_equal(dark[matte == 0], lit[matte == 0])
+    assert lit[150, 160].tolist() == [40, 40, 40]
+    assert lit[150, 160 + 87, 0] > 60
+    assert (np.diff(lit[150, 160 : 160 + 87, 0]) >= -1).all()
+
+
+def test_without_light_in_the_background_nothing_wraps() -> None:
+    photo = Image.new("RGB", SIZE, RED)
+    dark = {"color": "black", "light_wrap": "1"}
+    result = levels(replace_background(scene(photo, disc()), parse_options(ReplaceBackgroundOptions, dark)))
+    assert (result[disc() == 1] == RED).all()
+
+
+def test_light_through_a_transparent_background_is_only_what_there_is() -> None:
+    clear = {"color": "#ffffff00", "light_wrap": "1"}
+    result = levels(replace_background(scene(noise(), disc()), parse_options(ReplaceBackgroundOptions, clear)))
+    assert np.array_equal(result[disc() == 1][:, :3], levels(noise())[disc() == 1])
+
+
+def test_the_backdrop_is_left_as_it_was() -> None:
+    backdrop = noise()
+    seen = scene(Image.new("RGB", SIZE, RED), disc(), Photo(backdrop))
+    replace_background(seen, parse_options(ReplaceBackgroundOptions, {"fit": "stretch"}))
+    assert np.array_equal(levels(backdrop), levels(noise()))
