@@ -26,6 +26,10 @@ SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "sum
 MaskEncoding = Literal["png", "rle", "polygons"]
 Refine = Literal["auto", "off", "on"]
 
+Effort = Literal["fast", "balanced", "best"]
+"""`fast` looks at the photo once. `balanced` looks again at the subject, closer, where it is small enough for that to
+show more of it. `best` looks at the mirror image of each as well, and takes the mean: two to four looks in all."""
+
 TRANSPARENT_PICTURE: tuple[Format, ...] = ("png", "webp")
 OPAQUE_PICTURE: tuple[Format, ...] = ("png", "webp", "jpeg")
 
@@ -124,6 +128,11 @@ class EffectOptions(Options):
     """Options of everything that separates a subject from its background."""
 
     format: PictureFormat | None = Field(None, description="Format of the result; wins over the `Accept` header.")
+    effort: Effort = Field(
+        "fast",
+        description="How often the network looks. `fast`: once. `balanced`: again, closer, where the subject is small. "
+        "`best`: at the mirror image of each as well, two to four times in all.",
+    )
     keep: Names = Field(
         (),
         description="Classes that are the subject: names or ids, separated by commas. Default: the model's "

@@ -19,11 +19,12 @@ from service.encoders import PICTURE_ENCODERS
 from service.errors import NoForeground, UnknownModel
 from service.images import Photo, decode
 from service.inputs import fit
-from service.labels import Prediction
+from service.labels import Prediction, Size
 from service.matting import Matte, has_subject, label_map, matte, subject_box
 from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, Options, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
 from service.schedule import Lane
+from service.second_look import averaged, closer, mirror, subject_crop
 from service.store import ModelCard
 from service.telemetry import Stopwatch
 
@@ -142,7 +143,7 @@ class Pipeline:
     ) -> Answer:
         kept = card.class_table.find(options.keep)
         backdrop = await self._decode(background, call) if background is not None else None
-        seen = await self._see(image, card, call)
+        seen = await self._see_subject(image, card, options, call)
         soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo, options.refine))
         if not options.allow_empty and not has_subject(soft):
             raise NoForeground(f"{card.name} sees no {_names(card, kept)}; allow_empty=true returns the empty result")
@@ -171,14 +172,41 @@ class Pipeline:
     def close(self) -> None:
         self._threads.shutdown()
 
-    async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
+    async def _see(self, image: bytes, card: ModelCard, call: Call, *, twice: bool = False) -> Seen:
         photo = await self._decode(image, call)
-        pixels, box = await self._on_thread(call, "resize", lambda: fit(photo.on_white(), card))
+        prediction, outcome = await self._look(photo.on_white(), card, call, twice=twice)
+        return Seen(photo, prediction, card, outcome)
+
+    async def _see_subject(self, image: bytes, card: ModelCard, options: EffectOptions, call: Call) -> Seen:
+        """With as many looks as the options' effort is worth; see `Effort`."""
+        twice = options.effort == "best"
+        seen = await self._see(image, card, call, twice=twice)
+        if options.effort == "fast":
+            return seen
+        kept = card.class_table.find(options.keep)
+        crop = await self._on_thread(call, "resize", lambda: subject_crop(seen.prediction, kept))
+        if crop is None:
+            return seen
+        picture = await self._on_thread(call, "resize", lambda: seen.photo.on_white().crop(crop))
+        part, _ = await self._look(picture, card, call, twice=twice)
+        merged = await self._on_thread(call, "matte", lambda: closer(seen.prediction, part, crop))
+        return replace(seen, prediction=merged)
+
+    async def _look(
+        self, picture: Image.Image, card: ModelCard, call: Call, *, twice: bool = False
+    ) -> tuple[Prediction, Outcome]:
+        """What the model says of an RGB picture; `twice`: and of its mirror image, at the same time."""
+        if twice:
+            image = await self._on_thread(call, "resize", lambda: mirror(picture))
+            looks = self._look(picture, card, call), self._look(image, card, call)
+            (there, outcome), (back, _) = await asyncio.gather(*looks)
+            return averaged(there, back), outcome
+        pixels, box = await self._on_thread(call, "resize", lambda: fit(picture, card))
         outcome = await self._batcher.predict(card.name, pixels, call.deadline, call.lane)
         call.watch.add("queue", outcome.queue_ms)
         call.watch.add("infer", outcome.infer_ms)
-        prediction = Prediction(card.output.head, outcome.scores, box, photo.size, card.class_table)
-        return Seen(photo, prediction, card, outcome)
+        size = Size(*picture.size)
+        return Prediction(card.output.head, outcome.scores, box, size, card.class_table), outcome
 
     async def _decode(self, image: bytes, call: Call) -> Photo:
         return await self._on_thread(call, "decode", lambda: decode(image, self._max_pixels, call.reserve_pixels))

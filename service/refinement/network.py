@@ -1,6 +1,6 @@
 """The small network of the cascade: how much more likely are the parts of an unsure pixel the subject?
 
-Three layers, 20,000 weights. `scripts/train_refinement.py` made them; `provenance.md` beside this file says of what.
+Three layers, 22,000 weights. `scripts/train_refinement.py` made them; `provenance.md` beside this file says of what.
 """
 
 from collections.abc import Sequence

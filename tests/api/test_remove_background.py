@@ -173,3 +173,28 @@ def test_the_picture_may_come_in_a_form(client: TestClient) -> None:
     files = {"image": ("photo.png", encoded(on_blue()), "image/png")}
     in_form = client.post(PATH, files=files, data={"crop": "true", "margin": "4"})
     assert in_form.content == ask_for(client, PATH, on_blue(), {"crop": "true", "margin": "4"}).content
+
+
+@pytest.mark.parametrize("effort", ["fast", "balanced", "best"])
+def test_more_looks_find_the_same_subject_in_the_same_place(client: TestClient, effort: str) -> None:
+    picture = plain(BLUE)
+    picture.paste(RED, (20, 30, 60, 70))
+    result = matte(client, picture, effort=effort)
+    truth = np.zeros((HEIGHT, WIDTH), np.bool_)
+    truth[30:70, 20:60] = True
+    wrong = (result >= 128) != truth
+    assert wrong.sum() < 0.1 * truth.sum()
+    assert not result[:, 80:].any()
+
+
+def test_each_further_look_is_seen_by_the_network(client: TestClient) -> None:
+    def inferred() -> float:
+        lines = client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("silhouette_inferred_images_total{"))
+
+    looks = {}
+    for effort in ("fast", "balanced", "best"):
+        before = inferred()
+        matte(client, painted(), effort=effort)
+        looks[effort] = inferred() - before
+    assert looks == {"fast": 1, "balanced": 2, "best": 4}
