@@ -1,6 +1,7 @@
 """One live session: reads what the client sends, answers the newest frame, and never has more than that waiting."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class Session:
         settings = stage.settings
         self.id = id_
         self.tally = Tally()
+        self._started = time.monotonic()
         self._hello = hello
         self._card = card
         self._stage = stage
@@ -89,11 +91,6 @@ class Session:
         self._rate = FrameRate(self._max_fps)
 
     @property
-    def model(self) -> str:
-        """name@version"""
-        return self._card.label
-
-    @property
     def pixels(self) -> int:
         """What it takes up in memory, in pixels."""
         return PIXELS_A_SESSION * self._hello.width * self._hello.height
@@ -102,6 +99,22 @@ class Session:
     def max_frame_bytes(self) -> int:
         raw = 3 * self._hello.width * self._hello.height
         return min(self._stage.settings.max_upload_bytes, raw + FRAME_SLACK_BYTES)
+
+    def facts(self) -> dict[str, Any]:
+        """For the log."""
+        tally, choice = self.tally, self._composer.choice
+        return {
+            "model": self._card.label,
+            "effect": choice.effect,
+            "output": choice.output,
+            "size": f"{self._hello.width}x{self._hello.height}",
+            "seconds": round(time.monotonic() - self._started, 1),
+            "frames": tally.answered,
+            "dropped": tally.dropped,
+            "failed": tally.failed,
+            "mean_ms": round(tally.total_ms / max(1, tally.answered), 1),
+            "max_ms": round(tally.slowest_ms, 1),
+        }
 
     def stop(self) -> None:
         """The frame that is being worked on is still answered."""
