@@ -1,5 +1,6 @@
 """What crosses the socket: packed as it is read, and everything else refused with a reason."""
 
+import contextlib
 import json
 import struct
 from typing import Any
@@ -15,7 +16,6 @@ from service.stream.protocol import (
     Background,
     Frame,
     FrameHeader,
-    Hello,
     Result,
     ResultPart,
     Update,
@@ -41,15 +41,13 @@ def test_what_is_packed_is_unpacked(header: dict[str, Any], payload: bytes) -> N
 
 @given(st.binary(max_size=64))
 def test_no_bytes_raise_anything_but_malformed_message(message: bytes) -> None:
-    try:
-        read_message(message, 0.0)
-    except MalformedMessage as failure:
-        assert failure.detail
+    with contextlib.suppress(MalformedMessage):
+        assert isinstance(read_message(message, 0.0), Frame | Background)
 
 
 def test_a_hello_has_the_defaults_of_the_protocol() -> None:
     hello = read_hello(told())
-    assert hello == Hello(type="hello", width=640, height=480)
+    assert hello.size == Size(640, 480)
     assert (hello.model, hello.effect, hello.output, hello.smoothing) == (None, "remove-background", "matte", 0.9)
 
 
