@@ -93,3 +93,16 @@ def _delayed(mattes: Mattes, delay: float, first: int) -> Mattes:
     newer, older = (mattes[first - lag : len(mattes) - lag] for lag in (whole, whole + 1))
     result: Mattes = (1 - part) * newer + part * older
     return result
+
+
+def mediapipe_smoothed(mattes: Mattes, ratio: float = 0.9) -> Mattes:
+    """What MediaPipe would make of them: mixed with the former one where the network is undecided.
+
+    Source: MediaPipe's `segmentation_smoothing_calculator.cc`.
+    """
+    smoothed = [mattes[0]]
+    for plane in mattes[1:]:
+        x = np.square(plane - 0.5)
+        certain = x * (5.68842 + x * (-0.748699 + x * (-57.8051 + x * (291.309 + x * -624.717))))
+        smoothed.append(plane + (smoothed[-1] - plane) * (1 - np.minimum(1, certain)) * ratio)
+    return np.stack(smoothed)

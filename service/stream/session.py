@@ -24,6 +24,9 @@ Outcome = TypeVar("Outcome")
 STALE_S = 5.0
 """A frame that nobody could look at for so long is of no use any more."""
 
+LAST_FRAME_S = 5.0
+"""For the frame in work, when the service stops."""
+
 FRAME_SLACK_BYTES = 16_384
 """A tiny picture may be larger as a JPEG than as raw pixels."""
 
@@ -87,6 +90,7 @@ class Session:
         self._connection = connection
         self._composer = Composer(card, hello.size, Choice.of(hello))
         self._inbox = Inbox()
+        self._stopping = asyncio.Event()
         self._max_fps = min(hello.max_fps or settings.max_session_fps, settings.max_session_fps)
         self._rate = FrameRate(self._max_fps)
 
@@ -119,10 +123,11 @@ class Session:
     def stop(self) -> None:
         """The frame that is being worked on is still answered."""
         self._inbox.end(Stopping())
+        self._stopping.set()
 
     async def run(self) -> None:
         await self._be_ready()
-        tasks = {asyncio.create_task(self._read_all()), asyncio.create_task(self._answer_all())}
+        tasks = {asyncio.create_task(work) for work in (self._read_all(), self._answer_all(), self._end_in_time())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -131,6 +136,12 @@ class Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _end_in_time(self) -> None:
+        """Raises Stopping for a client that does not even read the answer to its last frame."""
+        await self._stopping.wait()
+        await asyncio.sleep(LAST_FRAME_S)
+        raise Stopping
 
     async def _be_ready(self) -> None:
         size = await self._on_thread(self._composer.matte_size)

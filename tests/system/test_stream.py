@@ -17,7 +17,7 @@ from skimage import data
 from service.stream.protocol import pack
 from tests.fakes import BLUE, RED, make_store
 from tests.pictures import encoded, opened, painted, plain
-from tests.system.loading import PATIENT, metric, ready_workers, stop, stopped, tiny_server, until, wait_for_metric
+from tests.system.loading import PATIENT, metric, ready_workers, stopped, tiny_server, until, wait_for_metric
 from tests.system.serving import STOP_TIMEOUT_S, Server
 from tests.system.streaming import connected, differs, hello, session
 
@@ -224,7 +224,12 @@ def test_a_lost_client_leaves_its_place(tiny: Server) -> None:
 
 
 def test_what_is_in_work_is_answered_when_the_service_stops(store: Path) -> None:
-    with tiny_server(store, **PATIENT) as server, session(server, SIZE) as (camera, _), connected(server) as silent:
+    with (
+        tiny_server(store, **PATIENT) as server,
+        session(server, SIZE) as (camera, _),
+        session(server, SIZE) as (idle, _),
+        connected(server) as silent,
+    ):
         with stopped(ready_workers(server)):
             camera.film(0, painted())
             wait_for_metric(server, 1, "silhouette_worker_state", state="busy")
@@ -234,15 +239,10 @@ def test_what_is_in_work_is_answered_when_the_service_stops(store: Path) -> None
                 assert late.refused() == (4503, "draining")
         assert camera.see().seq == 0
         assert camera.refused() == (1001, "draining")
+        assert idle.refused() == (1001, "draining")
         assert silent.refused() == (1001, "draining")
         assert server.process.wait(STOP_TIMEOUT_S) == 0
     assert "exception" not in str(server.log)
-
-
-def test_a_session_that_is_open_does_not_keep_the_service_from_stopping(store: Path) -> None:
-    with tiny_server(store) as server, session(server, SIZE) as (camera, _):
-        assert stop(server) == 0
-        assert camera.refused() == (1001, "draining")
 
 
 @pytest.fixture(scope="module")
