@@ -4,11 +4,17 @@ The person is cut out of scikit-image's astronaut by the service itself; the roo
 """
 
 import io
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from skimage import data
+from websockets.asyncio.client import ClientConnection
+
+from service.errors import ConfigurationError
+from service.stream.protocol import pack
 
 Rgb = Image.Image
 
@@ -21,6 +27,7 @@ NOISE_LEVELS = 8.0
 
 JPEG_QUALITY = 80
 SEED = 6
+FILM_FRAMES = 60
 
 
 def astronaut_jpeg() -> bytes:
@@ -106,3 +113,24 @@ def mediapipe_smoothed(mattes: Mattes, ratio: float = 0.9) -> Mattes:
         certain = x * (5.68842 + x * (-0.748699 + x * (-57.8051 + x * (291.309 + x * -624.717))))
         smoothed.append(plane + (smoothed[-1] - plane) * (1 - np.minimum(1, certain)) * ratio)
     return np.stack(smoothed)
+
+
+def hello(model: str, output: str, size: tuple[int, int], smoothing: float = 0.9) -> str:
+    effect = {"effect": "replace-background", "options": {"color": "dodgerblue"}}
+    return json.dumps(
+        {"type": "hello", "model": model, "output": output, "width": size[0], "height": size[1], **effect}
+        | {"smoothing": smoothing}
+    )
+
+
+async def opened(socket: ClientConnection, greeting: str) -> dict[str, Any]:
+    """Raises ConfigurationError where the service refuses."""
+    await socket.send(greeting)
+    answer: dict[str, Any] = json.loads(await socket.recv())
+    if answer["type"] != "ready":
+        raise ConfigurationError(f"{answer['code']}: {answer['detail']}")
+    return answer
+
+
+def framed(seq: int, sent_at: float, content: bytes) -> bytes:
+    return pack({"seq": seq, "timestamp_ms": sent_at * 1000, "format": "jpeg"}, content)

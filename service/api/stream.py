@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 GOING_AWAY, INTERNAL_ERROR = 1001, 1011
 
 CLOSE_CODES: dict[type[Failure], int] = {
-    errors.Stopping: GOING_AWAY,
     errors.IdleSession: GOING_AWAY,
     errors.MalformedMessage: 4400,
     errors.OriginRefused: 4403,
@@ -61,7 +60,9 @@ async def stream(websocket: WebSocket) -> None:
         try:
             check_origin(websocket, service.settings.allowed_origins)
             service.check_ready()
-            await _converse(service.streams, held.enter_context(service.streams.place()), socket, facts)
+            permit = held.enter_context(service.streams.place())
+            socket.has_place = True
+            await _converse(service.streams, permit, socket, facts)
         except ConnectionLost:
             reason = "disconnected"
         except Failure as failure:
@@ -90,6 +91,7 @@ class Socket:
     def __init__(self, websocket: WebSocket, id_: str) -> None:
         self._websocket = websocket
         self.id = id_
+        self.has_place = False
 
     async def receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -115,7 +117,10 @@ class Socket:
 
     async def end(self, failure: Failure) -> None:
         """The problem, and the end."""
-        await self._end(_described(failure, self.id), CLOSE_CODES.get(type(failure), INTERNAL_ERROR))
+        code = CLOSE_CODES.get(type(failure), INTERNAL_ERROR)
+        if self.has_place and isinstance(failure, errors.Draining):
+            code = GOING_AWAY
+        await self._end(_described(failure, self.id), code)
 
     async def confess(self) -> None:
         """For a bug of ours."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from service.admission import Permit
 from service.batcher import Batcher
-from service.errors import Failure, IdleSession, Stopping, TooManyBytes
+from service.errors import Draining, Failure, IdleSession, TooManyBytes
 from service.metrics import Metrics
 from service.schedule import Lane
 from service.settings import Settings
@@ -122,7 +122,7 @@ class Session:
 
     def stop(self) -> None:
         """The frame that is being worked on is still answered."""
-        self._inbox.end(Stopping())
+        self._inbox.end(Draining())
         self._stopping.set()
 
     async def run(self) -> None:
@@ -133,15 +133,13 @@ class Session:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _ended(tasks)
 
     async def _end_in_time(self) -> None:
-        """Raises Stopping for a client that does not even read the answer to its last frame."""
+        """Raises Draining for a client that does not even read the answer to its last frame."""
         await self._stopping.wait()
         await asyncio.sleep(LAST_FRAME_S)
-        raise Stopping
+        raise Draining
 
     async def _be_ready(self) -> None:
         size = await self._on_thread(self._composer.matte_size)
@@ -188,7 +186,7 @@ class Session:
             self._stage.metrics.stream_frames.labels("dropped").inc()
 
     async def _answer_all(self) -> None:
-        """Raises Stopping when the service stops, or IdleSession where the client does not read."""
+        """Raises Draining when the service stops, or IdleSession where the client does not read."""
         while True:
             item = await self._inbox.take(self._rate.next_s)
             if isinstance(item, Frame):
@@ -264,3 +262,13 @@ class Session:
 
     async def _on_thread(self, work: Callable[[], Outcome]) -> Outcome:
         return await asyncio.get_running_loop().run_in_executor(self._stage.threads, work)
+
+
+async def _ended(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Cancelled and over. What else they raised is of no interest any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()

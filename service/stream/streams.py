@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from service.admission import Admission, Permit
 from service.engine import Engine
-from service.errors import SlowHello, Stopping, TooManyPixels
+from service.errors import Draining, SlowHello, TooManyPixels
 from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
 from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage
@@ -52,7 +52,7 @@ class Streams:
     async def session(self, connection: Connection, permit: Permit, id_: str) -> AsyncIterator[Session]:
         """A session, once its client has said hello.
 
-        Raises ConnectionLost, SlowHello, Stopping, and for what the hello asks for: UnknownModel, BadOption,
+        Raises ConnectionLost, SlowHello, Draining, and for what the hello asks for: UnknownModel, BadOption,
         TooManyPixels, QueueFull.
         """
         hello = await self._hello(connection)
@@ -86,4 +86,4 @@ class Streams:
         finally:
             receiving.cancel()
             stopping.cancel()
-        raise Stopping if self._stopping.is_set() else SlowHello(f"no hello within {timeout_s:g} seconds")
+        raise Draining if self._stopping.is_set() else SlowHello(f"no hello within {timeout_s:g} seconds")

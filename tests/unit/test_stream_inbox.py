@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.errors import Stopping
+from service.errors import Draining
 from service.stream.inbox import FrameRate, Inbox
 from service.stream.protocol import Frame, FrameHeader, Update
 
@@ -62,8 +62,8 @@ async def test_whoever_hands_a_change_over_waits_until_it_was_taken() -> None:
 async def test_the_end_goes_before_everything_that_waits() -> None:
     inbox = Inbox()
     inbox.offer(frame(0))
-    inbox.end(Stopping())
-    with pytest.raises(Stopping):
+    inbox.end(Draining())
+    with pytest.raises(Draining):
         await inbox.take(0.0)
 
 
@@ -71,8 +71,8 @@ async def test_the_end_wakes_who_waits() -> None:
     inbox = Inbox()
     taking = asyncio.create_task(inbox.take(0.0))
     await asyncio.sleep(0)
-    inbox.end(Stopping())
-    with pytest.raises(Stopping):
+    inbox.end(Draining())
+    with pytest.raises(Draining):
         await taking
 
 
