@@ -6,12 +6,13 @@ Pictures are put together a few rows at a time, which stay in the processor's ca
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
 from service.blur import blurred_rows
+from service.edges import feather, shift_edge
 from service.images import Photo
 from service.labels import Size
 from service.matting import Matte, subject_box
@@ -47,6 +48,15 @@ class Scene:
     backdrop: Photo | None = None
     mixture: Matte | None = None
     """How much of each pixel's light comes from the subject, where that is not the matte: see `feather`."""
+
+    @classmethod
+    def of(cls, photo: Photo, soft: Matte, backdrop: Photo | None, options: EffectOptions) -> Self:
+        """Moves and softens the edge as the options say; what the photo hides itself stays hidden."""
+        mixture = shift_edge(soft, options.shift_edge)
+        shown = feather(mixture, options.feather)
+        if photo.alpha is not None:
+            shown = ImageChops.darker(shown, photo.alpha)
+        return cls(photo, shown, backdrop, mixture)
 
     def subject(self, decontaminate: bool) -> Iterator[Rows]:
         mixture = self.matte if self.mixture is None else self.mixture

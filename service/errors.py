@@ -4,9 +4,10 @@ Failure
   BadInput            the caller changes the request
     UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
-    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground
+    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground,
+    MalformedMessage, OriginRefused, SlowHello, IdleSession
   Unavailable         the caller tries again later
-    NotReady, QueueFull, DeadlineUnreachable, OutOfDeviceMemory, Draining
+    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
     ModelFailed (ModelCrashed)
@@ -101,6 +102,26 @@ class NoForeground(BadInput):
     title = "No subject was found"
 
 
+class MalformedMessage(BadInput):
+    code = "malformed_message"
+    title = "A message of the stream could not be read"
+
+
+class OriginRefused(BadInput):
+    code = "origin_refused"
+    title = "Pages of this origin may not stream"
+
+
+class SlowHello(BadInput):
+    code = "slow_hello"
+    title = "The stream began without a hello"
+
+
+class IdleSession(BadInput):
+    code = "idle"
+    title = "Nothing went on in the session"
+
+
 class Unavailable(Failure):
     """The caller may send the same request again after `retry_after_s` seconds."""
 
@@ -118,6 +139,11 @@ class NotReady(Unavailable):
 class QueueFull(Unavailable):
     code = "queue_full"
     title = "The queue is full"
+
+
+class TooManySessions(Unavailable):
+    code = "too_many_sessions"
+    title = "There are as many live sessions as the service takes"
 
 
 class DeadlineUnreachable(Unavailable):

@@ -9,18 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from PIL import Image, ImageChops
+from PIL import Image
 
 from service.batcher import Batcher, Outcome
 from service.cache import AnswerCache, fingerprint
-from service.edges import feather, shift_edge
 from service.effects import EFFECTS, Scene
 from service.encoders import PICTURE_ENCODERS
 from service.errors import NoForeground, UnknownModel
 from service.images import Photo, decode
 from service.inputs import fit
 from service.labels import Prediction, Size
-from service.matting import Matte, has_subject, label_map, matte, subject_box
+from service.matting import has_subject, label_map, matte, subject_box
 from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, Options, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
 from service.schedule import Lane
@@ -147,7 +146,7 @@ class Pipeline:
         soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo, options.refine))
         if not options.allow_empty and not has_subject(soft):
             raise NoForeground(f"{card.name} sees no {_names(card, kept)}; allow_empty=true returns the empty result")
-        scene = await self._on_thread(call, "matte", lambda: _scene(seen.photo, soft, backdrop, options))
+        scene = await self._on_thread(call, "matte", lambda: Scene.of(seen.photo, soft, backdrop, options))
         picture = await self._on_thread(call, "compose", lambda: EFFECTS[type(options)](scene, options))
         format_ = _format_for(picture, call.accepted or [options.chosen_format()])
         body = await self._on_thread(call, "encode", lambda: _encode(picture, format_, options))
@@ -246,15 +245,6 @@ def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:
         wanted = _names(seen.card, segmentation.wanted)
         raise NoForeground(f"{seen.card.name} sees no {wanted}; allow_empty=true returns the empty result")
     return segmentation
-
-
-def _scene(photo: Photo, soft: Matte, backdrop: Photo | None, options: EffectOptions) -> Scene:
-    """Moves and softens the edge; what the photo hides itself stays hidden."""
-    mixture = shift_edge(soft, options.shift_edge)
-    shown = feather(mixture, options.feather)
-    if photo.alpha is not None:
-        shown = ImageChops.darker(shown, photo.alpha)
-    return Scene(photo, shown, backdrop, mixture)
 
 
 def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:

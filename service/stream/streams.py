@@ -1,0 +1,89 @@
+"""All live sessions of the service: who may open one, and how all of them end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from service.admission import Admission, Permit
+from service.engine import Engine
+from service.errors import Draining, SlowHello, TooManyPixels
+from service.settings import MEGAPIXEL, Settings
+from service.stream.protocol import Hello, read_hello
+from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage
+from service.workers.plan import available_cores
+
+
+class Streams:
+    """One for the whole service."""
+
+    def __init__(self, engine: Engine, admission: Admission, settings: Settings) -> None:
+        self._pipeline = engine.pipeline
+        self._metrics = engine.metrics
+        self._settings = settings
+        self._admission = admission
+        threads = settings.pixel_threads or available_cores()
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="frames")
+        self._stage = Stage(engine.batcher, engine.metrics, settings, self._threads, admission.admit)
+        self._sessions: set[Session] = set()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Every session finishes its frame and hears that it is over."""
+        self._stopping.set()
+        for session in self._sessions:
+            session.stop()
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Permit]:
+        """For one session, as long as it lasts. Raises TooManySessions."""
+        permit = self._admission.admit_session()
+        self._metrics.stream_sessions.inc()
+        try:
+            yield permit
+        finally:
+            self._metrics.stream_sessions.dec()
+            permit.give_back()
+
+    @contextlib.asynccontextmanager
+    async def session(self, connection: Connection, permit: Permit, id_: str) -> AsyncIterator[Session]:
+        """A session, once its client has said hello.
+
+        Raises ConnectionLost, SlowHello, Draining, and for what the hello asks for: UnknownModel, BadOption,
+        TooManyPixels, QueueFull.
+        """
+        hello = await self._hello(connection)
+        card = self._pipeline.card(hello.model) if hello.model else self._pipeline.cards[0]
+        session = Session(id_, hello, card, self._stage, connection)
+        self._check_size(session)
+        permit.take_pixels(session.pixels)
+        permit.take_bytes(session.max_frame_bytes)
+        self._sessions.add(session)
+        if self._stopping.is_set():
+            session.stop()
+        try:
+            yield session
+        finally:
+            self._sessions.discard(session)
+
+    def _check_size(self, session: Session) -> None:
+        """Frames that would never fit beside others."""
+        most = int(self._settings.max_megapixels_in_flight * MEGAPIXEL)
+        if session.pixels > most:
+            raise TooManyPixels(f"frames of a session have at most {most // PIXELS_A_SESSION} pixels")
+
+    async def _hello(self, connection: Connection) -> Hello:
+        receiving = asyncio.ensure_future(connection.receive())
+        stopping = asyncio.create_task(self._stopping.wait())
+        timeout_s = self._settings.hello_timeout_s
+        try:
+            await asyncio.wait({receiving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if receiving.done():
+                return read_hello(receiving.result())
+        finally:
+            receiving.cancel()
+            stopping.cancel()
+        raise Draining if self._stopping.is_set() else SlowHello(f"no hello within {timeout_s:g} seconds")
