@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     cache_max_bytes: int = Field(0, ge=0)
     """Answers that are kept, for callers who ask the same again; 0 keeps none. Higher takes that much memory."""
 
+    studio: bool = True
+    """The page at `/`, where a browser can try everything. `off` removes it; the endpoints it uses stay."""
+
     log_format: Literal["auto", "text", "json"] = "auto"
     """`auto` is text on a terminal and JSON, one object a line, everywhere else."""
 

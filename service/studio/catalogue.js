@@ -1,0 +1,47 @@
+// What the service can do, in its own words: operations and options from /openapi.json, models from /models.
+
+import { askJson } from "./service.js";
+
+/** `{operations, models}`; throws Problem. */
+export async function readCatalogue() {
+  const [document, models] = await Promise.all([askJson("openapi.json"), askJson("models")]);
+  return { operations: operationsOf(document), models };
+}
+
+/** Every operation that takes an image, as `{path, name, summary, description, options, files}`. */
+function operationsOf(document) {
+  const operations = Object.entries(document.paths).flatMap(([path, { post }]) => {
+    const form = post?.requestBody?.content["multipart/form-data"]?.schema.properties;
+    return form?.image ? [operationOf(path, post, Object.keys(form))] : [];
+  });
+  return operations.map((operation) => ({ ...operation, options: ordered(operation.options, operations) }));
+}
+
+function operationOf(path, post, files) {
+  const options = post.parameters.filter((parameter) => parameter.in === "query");
+  return {
+    path,
+    name: shortName(path),
+    summary: post.summary,
+    description: post.description,
+    options: options.map(({ name, description, schema }) => ({ name, description, schema })),
+    files: files.filter((file) => file !== "image"),
+  };
+}
+
+/** `/blur-background` is "Blur". */
+const shortName = (path) => words(path.slice(1).replace(/-background$/, ""));
+
+/** `light_wrap` is "Light wrap". */
+export function words(name) {
+  const spaced = name.replaceAll(/[-_]/g, " ");
+  return spaced[0].toUpperCase() + spaced.slice(1);
+}
+
+/** An operation's own options first; `isCommon` is for those that every operation has. */
+function ordered(options, operations) {
+  const sharedBy = (name) => operations.filter((each) => each.options.some((option) => option.name === name)).length;
+  const counted = options.map((option) => ({ ...option, sharedBy: sharedBy(option.name) }));
+  counted.sort((one, other) => one.sharedBy - other.sharedBy);
+  return counted.map((option) => ({ ...option, isCommon: option.sharedBy === operations.length }));
+}
