@@ -170,7 +170,7 @@ class Item {
 
   fail(error) {
     const problem = error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error) });
-    this.become("failed", `${problem.title}: ${problem.detail}`);
+    this.become("failed", problem.title === problem.detail ? problem.title : `${problem.title}: ${problem.detail}`);
   }
 
   #picture(blob) {

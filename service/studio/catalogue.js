@@ -8,14 +8,18 @@ export async function readCatalogue() {
   return { operations: operationsOf(document), models };
 }
 
-/** Every operation that takes an image, as `{path, name, summary, description, options, files}`. */
+/** Every operation that takes an image, as `{path, name, summary, options, files}`. */
 function operationsOf(document) {
   const operations = Object.entries(document.paths).flatMap(([path, { post }]) => {
     const form = post?.requestBody?.content["multipart/form-data"]?.schema.properties;
     return form?.image ? [operationOf(path, post, Object.keys(form))] : [];
   });
+  operations.sort((one, other) => hasSubject(other) - hasSubject(one));
   return operations.map((operation) => ({ ...operation, options: ordered(operation.options, operations) }));
 }
+
+/** What separates a subject from its background comes first. */
+const hasSubject = ({ options }) => options.some(({ name }) => name === "keep");
 
 function operationOf(path, post, files) {
   const options = post.parameters.filter((parameter) => parameter.in === "query");
@@ -23,7 +27,6 @@ function operationOf(path, post, files) {
     path,
     name: shortName(path),
     summary: post.summary,
-    description: post.description,
     options: options.map(({ name, description, schema }) => ({ name, description, schema })),
     files: files.filter((file) => file !== "image"),
   };

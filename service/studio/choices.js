@@ -1,6 +1,7 @@
 // The operation, the model and the options that somebody chose, and the request that they make.
 
 import { make } from "./dom.js";
+import { icon } from "./icons.js";
 import { field } from "./fields.js";
 import { Backdrop } from "./backdrop.js";
 
@@ -85,8 +86,9 @@ export class Choices {
       type: "radio", name: `operation-${this.backdrop.group}`, value: operation.path,
       checked: operation === this.operation, onchange: () => { this.#useOperation(operation); this.onChange(); },
     }));
-    this.strip = make("div", { class: "strip", role: "radiogroup", "aria-label": "What to do" },
-      radios.map((radio, index) => make("label", { title: this.operations[index].summary }, radio, make("span", { text: this.operations[index].name }))));
+    const tile = (radio, { path, name, summary }) => make("label", { title: summary }, radio, make("span", {}, icon(path), name));
+    this.strip = make("div", { class: "strip tiles", role: "radiogroup", "aria-label": "What to do" },
+      radios.map((radio, index) => tile(radio, this.operations[index])));
     return this.strip;
   }
 
@@ -108,7 +110,7 @@ export class Choices {
     this.fields = options.map((option) => ({ name: option.name, isCommon: option.isCommon, control: field(option, this.onChange) }));
     const elements = (isCommon) => this.fields.filter((each) => each.isCommon === isCommon).map(({ control }) => control.element);
     this.body.replaceChildren(
-      make("p", { class: "quiet small", text: `${this.operation.summary}. ${this.operation.description ?? ""}` }),
+      make("p", { class: "quiet small", text: `${this.operation.summary}.` }),
       make("div", { class: "fields" }, this.has("color") ? [this.backdrop.element] : [], elements(false)),
       ...this.#more(elements(true)));
   }

@@ -50,6 +50,6 @@ export function problemCard(problem) {
   const origin = [problem.code, problem.request_id].filter(Boolean).join(" · ");
   return make("div", { class: "problem" },
     make("strong", { text: problem.title }),
-    make("p", { text: problem.detail }),
+    problem.detail === problem.title ? null : make("p", { text: problem.detail }),
     make("code", { text: origin }));
 }

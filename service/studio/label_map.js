@@ -3,8 +3,8 @@
 const NUMBER_BITS = 5;
 const FIRST_CHARACTER = 48;
 const VOID = 255;
-const TINT_SIDE_PX = 1024;
-const TINT_ALPHA = 125;
+const SHADE_SIDE_PX = 1024;
+const SHADE = 0xa6100c0c; // nearly black, 65% opaque, as the little-endian word of one RGBA pixel
 
 export class LabelMap {
   /** `labels` is the answer of `/segment?output=labels&format=json`; `classes` those of the model. */
@@ -14,7 +14,7 @@ export class LabelMap {
     this.classes = classes;
     this.ids = new Uint8Array(this.width * this.height).fill(VOID);
     this.areas = new Map(labels.classes.map(({ id, rle }) => [id, this.#paint(id, numbersOf(rle.counts))]));
-    this.tints = new Map();
+    this.shades = new Map();
   }
 
   /** The class under a pixel; undefined where the input is transparent, or outside. */
@@ -26,10 +26,10 @@ export class LabelMap {
   /** 0 to 1. */
   fraction = (classId) => (this.areas.get(classId) ?? 0) / this.ids.length;
 
-  /** A canvas that shows where a class is, in its colour, no larger than it needs to be on a screen. */
-  tint(entry) {
-    if (!this.tints.has(entry.id)) this.tints.set(entry.id, this.#drawTint(entry));
-    return this.tints.get(entry.id);
+  /** A canvas that darkens everything but one class, no larger than it needs to be on a screen. */
+  shade(entry) {
+    if (!this.shades.has(entry.id)) this.shades.set(entry.id, this.#drawShade(entry));
+    return this.shades.get(entry.id);
   }
 
   /** Runs go down the columns and begin with what the class is not. Returns the class's area in pixels. */
@@ -56,29 +56,22 @@ export class LabelMap {
     }
   }
 
-  #drawTint(entry) {
-    const scale = Math.min(1, TINT_SIDE_PX / Math.max(this.width, this.height));
+  #drawShade(entry) {
+    const scale = Math.min(1, SHADE_SIDE_PX / Math.max(this.width, this.height));
     const width = Math.max(1, Math.round(this.width * scale));
     const height = Math.max(1, Math.round(this.height * scale));
     const pixels = new ImageData(width, height);
     const words = new Uint32Array(pixels.data.buffer);
-    const color = packed(entry.color);
     for (let y = 0; y < height; y += 1) {
       const row = Math.floor((y + 0.5) / scale) * this.width;
       for (let x = 0; x < width; x += 1) {
-        if (this.ids[row + Math.floor((x + 0.5) / scale)] === entry.id) words[y * width + x] = color;
+        if (this.ids[row + Math.floor((x + 0.5) / scale)] !== entry.id) words[y * width + x] = SHADE;
       }
     }
     const canvas = new OffscreenCanvas(width, height);
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     return canvas;
   }
-}
-
-/** A colour such as `#c08080`, as the little-endian word of one RGBA pixel. */
-function packed(color) {
-  const [red, green, blue] = [1, 3, 5].map((start) => Number.parseInt(color.slice(start, start + 2), 16));
-  return ((TINT_ALPHA << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
 /** The run lengths. Source: rleFrString in https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.c */

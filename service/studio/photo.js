@@ -19,7 +19,7 @@ export class PhotoTab {
     this.choices = new Choices(byId("photo-choices"), catalogue, afterQuiet(QUIET_MS, () => this.#run()));
     this.recipe = new Recipe(byId("photo-recipe"));
     this.legend = new Legend(byId("photo-legend"), byId("photo-classes"), {
-      onHover: (entry) => this.#tint(entry),
+      onHover: (entry) => this.#light(entry),
       onKeep: (names) => this.choices.keepClasses(names),
     });
     this.viewer = new Viewer(byId("photo-canvas"), byId("photo-curtain"), {
@@ -130,7 +130,7 @@ export class PhotoTab {
     const chip = byId("photo-pointed");
     chip.hidden = !entry;
     this.legend.point(entry);
-    this.#tint(entry);
+    this.#light(entry);
     if (!entry) return;
     const dot = make("span", { class: "dot" });
     dot.style.backgroundColor = entry.color;
@@ -139,10 +139,11 @@ export class PhotoTab {
     chip.style.translate = `${event.clientX - bounds.left + 14}px ${event.clientY - bounds.top + 14}px`;
   }
 
-  #tint(entry) {
-    const tint = entry && this.labels ? this.labels.tint(entry) : null;
-    if (tint === this.viewer.tint) return;
-    this.viewer.tint = tint;
+  /** Only one class stays lit. */
+  #light(entry) {
+    const shade = entry && this.labels ? this.labels.shade(entry) : null;
+    if (shade === this.viewer.shade) return;
+    this.viewer.shade = shade;
     this.viewer.draw();
   }
 

@@ -17,7 +17,7 @@ export class ServiceTab {
     this.queue = new Chart("Waiting for a worker", { least: 4 });
     this.inFlight = new Chart("Requests in flight", { least: 4 });
     this.rate = new Chart("Answers a second", { least: 2 });
-    this.latency = new Chart("Slowest of twenty, last minute", { least: 100 });
+    this.latency = new Chart("Latency, 95th percentile", { least: 100 });
     this.lag = new Chart("Event loop lag", { least: 20 });
     this.sessions = new Chart("Live sessions", { least: 2 });
     this.stages = make("ul", { class: "bars" });
@@ -71,7 +71,7 @@ export class ServiceTab {
   #showLatency(now, since) {
     const slow = quantile(since, now, "silhouette_request_seconds", 0.95);
     const usual = quantile(since, now, "silhouette_request_seconds", 0.5);
-    this.latency.add(1000 * (slow ?? 0), slow === null ? "–" : String(Math.round(1000 * slow)), usual === null ? "ms" : `ms, half within ${Math.round(1000 * usual)}`);
+    this.latency.add(1000 * (slow ?? 0), slow === null ? "–" : String(Math.round(1000 * slow)), usual === null ? "ms" : `ms, median ${Math.round(1000 * usual)}`);
   }
 
   #showStages(now, since) {
@@ -92,7 +92,7 @@ export class ServiceTab {
     return [
       this.queue.element, this.inFlight.element, this.rate.element, this.latency.element, this.sessions.element, this.lag.element,
       make("section", { class: "card tile wide" }, make("h2", { text: "Where the time goes" }),
-        make("p", { class: "quiet small", text: "The mean of each stage, and its slowest of twenty, over the last minute." }), this.stages),
+        make("p", { class: "quiet small", text: "The mean of each stage, and its 95th percentile, over the last minute." }), this.stages),
       make("section", { class: "card tile wide" }, make("h2", { text: "Workers" }), make("table", { class: "workers" }, head, this.workers)),
     ];
   }
@@ -114,7 +114,7 @@ function bar({ stage, mean, slow }, longest) {
   const fill = make("i");
   fill.style.width = `${(100 * mean) / longest}%`;
   return make("li", {}, make("span", { text: stage }), make("span", { class: "track" }, fill),
-    make("span", { class: "figure", text: `${seconds(mean)}, slow ${seconds(slow ?? 0)}` }));
+    make("span", { class: "figure", text: `${seconds(mean)}, p95 ${seconds(slow ?? 0)}` }));
 }
 
 function workerRow({ worker, state, device }, bytes) {

@@ -16,7 +16,7 @@ export class Viewer {
     this.context = canvas.getContext("2d");
     this.before = null;
     this.after = null;
-    this.tint = null;
+    this.shade = null;
     this.view = null; // null: the whole picture
     this.pointers = new Map();
     this.board = checkerboard();
@@ -90,7 +90,7 @@ export class Viewer {
     context.fillStyle = context.createPattern(this.board, "repeat");
     context.fillRect(view.left, view.top, width, height);
     context.drawImage(picture, view.left, view.top, width, height);
-    if (this.tint) context.drawImage(this.tint, view.left, view.top, width, height);
+    if (this.shade) context.drawImage(this.shade, view.left, view.top, width, height);
     context.restore();
   }
 
@@ -115,18 +115,28 @@ export class Viewer {
     return this.view;
   }
 
-  #visible({ left, scale }) {
-    return { left: Math.max(0, left), right: Math.min(this.canvas.width, left + this.picture.width * scale) };
+  /** The part of the canvas that the picture covers, in its pixels. */
+  #visible({ left, top, scale }) {
+    const { canvas, picture } = this;
+    return {
+      left: Math.max(0, left),
+      top: Math.max(0, top),
+      right: Math.min(canvas.width, left + picture.width * scale),
+      bottom: Math.min(canvas.height, top + picture.height * scale),
+    };
   }
 
   /** The curtain covers what is to be seen of the picture. Returns where it hangs, in canvas pixels. */
-  #placeCurtain({ left, right }) {
-    const { curtain } = this;
+  #placeCurtain({ left, top, right, bottom }) {
+    const { curtain, canvas } = this;
     curtain.hidden = !this.canCompare;
     if (!this.canCompare) return left;
     // A thumb of 44 px stays inside its track: half of it hangs over on both sides.
-    curtain.style.left = `${left / devicePixelRatio - 22}px`;
-    curtain.style.width = `${(right - left) / devicePixelRatio + 44}px`;
+    place(curtain, { left: left / devicePixelRatio - 22, top: top / devicePixelRatio, width: (right - left) / devicePixelRatio + 44, height: (bottom - top) / devicePixelRatio });
+    const { style } = canvas.parentElement; // for what is written into the corners
+    style.setProperty("--picture-left", `${left / devicePixelRatio}px`);
+    style.setProperty("--picture-right", `${(canvas.width - right) / devicePixelRatio}px`);
+    style.setProperty("--picture-top", `${top / devicePixelRatio}px`);
     return Math.round(left + ((right - left) * curtain.valueAsNumber) / CURTAIN_STEPS);
   }
 
@@ -217,6 +227,10 @@ export class Viewer {
       ArrowDown: () => this.#pan(0, -PAN_STEP_PX),
     };
   }
+}
+
+function place(element, box) {
+  for (const [side, px] of Object.entries(box)) element.style[side] = `${px}px`;
 }
 
 /** What shows through where a picture is transparent. */
