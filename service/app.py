@@ -19,6 +19,7 @@ from service.api import failures, studio
 from service.api.limits import Gate
 from service.api.routes import router
 from service.api.state import Service, background
+from service.api.stream import router as stream_router
 from service.engine import Engine
 from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     app.include_router(router)
     if settings.studio:
         app.include_router(studio.router)
+    app.include_router(stream_router)
     paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths)
     failures.install(app)
@@ -64,7 +66,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         service.draining = True
+        service.streams.stop()
         await service.engine.stop(STOP_TIMEOUT_S)
+        service.streams.close()
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting

@@ -16,10 +16,18 @@ from numpy.typing import NDArray
 from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, Failure, ModelCrashed
 from service.labels import Scores
 from service.metrics import Metrics
-from service.schedule import BatchPolicy, Lane, LaneTurns, Pace
+from service.schedule import BatchPolicy, Lane, LaneTurns, LiveShare, Pace
 
 SUSPECT_CRASHES = 2
 """A ticket that was on board of so many dying workers runs alone, so that it takes no neighbour along."""
+
+
+AHEAD = {
+    Lane.LIVE: (Lane.LIVE,),
+    Lane.INTERACTIVE: (Lane.LIVE, Lane.INTERACTIVE),
+    Lane.BULK: (Lane.LIVE, Lane.INTERACTIVE, Lane.BULK),
+}
+"""The lanes whose tickets a new one waits for, by its own."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Batcher:
         self._waiting: list[Ticket] = []
         self._on_board: set[Ticket] = set()
         self._turns = LaneTurns()
+        self._live_share = LiveShare()
         self._size_limits: dict[str, int] = {}
         self._changed = asyncio.Condition()
         self._closed = False
@@ -104,8 +113,7 @@ class Batcher:
 
     def expected_wait_s(self, lane: Lane = Lane.BULK) -> float:
         """How long a ticket that came now would wait, judging by what images took so far."""
-        lanes = (Lane.INTERACTIVE, Lane.BULK) if lane is Lane.BULK else (Lane.INTERACTIVE,)
-        waiting_s = sum(self.pace.expected_s(ticket.model) for each in lanes for ticket in self._in_lane(each))
+        waiting_s = sum(self.pace.expected_s(ticket.model) for each in AHEAD[lane] for ticket in self._in_lane(each))
         now = time.monotonic()
         # Pixel threads ask as well, so the set is copied: it may change while it is walked.
         left_s = (
@@ -233,9 +241,11 @@ class Batcher:
 
     def _next_batch(self) -> tuple[Lane, list[Ticket], float]:
         """Who runs next as things stand, and when the batch should leave."""
-        interactive, bulk = self._in_lane(Lane.INTERACTIVE), self._in_lane(Lane.BULK)
-        lane = self._turns.choose(interactive, bulk)
-        candidates = interactive if lane is Lane.INTERACTIVE else bulk
+        waiting = {lane: self._in_lane(lane) for lane in Lane}
+        interactive, bulk, live = waiting[Lane.INTERACTIVE], waiting[Lane.BULK], waiting[Lane.LIVE]
+        is_live = self._live_share.is_due(live, interactive or bulk)
+        lane = Lane.LIVE if is_live else self._turns.choose(interactive, bulk)
+        candidates = waiting[lane]
         limit = self._size_limits.get(candidates[0].model)
         batch = [candidates[index] for index in self._policy.group(candidates, limit)]
         run_s = self.pace.expected_s(batch[0].model, len(batch))
@@ -254,7 +264,9 @@ class Batcher:
             ticket.started_at = now
         self._on_board.update(batch)
         self._waiting = [ticket for ticket in self._waiting if ticket.started_at is None]
-        self._turns.took(lane, self._in_lane(Lane.INTERACTIVE))
+        self._live_share.took(lane, self.pace.expected_s(batch[0].model, len(batch)))
+        if lane is not Lane.LIVE:
+            self._turns.took(lane, self._in_lane(Lane.INTERACTIVE))
         return batch
 
     def _leave(self, batch: Batch) -> None:

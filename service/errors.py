@@ -4,9 +4,10 @@ Failure
   BadInput            the caller changes the request
     UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
-    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground
+    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground,
+    MalformedMessage, OriginRefused, SlowHello, IdleSession
   Unavailable         the caller tries again later
-    NotReady, QueueFull, DeadlineUnreachable, OutOfDeviceMemory, Draining
+    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining (Stopping)
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
     ModelFailed (ModelCrashed)
@@ -100,6 +101,26 @@ class NoForeground(BadInput):
     title = "No subject was found"
 
 
+class MalformedMessage(BadInput):
+    code = "malformed_message"
+    title = "A message of the stream could not be read"
+
+
+class OriginRefused(BadInput):
+    code = "origin_refused"
+    title = "Pages of this origin may not stream"
+
+
+class SlowHello(BadInput):
+    code = "slow_hello"
+    title = "The stream began without a hello"
+
+
+class IdleSession(BadInput):
+    code = "idle"
+    title = "Nothing went on in the session"
+
+
 class Unavailable(Failure):
     """The caller may send the same request again after `retry_after_s` seconds."""
 
@@ -119,6 +140,11 @@ class QueueFull(Unavailable):
     title = "The queue is full"
 
 
+class TooManySessions(Unavailable):
+    code = "too_many_sessions"
+    title = "There are as many live sessions as the service takes"
+
+
 class DeadlineUnreachable(Unavailable):
     code = "deadline_unreachable"
     title = "The queue is longer than the request can wait"
@@ -132,6 +158,10 @@ class OutOfDeviceMemory(Unavailable):
 class Draining(Unavailable):
     code = "draining"
     title = "The service is shutting down"
+
+
+class Stopping(Draining):
+    """What a session hears that was at work when it began."""
 
 
 class DeadlineExceeded(Failure):

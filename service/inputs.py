@@ -11,10 +11,12 @@ from service.store.card import InputSpec, ModelCard, OutputSpec
 REDUCING_GAP = 2.0
 
 
-def fit(picture: Image.Image, card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
+def fit(
+    picture: Image.Image, card: ModelCard, resampling: Image.Resampling = Image.Resampling.LANCZOS
+) -> tuple[NDArray[np.uint8], Box]:
     """(h, w, 3) uint8 RGB at the card's input size, and the part of the scores that shows `picture`."""
     used = _used_size(Size(*picture.size), card.input)
-    resized = picture.resize(used, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    resized = picture.resize(used, resampling, reducing_gap=REDUCING_GAP)
     return _pad(np.asarray(resized), card.input), _scores_box(used, card.input, card.output)
 
 

@@ -65,6 +65,14 @@ class Metrics:
         self.restarts = self._counter("silhouette_worker_restarts", "Workers that ended, by cause.", "cause")
         self.cache = self._counter("silhouette_cache_lookups", "Answers looked up in the cache, by result.", "result")
         self.cache_bytes = Gauge("silhouette_cache_bytes", "Answers kept in the cache.", registry=self._registry)
+        self.stream_sessions = Gauge("silhouette_stream_sessions", "Live sessions.", registry=self._registry)
+        self.stream_sessions_ended = self._counter("silhouette_stream_sessions_ended", "Sessions, by end.", "reason")
+        self.stream_frames = self._counter("silhouette_stream_frames", "Frames of live sessions.", "outcome")
+        self.stream_frame_seconds = self._histogram(
+            "silhouette_stream_frame_seconds", "From a frame's arrival until its result was sent."
+        )
+        self._begin_at_zero(self.stream_frames, ("answered", "dropped", "failed"))
+        self._begin_at_zero(self.stream_sessions_ended, ("disconnected",))
         self._begin_at_zero(self.cache, ("hit", "miss"))
         self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "failed_start"))
         self._begin_at_zero(self.requeued, ("crash", "hang", "poisoned", "memory", "model_failed"))

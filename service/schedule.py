@@ -1,7 +1,8 @@
 """Which tickets run next, and when their batch leaves. Pure: the time is an argument, so tests bring their own.
 
 What it guarantees: a batch is of one model and one lane; the oldest ticket of a lane goes first; bulk never starves; no
-interactive ticket is overtaken by more than one bulk batch; a ticket under suspicion runs alone.
+interactive ticket is overtaken by more than one bulk batch; where live frames and requests both wait, each side gets
+half of the workers' time; a ticket under suspicion runs alone.
 """
 
 import math
@@ -19,6 +20,8 @@ class Lane(StrEnum):
 
     INTERACTIVE = "interactive"
     BULK = "bulk"
+    LIVE = "live"
+    """A frame of a camera: the next one is coming already."""
 
 
 class Waiting(Protocol):
@@ -94,6 +97,29 @@ class LaneTurns:
         self._interactive_batches = 0
         for ticket in interactive:
             ticket.has_yielded = True
+
+
+class LiveShare:
+    """Live frames on one side, requests on the other: half of the time each, as long as both have something waiting.
+
+    A side that did not wait the whole time owes nothing for what it had then: so a frame of a lone camera goes first.
+    Sessions are fair to each other by themselves: each has one frame waiting at most, and the oldest goes first.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+        """By how much the live side had more than the requests."""
+
+    def is_due(self, live: Collection[Waiting], requests: Collection[Waiting]) -> bool:
+        """Whether a live frame goes next. One side at least must have something waiting."""
+        if not live or not requests:
+            self._ahead_s = 0.0
+            return bool(live)
+        return self._ahead_s <= 0.0
+
+    def took(self, lane: Lane, run_s: float) -> None:
+        """A batch of `lane` left that will take a worker `run_s`."""
+        self._ahead_s += run_s if lane is Lane.LIVE else -run_s
 
 
 class Pace:

@@ -114,6 +114,23 @@ class Settings(BaseSettings):
     studio: bool = True
     """The page at `/`, where a browser can try everything. `off` removes it; the endpoints it uses stay."""
 
+    max_sessions: int = Field(8, ge=0)
+    """Live sessions on `/stream` at once; 0 refuses all. Higher shares the workers among more cameras."""
+
+    max_session_fps: float = Field(30.0, gt=0)
+    """Frames a second that one session gets answers to; others are dropped. Higher lets one camera take more of the
+    workers."""
+
+    session_idle_timeout_s: float = Field(60.0, gt=0)
+    """A session that sends nothing, or reads nothing, for so long is closed. Higher keeps places for the absent."""
+
+    hello_timeout_s: float = Field(10.0, gt=0)
+    """For the first message of a session. Higher keeps places for those who never say anything."""
+
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Other origins, as `https://meet.example.org`, whose pages may open `/stream`; `*` is any. Pages of the service's
+    own origin always may, and so may programs, which send none."""
+
     log_format: Literal["auto", "text", "json"] = "auto"
     """`auto` is text on a terminal and JSON, one object a line, everywhere else."""
 
@@ -122,6 +139,13 @@ class Settings(BaseSettings):
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip()) or None
+        return value
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip().rstrip("/").lower() for origin in value.split(",") if origin.strip())
         return value
 
     @field_validator("workers", "threads_per_worker", "max_batch_size", "pixel_threads", mode="before")

@@ -32,6 +32,11 @@ class Stopwatch:
         self._elapsed_ms[stage] = self._elapsed_ms.get(stage, 0.0) + elapsed_ms
 
     @property
+    def measured_ms(self) -> dict[str, float]:
+        """Every stage, in the order in which they began."""
+        return dict(self._elapsed_ms)
+
+    @property
     def elapsed_ms(self) -> dict[str, float]:
         """In the order of `STAGES`, rounded to a tenth."""
         return {stage: round(self._elapsed_ms[stage], 1) for stage in STAGES if stage in self._elapsed_ms}

@@ -27,11 +27,17 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.UnknownModel: HTTPStatus.NOT_FOUND,
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.MalformedMessage: HTTPStatus.BAD_REQUEST,
+    errors.OriginRefused: HTTPStatus.FORBIDDEN,
+    errors.SlowHello: HTTPStatus.REQUEST_TIMEOUT,
+    errors.IdleSession: HTTPStatus.REQUEST_TIMEOUT,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManySessions: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutOfDeviceMemory: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Draining: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ModelCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -47,7 +53,12 @@ def problem(failure: Failure, request_id: str) -> Response:
     headers = _comeback(failure) if isinstance(failure, Unavailable) else {}
     if isinstance(failure, UNFINISHED_UPLOADS):
         headers["Connection"] = "close"
-    return _document(STATUS[type(failure)], failure.code, failure.title, failure.detail, request_id, headers)
+    return JSONResponse(problem_body(failure, request_id), STATUS[type(failure)], headers, PROBLEM_MEDIA_TYPE)
+
+
+def problem_body(failure: Failure, request_id: str) -> dict[str, Any]:
+    """The fields of its problem document."""
+    return _body(STATUS[type(failure)], failure.code, failure.title, failure.detail, request_id)
 
 
 def _comeback(failure: Unavailable) -> dict[str, str]:
@@ -85,14 +96,22 @@ async def _on_http_exception(request: Request, exception: Exception) -> Response
 
 def internal_error(request_id: str) -> Response:
     """For a bug of ours: the cause goes to the log, the caller gets the request id to quote."""
+    return JSONResponse(internal_error_body(request_id), HTTPStatus.INTERNAL_SERVER_ERROR, None, PROBLEM_MEDIA_TYPE)
+
+
+def internal_error_body(request_id: str) -> dict[str, Any]:
     detail = f"the cause is in the service's log under {request_id}"
-    return _document(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed", detail, request_id, {})
+    return _body(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed", detail, request_id)
 
 
 def _document(
     status: HTTPStatus, code: str, title: str, detail: str, request_id: str, headers: dict[str, str]
 ) -> JSONResponse:
-    body: dict[str, Any] = {
+    return JSONResponse(_body(status, code, title, detail, request_id), status, headers, PROBLEM_MEDIA_TYPE)
+
+
+def _body(status: HTTPStatus, code: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
+    return {
         "type": f"urn:silhouette:problem:{code}",
         "title": title,
         "status": int(status),
@@ -100,4 +119,3 @@ def _document(
         "code": code,
         "request_id": request_id,
     }
-    return JSONResponse(body, status, headers, PROBLEM_MEDIA_TYPE)

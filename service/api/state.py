@@ -14,6 +14,7 @@ from service.metrics import Snapshot
 from service.pipeline import Pipeline
 from service.schedule import Lane
 from service.settings import MEGAPIXEL, Settings
+from service.stream import Streams
 
 START_RETRY_AFTER_S = 5
 LAG_INTERVAL_S = 0.5
@@ -39,8 +40,13 @@ class Service:
         settings = self.settings
         max_pixels = int(settings.max_megapixels_in_flight * MEGAPIXEL)
         self.admission = Admission(
-            settings.queue_capacity, settings.max_bytes_in_flight, max_pixels, self.engine.batcher
+            settings.queue_capacity,
+            settings.max_bytes_in_flight,
+            max_pixels,
+            self.engine.batcher,
+            settings.max_sessions,
         )
+        self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)
 
     @property
@@ -74,6 +80,7 @@ class Service:
         After `drain_timeout_s` the answer is 503 `draining`, for those who are still waiting for a worker.
         """
         self.draining = True
+        self.streams.stop()
         if not await self._idle_within(self.settings.drain_timeout_s):
             await self.engine.pool.stop(drain_timeout_s=0)
             await self._idle_within(LAST_ANSWERS_S)

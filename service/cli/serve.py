@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 FAILED_TO_START = 1
 
-CLOSE_TIMEOUT_S = 5
-"""For the last bytes of the last answers, once the service is drained."""
-
 
 def add_command(commands: "Commands") -> None:
     parser = commands.add_parser(
@@ -46,21 +43,11 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    import uvicorn
-
     from service.app import create_app
-    from service.cli.server import SilhouetteServer
+    from service.cli.server import SilhouetteServer, server_config
 
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        settings.host,
-        settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
-    )
+    config = server_config(app, settings)
     # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)

@@ -6,12 +6,38 @@ import socket
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from service.api.state import Service
+from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 KILLED_BY_SIGNAL = 128
+
+CLOSE_TIMEOUT_S = 5
+"""For the last bytes of the last answers, once the service is drained."""
+
+MESSAGE_HEADER_BYTES = 8192
+"""In front of a background picture in a message of `/stream`."""
+
+MAX_UNSENT_BYTES = 65_536
+"""A session whose client reads slowly drops frames instead of queueing results in the kernel, which would hold seconds
+of them. It does not limit throughput: what was sent and is not acknowledged yet does not count."""
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        settings.host,
+        settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=CLOSE_TIMEOUT_S,
+        ws_max_size=settings.max_upload_bytes + MESSAGE_HEADER_BYTES,
+        ws_per_message_deflate=False,  # pictures are compressed already
+    )
 
 
 class SilhouetteServer(uvicorn.Server):
@@ -24,6 +50,8 @@ class SilhouetteServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for server in self.servers:
+            for listener in server.sockets:
+                _bound_unsent(listener)
             host, port = server.sockets[0].getsockname()[:2]
             logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
@@ -40,3 +68,9 @@ class SilhouetteServer(uvicorn.Server):
         await self._service.drain()
         await super().shutdown(sockets)
         logger.info("stopped")
+
+
+def _bound_unsent(listener: socket.socket) -> None:
+    """Connections inherit it from the socket that accepts them. Only Linux and macOS have it."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)

@@ -17,18 +17,15 @@ FAMILIES: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": r
 
 def main(families: str) -> int:
     """The exit code. Imports late, as `silhouette` does: every worker process imports this file as well."""
-    import uvicorn
-
     from service.app import create_app
-    from service.cli.server import SilhouetteServer
+    from service.cli.server import SilhouetteServer, server_config
 
     settings = read_settings()
     configure_logging(settings.log_format)
     app = create_app(settings, FAMILIES[families])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    config = uvicorn.Config(app, settings.host, settings.port, log_config=None, access_log=False)
-    SilhouetteServer(config, app.state.service).run()
+    SilhouetteServer(server_config(app, settings), app.state.service).run()
     failure = app.state.service.failure
     if failure:
         sys.stderr.write(f"silhouette: {failure}\n")

@@ -12,7 +12,7 @@ import yaml
 
 from service.api.state import LAST_ANSWERS_S
 from service.app import STOP_TIMEOUT_S
-from service.cli.serve import CLOSE_TIMEOUT_S
+from service.cli.server import CLOSE_TIMEOUT_S
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -1,0 +1,139 @@
+"""`WS /stream`: the socket of a live session. What goes over it is in `service/stream/`, and in `docs/stream.md`."""
+
+import asyncio
+import json
+import logging
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from service import errors
+from service.api.failures import internal_error_body, problem_body
+from service.api.state import Service
+from service.errors import Failure, OriginRefused, Unavailable
+from service.stream.session import ConnectionLost
+from service.telemetry import FIELDS
+
+logger = logging.getLogger(__name__)
+
+GOING_AWAY, INTERNAL_ERROR = 1001, 1011
+
+CLOSE_CODES: dict[type[Failure], int] = {
+    errors.Stopping: GOING_AWAY,
+    errors.IdleSession: GOING_AWAY,
+    errors.MalformedMessage: 4400,
+    errors.OriginRefused: 4403,
+    errors.UnknownModel: 4404,
+    errors.SlowHello: 4408,
+    errors.TooManyBytes: 4413,
+    errors.BadOption: 4422,
+    errors.UnknownOption: 4422,
+    errors.TooManySessions: 4429,
+    errors.NotReady: 4503,
+    errors.QueueFull: 4503,
+    errors.Draining: 4503,
+}
+
+GOODBYE_TIMEOUT_S = 2.0
+"""For the last words to a client that may not be reading any more."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+router = APIRouter()
+
+
+@router.websocket("/stream")
+async def stream(websocket: WebSocket) -> None:
+    """A session from its handshake to its last word. Refused after the handshake: browsers hide a refused one."""
+    service: Service = websocket.app.state.service
+    socket = Socket(websocket, uuid.uuid4().hex)
+    await websocket.accept()
+    try:
+        check_origin(websocket, service.settings.allowed_origins)
+        service.check_ready()
+        await service.streams.serve(socket, socket.id)
+    except ConnectionLost:
+        return
+    except Failure as failure:
+        await socket.refuse(failure)
+    except Exception:
+        logger.exception("session failed", extra={FIELDS: {"session": socket.id}})
+        await socket.confess()
+
+
+class Socket:
+    """A session's connection, over a WebSocket."""
+
+    def __init__(self, websocket: WebSocket, id_: str) -> None:
+        self._websocket = websocket
+        self.id = id_
+
+    async def receive(self) -> str | bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise ConnectionLost
+        content: str | bytes | None = message.get("bytes")
+        return message["text"] if content is None else content
+
+    async def send(self, message: bytes) -> None:
+        try:
+            await self._websocket.send_bytes(message)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise ConnectionLost from error
+
+    async def say(self, type_: str, **fields: Any) -> None:
+        try:
+            await self._websocket.send_text(json.dumps({"type": type_, **fields}))
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise ConnectionLost from error
+
+    async def report(self, failure: Failure, seq: int | None = None) -> None:
+        where = {} if seq is None else {"seq": seq}
+        again = {"retry_after_s": failure.retry_after_s} if isinstance(failure, Unavailable) else {}
+        await self._tell(problem_body(failure, self.id), **where, **again)
+
+    async def refuse(self, failure: Failure) -> None:
+        """The problem, and the end."""
+        again = {"retry_after_s": failure.retry_after_s} if isinstance(failure, Unavailable) else {}
+        await self._end(problem_body(failure, self.id) | again, CLOSE_CODES.get(type(failure), INTERNAL_ERROR))
+
+    async def confess(self) -> None:
+        """For a bug of ours."""
+        await self._end(internal_error_body(self.id), INTERNAL_ERROR)
+
+    async def _end(self, problem: dict[str, Any], close_code: int) -> None:
+        try:
+            async with asyncio.timeout(GOODBYE_TIMEOUT_S):
+                await self._tell(problem)
+                await self._websocket.close(close_code, problem["code"])
+        except (TimeoutError, ConnectionLost, WebSocketDisconnect, RuntimeError):
+            return  # there is nobody to tell
+
+    async def _tell(self, problem: dict[str, Any], **more: Any) -> None:
+        fields = {name: value for name, value in problem.items() if name != "type"}
+        await self.say("problem", problem_type=problem["type"], **fields, **more)
+
+
+def check_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> None:
+    """Browsers name the page that opens a socket, and leave it to us whether it may: CORS does not apply.
+
+    Raises OriginRefused for a page that is neither of this service nor of an allowed origin.
+    """
+    origin = websocket.headers.get("origin")
+    if origin is None or "*" in allowed or origin.lower() in allowed:
+        return
+    page = urlsplit(origin)
+    if _place(page.netloc, page.scheme) != _place(websocket.headers.get("host", ""), page.scheme):
+        raise OriginRefused(f"the page is from {origin!r}: SILHOUETTE_ALLOWED_ORIGINS can allow it")
+
+
+def _place(netloc: str, scheme: str) -> tuple[str | None, int | None]:
+    """(host, port)"""
+    try:
+        parts = urlsplit(f"//{netloc}")
+        return parts.hostname, parts.port or DEFAULT_PORTS.get(scheme)
+    except ValueError:  # a port that is no number
+        return None, None

@@ -1,0 +1,264 @@
+"""From a frame to what a network wants to see, and from its scores to the pictures of the result.
+
+Everything here touches pixels and runs on a thread; a session calls it one after the other.
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.decisions import class_probabilities
+from service.effects import EFFECTS, Scene, fit_backdrop
+from service.encoders import PICTURE_ENCODERS
+from service.errors import BadInput, BadOption, TruncatedImage, UndecodableImage
+from service.images import Photo, decode
+from service.inputs import fit
+from service.labels import Box, Prediction, Scores, Size
+from service.matting import matte
+from service.options import (
+    BlurBackgroundOptions,
+    ColorPopOptions,
+    EffectOptions,
+    RemoveBackgroundOptions,
+    ReplaceBackgroundOptions,
+    parse_options,
+)
+from service.store import ModelCard
+from service.stream.protocol import Background, Effect, Frame, Hello, Output, ResultPart, Update
+from service.stream.smoothing import Smoother
+from service.telemetry import Stopwatch
+
+OPTIONS: dict[Effect, type[EffectOptions]] = {
+    "remove-background": RemoveBackgroundOptions,
+    "replace-background": ReplaceBackgroundOptions,
+    "blur-background": BlurBackgroundOptions,
+    "color-pop": ColorPopOptions,
+}
+
+LIVE_QUALITY = 80
+"""Of composed frames, where the client asks for none: 60 kB instead of 130 for a frame of 640 x 480."""
+
+BACKDROP_SCALE = 2
+"""A background picture is kept at so many times the frame's width and height at most."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the client wants to see."""
+
+    effect: Effect
+    options: EffectOptions
+    output: Output
+    smoothing: float
+
+    @classmethod
+    def of(cls, hello: Hello) -> "Choice":
+        """Raises BadOption."""
+        return cls(hello.effect, _parsed(hello.effect, hello.options), hello.output, hello.smoothing)
+
+    def updated(self, update: Update) -> "Choice":
+        """Options that are given replace all of the former ones; another effect begins with its defaults."""
+        effect = update.effect or self.effect
+        options = self.options
+        if update.options is not None or effect != self.effect:
+            options = _parsed(effect, update.options or {})
+        smoothing = self.smoothing if update.smoothing is None else update.smoothing
+        return Choice(effect, options, update.output or self.output, smoothing)
+
+    @property
+    def composes(self) -> bool:
+        return self.output != "matte"
+
+
+def _parsed(effect: Effect, given: Mapping[str, Any]) -> EffectOptions:
+    """Raises BadOption, also for what makes no sense here."""
+    if "model" in given:
+        raise BadOption("model: it stands in the hello, beside `options`")
+    options = parse_options(OPTIONS[effect], {"quality": LIVE_QUALITY, **given})
+    if options.format == "png":
+        raise BadOption("format: frames come as jpeg or webp")
+    return options
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame as the network wants to see it."""
+
+    photo: Photo | None
+    """Full size; None where nothing is composed."""
+    pixels: NDArray[np.uint8]
+    box: Box
+
+
+class Composer:
+    """The pictures of one session."""
+
+    def __init__(self, card: ModelCard, size: Size, choice: Choice) -> None:
+        self._card = card
+        self._size = size
+        self._smoother = Smoother()
+        self._picture: Photo | None = None
+        """The background picture, as large as it is of use."""
+        self._backdrop: Photo | None = None
+        """What goes behind the subject, as large as the frame."""
+        self.choice = choice
+        self._kept = card.class_table.find(choice.options.keep)
+
+    def choose(self, choice: Choice) -> None:
+        """Raises BadOption for a class that the model does not know."""
+        self._kept = self._card.class_table.find(choice.options.keep)
+        self.choice = choice
+        if isinstance(choice.options, ReplaceBackgroundOptions) and choice.options.color is not None:
+            self._picture = None
+        self._backdrop = None
+
+    def take_background(self, background: Background, max_pixels: int, reserve: Callable[[int], None]) -> Size:
+        """Takes the place of a colour or of another picture. Returns its size. Raises what `images.decode` raises."""
+        photo = decode(bytes(background.payload), max_pixels, reserve)
+        self._picture = _bounded(photo, Size(BACKDROP_SCALE * self._size.width, BACKDROP_SCALE * self._size.height))
+        self._backdrop = None
+        if isinstance(self.choice.options, ReplaceBackgroundOptions):
+            options = self.choice.options.model_copy(update={"color": None})
+            self.choice = replace(self.choice, options=options)
+        return photo.size
+
+    def matte_size(self) -> Size:
+        """Of the mattes to come."""
+        blank = Image.new("RGB", self._size)
+        _, box = fit(blank, self._card, Image.Resampling.NEAREST)
+        plane, box = self._kept_plane(np.zeros(self._card.score_shape, np.float32), box)
+        return Size(*_cropped(_grey(plane), box).size)
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """Raises BadInput for a frame that cannot be decoded or has another size than the hello said."""
+        wanted = None if self.choice.composes else Size(self._card.input.width, self._card.input.height)
+        picture = read_picture(frame, self._size, wanted)
+        pixels, box = fit(picture, self._card, Image.Resampling.HAMMING)
+        return Prepared(Photo(picture) if self.choice.composes else None, pixels, box)
+
+    def finish(self, prepared: Prepared, scores: Scores, watch: Stopwatch) -> tuple[Sequence[ResultPart], bool]:
+        """The parts of the result, and whether the scene has changed."""
+        with watch.measure("smooth"):
+            plane, box = self._kept_plane(scores, prepared.box)
+            is_cut = self._smoother.is_cut(prepared.pixels)
+            if is_cut:
+                self._smoother.reset()
+            plane = self._smoother.smooth(plane, self.choice.smoothing)
+        parts = []
+        if self.choice.output != "composite":
+            with watch.measure("encode"):
+                small = _cropped(_grey(plane), box)
+                parts.append(ResultPart("matte", "gray8", Size(*small.size), small.tobytes()))
+        if prepared.photo is not None and self.choice.composes:
+            parts.append(self._compose(prepared.photo, plane, box, watch))
+        return parts, is_cut
+
+    def _kept_plane(self, scores: Scores, box: Box) -> tuple[NDArray[np.float32], Box]:
+        """How likely each pixel is one that is kept, (h, w), and the part of it that shows the frame."""
+        card = self._card
+        prediction = Prediction(card.output.head, scores, box, self._size, card.class_table)
+        probabilities, shown = class_probabilities(prediction)
+        return probabilities[list(self._kept)].sum(axis=0).clip(0, 1), shown
+
+    def _compose(self, photo: Photo, plane: NDArray[np.float32], box: Box, watch: Stopwatch) -> ResultPart:
+        options = self.choice.options
+        with watch.measure("compose"):
+            smoothed = Prediction("sigmoid", plane[np.newaxis], box, self._size, self._card.class_table)
+            soft = matte(smoothed, (1,), None)
+            picture = EFFECTS[type(options)](Scene(photo, soft, self._behind(options)), self._fitted(options))
+        with watch.measure("encode"):
+            format_ = _format_of(picture, options)
+            content = PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
+        return ResultPart("composite", format_, Size(*picture.size), content)
+
+    def _behind(self, options: EffectOptions) -> Photo | None:
+        """The picture or the colour behind the subject, fitted once and kept. Raises BadOption where there is none."""
+        if not isinstance(options, ReplaceBackgroundOptions):
+            return None
+        if self._picture is None and options.color is None:
+            raise BadOption("there is neither a `color` nor a background picture yet")
+        if self._backdrop is None and self._picture is not None:
+            fitted = fit_backdrop(self._picture, self._size, options.fit)
+            alpha = fitted.getchannel("A") if fitted.mode == "RGBA" else None
+            self._backdrop = Photo(fitted.convert("RGB"), alpha)
+        if self._backdrop is None and options.rgba[3] == 255:
+            self._backdrop = Photo(Image.new("RGB", self._size, options.rgba[:3]))
+        return self._backdrop
+
+    def _fitted(self, options: EffectOptions) -> EffectOptions:
+        """The same, for a backdrop that has the frame's size already."""
+        return options.model_copy(update={"fit": "cover"}) if self._backdrop is not None else options
+
+
+def read_picture(frame: Frame, size: Size, wanted: Size | None) -> Image.Image:
+    """Mode RGB. Where less is `wanted`, a JPEG may be read at half or a quarter of its size, which costs half the time.
+
+    Raises BadInput where it does not decode, or does not have `size`.
+    """
+    if frame.header.format == "rgb":
+        return _read_raw(frame.payload, size)
+    try:
+        with Image.open(io.BytesIO(frame.payload), formats=(frame.header.format.upper(),)) as image:
+            if image.size != size:
+                raise BadOption(f"the frame is {image.width} x {image.height}, the hello said {_told(size)}")
+            if wanted is not None:
+                image.draft("RGB", _draft_size(size, wanted))
+            return image.convert("RGB")
+    except (MemoryError, BadInput):
+        raise
+    # Pillow's decoders raise almost anything on hostile bytes.
+    except Exception as error:
+        raise (TruncatedImage if "truncated" in str(error) else UndecodableImage)() from error
+
+
+def _read_raw(payload: memoryview, size: Size) -> Image.Image:
+    if len(payload) != 3 * size.width * size.height:
+        raise BadOption(f"{len(payload)} bytes are no RGB frame of {_told(size)}, which has 3 bytes a pixel")
+    return Image.fromarray(np.frombuffer(payload, np.uint8).reshape(size.height, size.width, 3))
+
+
+def _told(size: Size) -> str:
+    return f"{size.width} x {size.height}"
+
+
+def _draft_size(size: Size, wanted: Size) -> Size:
+    """What to ask Pillow for, which reads at 1/1, 1/2, 1/4 or 1/8 and gives no less than that.
+
+    A tenth less than the network wants is fine: 640 x 480 is read at half for 256 x 256.
+    """
+    for divisor in (8, 4, 2):
+        half = Size(-(-size.width // divisor), -(-size.height // divisor))
+        if half.width >= 0.9 * wanted.width and half.height >= 0.9 * wanted.height:
+            return half
+    return size
+
+
+def _bounded(photo: Photo, most: Size) -> Photo:
+    scale = min(1.0, most.width / photo.size.width, most.height / photo.size.height)
+    if scale == 1.0:
+        return photo
+    size = (max(1, round(photo.size.width * scale)), max(1, round(photo.size.height * scale)))
+    resized = photo.rgb.resize(size, Image.Resampling.LANCZOS)
+    return Photo(resized, photo.alpha and photo.alpha.resize(size, Image.Resampling.LANCZOS))
+
+
+def _grey(plane: NDArray[np.float32]) -> Image.Image:
+    return Image.fromarray(np.rint(plane * 255).astype(np.uint8))
+
+
+def _cropped(picture: Image.Image, box: Box) -> Image.Image:
+    """Without the padding, to whole pixels."""
+    left, top, right, bottom = (round(edge) for edge in box)
+    return picture.crop((left, top, max(left + 1, right), max(top + 1, bottom)))
+
+
+def _format_of(picture: Image.Image, options: EffectOptions) -> Any:
+    """JPEG where nothing is transparent and nothing else was asked for."""
+    if "A" in picture.getbands():
+        return "webp"
+    return options.format or "jpeg"
