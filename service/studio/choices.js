@@ -94,7 +94,7 @@ export class Choices {
 
   #modelField() {
     this.modelSelect = make("select", { id: `model-${this.backdrop.group}` },
-      this.models.map(({ name, title }) => make("option", { value: name, text: title, title: name })));
+      this.models.map(({ name, title }) => make("option", { value: name, text: `${name}: ${title}` })));
     this.modelSelect.addEventListener("change", () => { this.kept = null; this.onChange(); });
     return make("div", { class: "field", "data-option": "model" },
       make("div", { class: "field-head" }, make("label", { for: this.modelSelect.id, text: "Model" })), this.modelSelect);

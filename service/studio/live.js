@@ -35,6 +35,7 @@ export class LiveTab {
     this.frames = new Frames();
     this.open = null; // how to open the video again
     this.failures = 0;
+    document.addEventListener("visibilitychange", () => this.#pauseOrResume());
     byId("live-start").addEventListener("click", () => this.start(() => openCamera(this.settings.videoWish)));
     byId("live-stop").addEventListener("click", () => this.stop());
     byId("live-file").addEventListener("change", ({ target }) => {
@@ -78,6 +79,14 @@ export class LiveTab {
     this.gauges.reset();
     this.#note(null);
     this.#showRunning(false);
+  }
+
+  /** A browser draws no frames for a window that nobody sees: the session's place is free for others until then. */
+  #pauseOrResume() {
+    if (!this.video) return;
+    if (!document.hidden) { this.#connect(); return; }
+    this.stream?.close();
+    this.stream = null;
   }
 
   #restart() {
@@ -151,6 +160,7 @@ export class LiveTab {
     const composite = parts.find(({ kind }) => kind === "composite");
     const picture = composite ? await createImageBitmap(new Blob([composite.content], { type: `image/${composite.format}` })) : null;
     const matte = parts.find(({ kind }) => kind === "matte");
+    if (!this.stream) return;
     this.frames.use(header.seq, ({ canvas, takenMs }) => {
       if (picture) this.compositor.show(picture);
       else if (matte) this.compositor.compose(canvas, matte, this.look);
@@ -179,7 +189,7 @@ export class LiveTab {
     for (let left = waitS; left > 0; left -= 1) {
       this.#note(problem, make("p", { class: "small", text: `Trying again in ${left} s` }));
       await pause(1000);
-      if (!signal || signal.aborted || this.stream) return;
+      if (!signal || signal.aborted || this.stream || document.hidden) return;
     }
     await this.#connect();
   }

@@ -32,6 +32,7 @@ export class PhotoTab {
 
   /** Takes a file, whatever it is: the service says whether it can be read. */
   async open(file) {
+    this.sequence.abort();
     this.photo = file;
     this.labelledModel = null;
     this.choices.kept = null;
@@ -39,7 +40,9 @@ export class PhotoTab {
     byId("photo-empty").hidden = true;
     byId("photo-canvas").hidden = false;
     byId("photo-tools").hidden = false;
+    this.#hideResult();
     this.before = await bitmapOf(file);
+    if (this.photo !== file) return; // another one came meanwhile
     this.viewer.show(this.before, null);
     this.#showCorners();
     await this.#run();
@@ -52,10 +55,8 @@ export class PhotoTab {
     const { signal } = this.sequence;
     byId("photo-busy").hidden = false;
     try {
-      await this.#process(signal);
-      await this.#readLabels(signal);
-    } catch (error) {
-      if (error.name !== "AbortError") this.#fail(error, signal);
+      await this.#process(signal).catch((error) => this.#fail(error, signal));
+      await this.#readLabels(signal).catch((error) => this.#failLabels(error));
     } finally {
       if (!signal.aborted) byId("photo-busy").hidden = true;
     }
@@ -77,7 +78,7 @@ export class PhotoTab {
     const name = `${stem(this.photo.name)}-${request.path.slice(1)}.${extension(result.type)}`;
     const download = byId("photo-download");
     URL.revokeObjectURL(download.href);
-    Object.assign(download, { href: URL.createObjectURL(result), download: name });
+    Object.assign(download, { hidden: false, href: URL.createObjectURL(result), download: name });
     byId("photo-facts").textContent = factsOf(response, result);
     this.recipe.show(request, this.photo.name, name);
   }
@@ -85,7 +86,7 @@ export class PhotoTab {
   /** Once for each picture and model; a picture in which nothing is found still has classes. */
   async #readLabels(signal) {
     const { model } = this.choices;
-    if (this.labelledModel === model.name) return;
+    if (this.labelledModel === model.name || signal.aborted) return;
     const fields = [["model", model.name], ["output", "labels"], ["format", "json"], ["allow_empty", "true"]];
     const response = await askFor({ path: "/segment", fields, files: [] }, this.photo, { signal });
     const labels = new LabelMap(await response.json(), model.classes);
@@ -101,12 +102,26 @@ export class PhotoTab {
     this.#point(-1, -1);
   }
 
+  /** A picture that cannot be read has no classes, and that was said already. */
+  #failLabels(error) {
+    if (error.name === "AbortError" || !byId("photo-problem").hidden) return;
+    byId("photo-facts").textContent += ` · no classes: ${error.message}`;
+  }
+
+  #hideResult() {
+    byId("photo-problem").hidden = true;
+    byId("photo-download").hidden = true;
+    byId("photo-recipe").hidden = true;
+    byId("photo-facts").textContent = "";
+  }
+
   #fail(error, signal) {
+    if (error.name === "AbortError") return;
     const problem = error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error), code: "page" });
+    this.#hideResult();
     const note = byId("photo-problem");
     note.replaceChildren(problemCard(problem));
     note.hidden = false;
-    byId("photo-facts").textContent = "";
     this.viewer.show(this.before, null);
     this.#showCorners();
     if (problem.status === 503) this.#comeBack(problem.retryAfterS ?? 1, signal);

@@ -3,6 +3,8 @@
 import { make } from "./dom.js";
 import { address } from "./service.js";
 
+const LONGEST_LINE = 90;
+
 /** `request` is that of choices.js, `image` and `result` are names of files. */
 export function curl(request, image, result) {
   const parts = [
@@ -10,7 +12,9 @@ export function curl(request, image, result) {
     ...request.files.map(([name, file]) => [name, file.name]),
   ].map(([name, file]) => `-F ${quoted(`${name}=@${fileName(file)}`)}`);
   const fields = request.fields.map(([name, value]) => `${fieldFlag(value)} ${quoted(`${name}=${value}`)}`);
-  return ["curl", ...parts, ...fields, quoted(address(request.path)), "-o", quoted(result)].join(" ");
+  const words = [...parts, ...fields, quoted(address(request.path)), `-o ${quoted(result)}`];
+  const line = ["curl", ...words].join(" ");
+  return line.length <= LONGEST_LINE ? line : `curl ${words.join(" \\\n  ")}`;
 }
 
 export function python(request, image, result) {

@@ -58,7 +58,6 @@ export class ServiceTab {
     this.queue.add(queued, String(queued), `oldest ${seconds(gauge("silhouette_oldest_wait_seconds"))}`);
     const inFlight = gauge("silhouette_permits_in_use");
     this.inFlight.add(inFlight, String(inFlight), `of ${gauge("silhouette_permits")}`);
-    const isWork = ({ route }) => route !== "other" && !route.startsWith("/models") && !UNCOUNTED.includes(route);
     const rate = last ? growth(last, now, "silhouette_requests_total", isWork) / (INTERVAL_MS / 1000) : 0;
     const refused = now.sum("silhouette_requests_total", (labels) => isWork(labels) && labels.reason !== "ok");
     this.rate.add(rate, rate.toFixed(1), refused ? `${refused} failed since it started` : "none failed");
@@ -69,8 +68,8 @@ export class ServiceTab {
   }
 
   #showLatency(now, since) {
-    const slow = quantile(since, now, "silhouette_request_seconds", 0.95);
-    const usual = quantile(since, now, "silhouette_request_seconds", 0.5);
+    const slow = quantile(since, now, "silhouette_request_seconds", 0.95, isWork);
+    const usual = quantile(since, now, "silhouette_request_seconds", 0.5, isWork);
     this.latency.add(1000 * (slow ?? 0), slow === null ? "–" : String(Math.round(1000 * slow)), usual === null ? "ms" : `ms, median ${Math.round(1000 * usual)}`);
   }
 
@@ -98,7 +97,10 @@ export class ServiceTab {
   }
 }
 
-const UNCOUNTED = ["/livez", "/readyz", "/startupz", "/metrics"];
+const UNCOUNTED = ["other", "/models", "/models/{name}", "/livez", "/readyz", "/startupz", "/metrics"];
+
+/** Whether a request was for a picture. */
+const isWork = ({ route }) => !UNCOUNTED.includes(route);
 
 /** `{mean, slow}` in seconds of what ran since; where nothing did, of all that ever ran. */
 function stageOf(now, since, stage) {

@@ -38,10 +38,10 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="package")
 def server(playwright: Playwright) -> Iterator[Server]:
-    """With selfie, the default model here because it is quick, and deeplab-voc where it was pulled; one live session."""
+    """With selfie, the default here because it is quick, and deeplab-voc where it was pulled; one live session."""
     pulled_weights("selfie")
     models = "selfie,deeplab-voc" if has_deeplab() else "selfie"
-    with running_server(models, SILHOUETTE_MAX_SESSIONS="1") as started:
+    with running_server(models, SILHOUETTE_WORKERS="1", SILHOUETTE_MAX_SESSIONS="1") as started:
         yield started
 
 

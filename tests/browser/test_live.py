@@ -3,7 +3,6 @@
 import os
 import socket
 
-import pytest
 from playwright.sync_api import Browser, Playwright
 
 from tests.browser.chromium import Studio, new_studio, running_browser
@@ -81,9 +80,8 @@ def test_stopping_gives_the_camera_back(studio: Studio) -> None:
 
 
 def test_a_stopped_service_is_told_and_a_new_one_is_found(browser: Browser) -> None:
-    port = free_port()
     environment = os.environ | {"SILHOUETTE_LOG_FORMAT": "json", "SILHOUETTE_MODELS": "selfie"}
-    command = [*serve_command(), "--port", str(port)]
+    command = [*serve_command(), "--workers", "1", "--port", str(free_port())]
     with running(command, environment) as server:
         studio = start(new_studio(browser, server.url))
         # The console speaks of every connection that fails, while there is nothing to connect to.

@@ -45,7 +45,8 @@ def test_everything_that_can_be_used_has_a_name(studio: Studio, astronaut: bytes
 NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, progress, canvas")]
   .filter((element) => {
     const labels = [...(element.labels ?? [])].map((label) => label.textContent.trim()).join("");
-    return !(element.getAttribute("aria-label") || labels || (element.matches("button, a") && element.textContent.trim()));
+    const text = element.matches("button, a") ? element.textContent.trim() : "";
+    return !(element.getAttribute("aria-label") || labels || text);
   })
   .map((element) => element.outerHTML)"""
 

@@ -1,6 +1,7 @@
 """The Photo tab in a real browser: what is on the canvas, in the legend and in the program is what the service says."""
 
 import base64
+from collections.abc import Sequence
 
 import pytest
 from PIL import Image
@@ -20,13 +21,11 @@ FACE = (0.43, 0.22)
 SQUARE = 1.0
 
 
-def near(color: object, expected: tuple[int, int, int], tolerance: int = 6) -> bool:
-    assert isinstance(color, list)
+def near(color: Sequence[int], expected: Sequence[int], tolerance: int = 6) -> bool:
     return all(abs(one - other) <= tolerance for one, other in zip(color, expected, strict=True))
 
 
-def is_skin(color: object) -> bool:
-    assert isinstance(color, list)
+def is_skin(color: Sequence[int]) -> bool:
     red, green, blue = color
     return red > 150 and red > green > blue
 
