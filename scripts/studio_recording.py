@@ -1,7 +1,7 @@
-"""Makes docs/studio.webp, a short film of the studio: `python scripts/studio_recording.py http://127.0.0.1:8000`.
+"""Makes docs/studio.webp, a short film of the studio: `python -m scripts.studio_recording http://127.0.0.1:8000`.
 
-The service must be running, with selfie and deeplab-voc. The browser is the one of tests/browser, and so is the film that
-its camera shows; run it from the repository's folder as `python -m scripts.studio_recording URL`.
+The service must be running, with u2net and selfie. The browser is that of tests/browser, and so is the film that its
+camera shows.
 """
 
 import io

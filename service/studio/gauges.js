@@ -12,7 +12,7 @@ export class Gauges {
       this.values[name] = make("dd", { text: "–", "data-gauge": name });
       return make("div", {}, make("dt", { text: title }), this.values[name]);
     };
-    list.replaceChildren(row("fps", "Frames a second"), row("latency", "Latency"), row("slow", "Slow ones"), row("server", "In the service"), row("dropped", "Dropped"));
+    list.replaceChildren(row("fps", "Frames a second"), row("latency", "Latency"), row("slow", "95th percentile"), row("server", "Of it, the service"), row("dropped", "Dropped"));
     this.reset();
   }
 
