@@ -145,10 +145,7 @@ class Composer:
         """The parts of the result, and whether the scene has changed."""
         with watch.measure("smooth"):
             plane, box = self._kept_plane(scores, prepared.box)
-            is_cut = self._smoother.is_cut(prepared.pixels)
-            if is_cut:
-                self._smoother.reset()
-            plane = self._smoother.smooth(plane, self.choice.smoothing)
+            is_cut = self._smooth(plane, box, prepared)
         parts = []
         if self.choice.output != "composite":
             with watch.measure("encode"):
@@ -157,6 +154,13 @@ class Composer:
         if prepared.photo is not None and self.choice.composes:
             parts.append(self._compose(prepared.photo, plane, box, watch))
         return parts, is_cut
+
+    def _smooth(self, plane: NDArray[np.float32], box: Box, prepared: Prepared) -> bool:
+        """In place, without the padding. Returns whether the scene has changed."""
+        shown = plane[_region(box)]
+        pixels = prepared.pixels[_region(_used(prepared.box, self._card))]
+        shown[:], is_cut = self._smoother.smooth(shown, pixels, self.choice.smoothing)
+        return is_cut
 
     def _kept_plane(self, scores: Scores, box: Box) -> tuple[NDArray[np.float32], Box]:
         """How likely each pixel is one that is kept, (h, w), and the part of it that shows the frame."""
@@ -253,8 +257,20 @@ def _grey(plane: NDArray[np.float32]) -> Image.Image:
 
 def _cropped(picture: Image.Image, box: Box) -> Image.Image:
     """Without the padding, to whole pixels."""
+    rows, columns = _region(box)
+    return picture.crop((columns.start, rows.start, columns.stop, rows.stop))
+
+
+def _region(box: Box) -> tuple[slice, slice]:
+    """Rows and columns, in whole pixels and never empty."""
     left, top, right, bottom = (round(edge) for edge in box)
-    return picture.crop((left, top, max(left + 1, right), max(top + 1, bottom)))
+    return slice(top, max(top + 1, bottom)), slice(left, max(left + 1, right))
+
+
+def _used(box: Box, card: ModelCard) -> Box:
+    """The part of the network's input that shows the frame, to about a pixel, from that of its output."""
+    across, down = card.input.width / card.output.width, card.input.height / card.output.height
+    return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
 
 
 def _format_of(picture: Image.Image, options: EffectOptions) -> Any:
