@@ -1,13 +1,18 @@
 // Puts a frame and its matte together on a canvas, with whatever goes behind the subject.
 
+import { checkerboard } from "./board.js";
+
 const BLUR_SIDE_PX = 160; // the background is blurred at this size: what is lost would be blurred away
 const LARGEST_SIGMA = 0.08; // of the longer side at strength 1, as `/blur-background` has it
 const HOLES_FILLED = 6; // times that the blurred background is laid over itself, until no hole is left
-const BOARD_PX = 16;
+
+/** Safari's canvas has no filters: there, a smaller picture that is enlarged again is the blur. */
+const CAN_FILTER = "filter" in CanvasRenderingContext2D.prototype;
 
 export class Compositor {
   constructor(canvas) {
     this.context = canvas.getContext("2d");
+    this.board = this.context.createPattern(checkerboard(), "repeat");
     this.matte = new OffscreenCanvas(1, 1);
     this.cutout = new OffscreenCanvas(1, 1);
     this.small = new OffscreenCanvas(1, 1);
@@ -17,6 +22,7 @@ export class Compositor {
   /** Draws a picture that the service has composed. */
   show(picture) {
     this.#resize(picture.width, picture.height);
+    this.checkerboard();
     this.context.drawImage(picture, 0, 0);
   }
 
@@ -47,16 +53,7 @@ export class Compositor {
     this.context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
   }
 
-  checkerboard() {
-    const { context } = this;
-    this.fill("#ffffff");
-    context.fillStyle = "#dcd9d3";
-    for (let y = 0; y < context.canvas.height; y += BOARD_PX) {
-      for (let x = (y / BOARD_PX) % 2 ? BOARD_PX : 0; x < context.canvas.width; x += 2 * BOARD_PX) {
-        context.fillRect(x, y, BOARD_PX, BOARD_PX);
-      }
-    }
-  }
+  checkerboard() { this.fill(this.board); }
 
   grey(frame, saturation) {
     const { context } = this;
@@ -71,14 +68,16 @@ export class Compositor {
   /** Without the subject, so that its colours do not bleed: it is cut out first, and the hole closes as the rest, with
    *  the alpha that the blur left it, is laid over itself. */
   blur(frame, strength) {
-    const scale = BLUR_SIDE_PX / Math.max(frame.width, frame.height);
+    const sigma = Math.max(0.5, strength * LARGEST_SIGMA * BLUR_SIDE_PX);
+    const side = CAN_FILTER ? BLUR_SIDE_PX : BLUR_SIDE_PX / (1 + 2 * sigma);
+    const scale = side / Math.max(frame.width, frame.height);
     const [width, height] = [Math.round(frame.width * scale), Math.round(frame.height * scale)];
     const rest = sized(this.small, width, height);
     rest.drawImage(frame, 0, 0, width, height);
     rest.globalCompositeOperation = "destination-out";
     rest.drawImage(this.matte, 0, 0, width, height);
     const soft = sized(this.blurred, width, height);
-    soft.filter = `blur(${Math.max(0.5, strength * LARGEST_SIGMA * BLUR_SIDE_PX)}px)`;
+    soft.filter = `blur(${sigma}px)`;
     soft.drawImage(this.small, 0, 0);
     this.context.drawImage(frame, 0, 0);
     for (let layer = 0; layer < HOLES_FILLED; layer += 1) this.cover(this.blurred);

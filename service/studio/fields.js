@@ -51,7 +51,7 @@ const KINDS = {
 
   range(option, schema, onChange) {
     const [low, high] = [lowest(schema), highest(schema)];
-    const step = schema.type === "integer" ? 1 : (high - low) / FINE_STEPS;
+    const step = schema.type === "integer" ? 1 : schema.multipleOf ?? (high - low) / FINE_STEPS;
     const min = schema.minimum ?? low + step;
     const max = schema.maximum ?? high - step;
     const shown = make("output");

@@ -17,6 +17,7 @@ const NOT_LIVE = ["output", "crop", "margin"];
 const DEFAULT_STRENGTH = 0.25;
 const SENT_LARGER = 1.5; // than what the network looks at: room for its own resizing, and a third of the bytes
 const MOST_WAITING_BYTES = 200_000;
+const LARGEST_BACKGROUND_PX = 1280;
 const WAITS_S = [1, 2, 3, 5];
 
 /** Closed for good until something changes: what was asked for is wrong, not the moment. */
@@ -122,9 +123,10 @@ export class LiveTab {
 
   /** How the page composes, decoded once. */
   async #readLook() {
-    const { request, backdrop, operation } = this.choices;
+    const { request, operation } = this.choices;
     const chosen = Object.fromEntries(request.fields);
-    const picture = request.files.length ? await createImageBitmap(backdrop.file).catch(() => null) : null;
+    const [, file] = request.files[0] ?? [];
+    const picture = file ? await createImageBitmap(file).catch(() => null) : null;
     const standard = (name) => operation.options.find((option) => option.name === name)?.schema.default;
     this.look = {
       effect: request.path.slice(1),
@@ -142,9 +144,9 @@ export class LiveTab {
   }
 
   async #sendBackground() {
-    const { backdrop, request } = this.choices;
-    if (this.settings.output === "matte" || !request.files.length) return;
-    this.stream.sendBackground(backdrop.file.type.replace("image/", ""), await backdrop.file.arrayBuffer());
+    const { picture } = this.look;
+    if (this.settings.output === "matte" || !picture) return;
+    this.stream.sendBackground("jpeg", await jpegOf(picture));
   }
 
   async #send(signal) {
@@ -161,6 +163,7 @@ export class LiveTab {
     const picture = composite ? await createImageBitmap(new Blob([composite.content], { type: `image/${composite.format}` })) : null;
     const matte = parts.find(({ kind }) => kind === "matte");
     if (!this.stream) return;
+    this.#note(null); // what was wrong with one frame is past
     this.frames.use(header.seq, ({ canvas, takenMs }) => {
       if (picture) this.compositor.show(picture);
       else if (matte) this.compositor.compose(canvas, matte, this.look);
@@ -233,6 +236,14 @@ export class LiveTab {
 
 /** The model for video first. */
 const sortedFor = (models) => [...models].sort((one, other) => (other.name === FIRST_MODEL) - (one.name === FIRST_MODEL));
+
+/** Any picture that this browser can read, as the service takes it: no larger than a camera's. */
+async function jpegOf(picture) {
+  const scale = Math.min(1, LARGEST_BACKGROUND_PX / Math.max(picture.width, picture.height));
+  const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 })).arrayBuffer();
+}
 
 /** As large as the network can use. */
 function smaller({ width, height }, model) {

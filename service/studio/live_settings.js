@@ -14,7 +14,7 @@ const COMPOSED = {
 const SMOOTHING = {
   name: "smoothing",
   description: "How much a matte leans on the ones before it where the network is unsure. Keeps edges from flickering.",
-  schema: { type: "number", minimum: 0, maximum: 1, default: 0.9 },
+  schema: { type: "number", minimum: 0, maximum: 0.98, multipleOf: 0.02, default: 0.9 },
 };
 const MIRROR = { name: "mirror", description: "As you know yourself from a mirror.", schema: { type: "boolean", default: true } };
 

@@ -64,7 +64,8 @@ export class ServiceTab {
     const lagMs = 1000 * gauge("silhouette_event_loop_lag_seconds");
     this.lag.add(lagMs, lagMs.toFixed(0), "ms");
     const sessions = gauge("silhouette_stream_sessions");
-    this.sessions.add(sessions, String(sessions));
+    const frames = last ? growth(last, now, "silhouette_stream_frames_total") / (INTERVAL_MS / 1000) : 0;
+    this.sessions.add(sessions, String(sessions), `${frames.toFixed(0)} frames a second`);
   }
 
   #showLatency(now, since) {

@@ -1,10 +1,11 @@
 // Two pictures of the same thing on one canvas, with a curtain between them: before on the left, after on the right.
 // Zooms to single pixels and moves about.
 
+import { checkerboard } from "./board.js";
+
 const LARGEST_ZOOM = 32;
 const SHARP_FROM = 2; // screen pixels a picture pixel: from here on they are shown as the squares they are
 const STEP = 1.5;
-const BOARD_PX = 10;
 const CLICK_SLOP_PX = 4;
 const PAN_STEP_PX = 40;
 const CURTAIN_STEPS = 1000;
@@ -231,16 +232,4 @@ export class Viewer {
 
 function place(element, box) {
   for (const [side, px] of Object.entries(box)) element.style[side] = `${px}px`;
-}
-
-/** What shows through where a picture is transparent. */
-function checkerboard() {
-  const board = new OffscreenCanvas(2 * BOARD_PX, 2 * BOARD_PX);
-  const context = board.getContext("2d");
-  context.fillStyle = "#ffffff";
-  context.fillRect(0, 0, board.width, board.height);
-  context.fillStyle = "#dcd9d3";
-  context.fillRect(0, 0, BOARD_PX, BOARD_PX);
-  context.fillRect(BOARD_PX, BOARD_PX, BOARD_PX, BOARD_PX);
-  return board;
 }

@@ -5,14 +5,12 @@ import zipfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FilePayload
 
 from tests.browser.chromium import Studio, new_studio
 from tests.fakes import make_store
 from tests.pictures import encoded, opened, painted
 from tests.system.loading import tiny_server
-
-FilePayload = dict[str, object]
 
 
 def file(name: str, content: bytes) -> FilePayload:
@@ -25,7 +23,7 @@ def five_with_one_corrupt(photo: bytes) -> list[FilePayload]:
 
 
 def add_and_start(studio: Studio, files: list[FilePayload]) -> None:
-    studio.page.set_input_files("#batch-files", files)  # type: ignore[arg-type]
+    studio.page.set_input_files("#batch-files", files)
     studio.page.click("#batch-start")
 
 

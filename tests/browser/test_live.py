@@ -3,10 +3,12 @@
 import os
 import socket
 
-from playwright.sync_api import Browser, Playwright
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Playwright
 
 from tests.browser.chromium import Studio, new_studio, running_browser
 from tests.browser.test_photo import SKY, is_skin, near
+from tests.pictures import encoded
 from tests.system.serving import Server, running, serve_command
 
 FILM = 640 / 480
@@ -70,6 +72,20 @@ def test_the_service_can_compose_the_frames(studio: Studio) -> None:
     wait_for_color(studio, CORNERS[0], "red > 200 && blue < 120")
     wait_for_frames(studio)
     assert is_skin(studio.color_at("#live-canvas", *FACE, FILM))
+
+
+def test_a_picture_of_ones_own_is_the_background_wherever_it_is_composed(studio: Studio) -> None:
+    red = encoded(Image.new("RGB", (400, 300), (200, 30, 30)))
+    start(studio)
+    picture: FilePayload = {"name": "red.png", "mimeType": "image/png", "buffer": red}
+    studio.page.set_input_files("#live-choices .picture input", picture)
+    wait_for_color(studio, CORNERS[0], "red > 180 && green < 60")
+    studio.page.check("#live-settings input[value='By the service']")
+    studio.page.click("#live-choices .swatch [aria-label=White]")
+    wait_for_color(studio, CORNERS[0], "Math.min(red, green, blue) > 240")
+    studio.page.set_input_files("#live-choices .picture input", picture)
+    wait_for_color(studio, CORNERS[0], "red > 180 && green < 60")
+    assert studio.page.is_hidden("#live-note")
 
 
 def test_stopping_gives_the_camera_back(studio: Studio) -> None:
