@@ -1,0 +1,313 @@
+"""Points synthetic cameras at `/stream` and says how many frames come back, how late, and how calm the mattes are."""
+
+import argparse
+import asyncio
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import httpx2
+import numpy as np
+import psutil
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from websockets.asyncio.client import ClientConnection, connect
+
+from benchmarks.cameras import Mattes, Set, astronaut_jpeg, filmed, flicker, lag_frames
+from benchmarks.load import HOST
+from benchmarks.servers import Server, silhouette
+from service.cli.console import say
+from service.errors import ConfigurationError
+from service.stream.protocol import pack, unpack
+
+FILM_FRAMES = 60
+WARM_UP_S = 2.0
+WALK_PX = 6.0
+STILL_NOISE = (4.0, 8.0, 16.0)
+WALKS_PX = (2.0, 6.0, 16.0)
+
+MAX_P95_MS = 50.0
+MIN_OF_FPS = 0.97
+"""Of the camera's, since a clock of its own starts and ends between frames."""
+
+MIN_CALMED = 0.8
+MAX_LAG_FRAMES = 1.0
+
+EPILOG = """\
+A camera sends on its own clock, whether or not results come. A frame's time is from the moment it should have been sent
+until its result is there, so it includes this program, which shares the cores with the service. CPU is that of
+the service and its workers; 100% is one core.
+
+examples:
+  python benchmarks/stream.py
+  more cameras:            python benchmarks/stream.py --cameras 8x15
+  pictures back:           python benchmarks/stream.py --output composite --cameras 1x30,2x15
+  calm, and not behind:    python benchmarks/stream.py --smoothing
+
+Exits with 1 where a goal is missed: the frames of the camera, with a p95 under 50 ms for a lone one; 80% less flicker
+and less than one frame of lag with --smoothing.
+"""
+
+
+@dataclass
+class Take:
+    """What one camera saw come back."""
+
+    sent: int = 0
+    late_ms: list[float] = field(default_factory=list)
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """Some cameras at once."""
+
+    cameras: int
+    fps: float
+    output: str
+    answered_fps: float
+    """The mean camera's."""
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    dropped: int
+    cpu_percent: float
+
+    @property
+    def met(self) -> bool:
+        keeps_up = self.answered_fps >= MIN_OF_FPS * self.fps
+        return keeps_up and (self.cameras > 1 or self.output != "matte" or self.p95_ms < MAX_P95_MS)
+
+
+def hello(model: str, output: str, size: tuple[int, int], smoothing: float = 0.9) -> str:
+    effect = {"effect": "replace-background", "options": {"color": "dodgerblue"}}
+    return json.dumps(
+        {"type": "hello", "model": model, "output": output, "width": size[0], "height": size[1], **effect}
+        | {"smoothing": smoothing}
+    )
+
+
+async def opened(socket: ClientConnection, greeting: str) -> dict[str, Any]:
+    """Raises ConfigurationError where the service refuses."""
+    await socket.send(greeting)
+    answer: dict[str, Any] = json.loads(await socket.recv())
+    if answer["type"] != "ready":
+        raise ConfigurationError(f"{answer['code']}: {answer['detail']}")
+    return answer
+
+
+def framed(seq: int, sent_at: float, content: bytes) -> bytes:
+    return pack({"seq": seq, "timestamp_ms": sent_at * 1000, "format": "jpeg"}, content)
+
+
+async def film(url: str, greeting: str, frames: Sequence[bytes], fps: float, seconds: float) -> Take:
+    """One camera, for so long after a warm-up that does not count."""
+    take = Take()
+    async with connect(url, max_size=None, compression=None) as socket:
+        await opened(socket, greeting)
+        started = time.perf_counter()
+        counts_from = started + WARM_UP_S
+        reading = asyncio.create_task(_read(socket, take, counts_from))
+        count = round((WARM_UP_S + seconds) * fps)
+        for seq in range(count):
+            due = started + seq / fps
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            take.sent += due >= counts_from
+            await socket.send(framed(seq, due, frames[seq % len(frames)]))
+        await asyncio.sleep(0.5)
+        reading.cancel()
+    return take
+
+
+async def _read(socket: ClientConnection, take: Take, counts_from: float) -> None:
+    before = 0
+    async for message in socket:
+        if isinstance(message, str):
+            raise ConfigurationError(message)
+        header, _ = unpack(message)
+        sent_at = header["timestamp_ms"] / 1000
+        if sent_at < counts_from:
+            before = header["dropped"]
+            continue
+        take.late_ms.append((time.perf_counter() - sent_at) * 1000)
+        take.dropped = header["dropped"] - before
+
+
+async def measure(
+    server: Server, model: str, frames: Sequence[bytes], plan: tuple[int, float], output: str, seconds: float
+) -> Row:
+    cameras, fps = plan
+    greeting = hello(model, output, Image.open(io.BytesIO(frames[0])).size)
+    cpu = asyncio.create_task(_cpu_percent(server, WARM_UP_S, seconds))
+    films = [_started_later(i / fps / cameras, server, greeting, frames, fps, seconds) for i in range(cameras)]
+    takes = await asyncio.gather(*films)
+    late = np.array([ms for take in takes for ms in take.late_ms] or [np.inf])
+    p50, p95, p99 = np.percentile(late, [50, 95, 99])
+    answered = len(late) / cameras / seconds
+    return Row(cameras, fps, output, answered, p50, p95, p99, sum(take.dropped for take in takes), await cpu)
+
+
+async def _started_later(
+    delay_s: float, server: Server, greeting: str, frames: Sequence[bytes], fps: float, seconds: float
+) -> Take:
+    """Cameras do not take their frames at the same moment."""
+    await asyncio.sleep(delay_s)
+    return await film(f"ws://{HOST}:{server.port}/stream", greeting, frames, fps, seconds)
+
+
+async def _cpu_percent(server: Server, after_s: float, seconds: float) -> float:
+    await asyncio.sleep(after_s)
+    before = _cpu_s(server)
+    await asyncio.sleep(seconds)
+    return 100 * (_cpu_s(server) - before) / seconds
+
+
+def _cpu_s(server: Server) -> float:
+    root = psutil.Process(server.process.pid)
+    return sum(sum(process.cpu_times()[:2]) for process in (root, *root.children(recursive=True)))
+
+
+async def mattes(server: Server, model: str, frames: Sequence[bytes], smoothing: float) -> Mattes:
+    """One after the other, so that none is dropped."""
+    planes = []
+    async with connect(f"ws://{HOST}:{server.port}/stream", max_size=None, compression=None) as socket:
+        size = Image.open(io.BytesIO(frames[0])).size
+        ready = await opened(socket, hello(model, "matte", size, smoothing))
+        shape = (ready["matte_height"], ready["matte_width"])
+        for seq, content in enumerate(frames):
+            await socket.send(framed(seq, 0.0, content))
+            message = await socket.recv()
+            assert isinstance(message, bytes), message
+            planes.append(np.frombuffer(unpack(message)[1], np.uint8).reshape(shape).astype(np.float32) / 255)
+    return np.stack(planes)
+
+
+@dataclass(frozen=True)
+class Calm:
+    """What smoothing did to one film."""
+
+    film: str
+    figure: str
+    before: float
+    after: float
+    met: bool
+
+
+async def calm(server: Server, model: str, stage: Set) -> list[Calm]:
+    rows = []
+    for noise in STILL_NOISE:
+        frames = list(filmed([stage.picture(stage.middle_px)] * FILM_FRAMES, noise))
+        raw, smooth = [flicker(await mattes(server, model, frames, strength)) for strength in (0.0, 0.9)]
+        rows.append(
+            Calm(f"still, noise {noise:g}", "change a frame, levels", raw * 255, smooth * 255, smooth <= raw * 0.2)
+        )
+    for step in WALKS_PX:
+        pictures = [stage.picture(x) for x in stage.walk(step, FILM_FRAMES)]
+        exact = await mattes(server, model, list(filmed(pictures, 0.0)), 0.0)
+        frames = list(filmed(pictures))
+        raw, smooth = [lag_frames(await mattes(server, model, frames, strength), exact) for strength in (0.0, 0.9)]
+        rows.append(Calm(f"walk, {step:g} px a frame", "lag, frames", raw, smooth, smooth < MAX_LAG_FRAMES))
+    return rows
+
+
+def print_rows(rows: Sequence[Row], title: str) -> None:
+    table = Table(title=title, box=None, title_justify="left")
+    for heading in ("cameras", "fps", "output", "answered fps", "p50 ms", "p95 ms", "p99 ms", "dropped", "CPU", ""):
+        table.add_column(heading, justify="left" if heading in ("output", "") else "right")
+    for row in rows:
+        times = [f"{ms:.1f}" for ms in (row.p50_ms, row.p95_ms, row.p99_ms)]
+        figures = (f"{row.answered_fps:.1f}", *times, str(row.dropped), f"{row.cpu_percent:.0f}%")
+        table.add_row(str(row.cameras), f"{row.fps:g}", row.output, *figures, "met" if row.met else "missed")
+    Console().print(table)
+
+
+def print_calm(rows: Sequence[Calm]) -> None:
+    table = Table(title="smoothing 0.9 beside 0", box=None, title_justify="left")
+    for heading in ("film", "figure", "without", "with", "change", ""):
+        table.add_column(heading, justify="left" if heading in ("film", "figure", "") else "right")
+    for row in rows:
+        change = f"{row.after / row.before - 1:+.0%}" if row.before else "-"
+        table.add_row(
+            row.film, row.figure, f"{row.before:.2f}", f"{row.after:.2f}", change, "met" if row.met else "missed"
+        )
+    Console().print(table)
+
+
+def _person(server: Server, model: str) -> Image.Image:
+    """RGBA, cut out of the astronaut."""
+    url = f"http://{HOST}:{server.port}/remove-background"
+    answer = httpx2.post(url, params={"model": model}, files={"image": astronaut_jpeg()}, timeout=60)
+    return Image.open(io.BytesIO(answer.raise_for_status().content))
+
+
+def run(chosen: argparse.Namespace) -> list[Row] | list[Calm]:
+    with silhouette(chosen.model, max_sessions="64", max_session_fps="120") as server:
+        stage = Set(_person(server, chosen.model), chosen.size)
+        if chosen.smoothing:
+            return asyncio.run(calm(server, chosen.model, stage))
+        frames = list(filmed(stage.picture(x) for x in stage.walk(WALK_PX, FILM_FRAMES)))
+        return list(_rows(server, chosen, frames))
+
+
+def _rows(server: Server, chosen: argparse.Namespace, frames: Sequence[bytes]) -> Iterator[Row]:
+    for plan in chosen.cameras:
+        yield asyncio.run(measure(server, chosen.model, frames, plan, chosen.output, chosen.seconds))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="selfie", help="default: selfie")
+    parser.add_argument("--cameras", type=_plans, default=[(1, 30.0), (4, 15.0)], metavar="NxFPS,...")
+    parser.add_argument("--output", choices=("matte", "composite", "both"), default="matte", help="default: matte")
+    parser.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="default: 640x480")
+    parser.add_argument("--seconds", type=float, default=15.0, metavar="N", help="that count; default: 15")
+    parser.add_argument("--smoothing", action="store_true", help="measure flicker and lag instead")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write every row to OUT")
+    return parser
+
+
+def _plans(text: str) -> list[tuple[int, float]]:
+    try:
+        return [(int(count), float(fps)) for count, fps in (plan.split("x") for plan in text.split(","))]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 1x30,4x15") from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 640x480")
+    return int(width), int(height)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 1 where a goal is missed, with 2 where the service does not start or refuses."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        rows = run(chosen)
+    except ConfigurationError as error:
+        say(f"stream: {error}")
+        sys.exit(2)
+    if chosen.json:
+        chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    width, height = chosen.size
+    found = [row for row in rows if isinstance(row, Row)]
+    print_rows(found, f"{chosen.model}, {width}x{height}") if found else print_calm(
+        [row for row in rows if isinstance(row, Calm)]
+    )
+    sys.exit(0 if all(row.met for row in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()
