@@ -17,7 +17,7 @@ const NOT_LIVE = ["output", "crop", "margin"];
 const DEFAULT_STRENGTH = 0.25;
 const SENT_LARGER = 1.5; // than what the network looks at: room for its own resizing, and a third of the bytes
 const MOST_WAITING_BYTES = 200_000;
-const LARGEST_BACKGROUND_PX = 1280;
+const LARGEST_SIDE_PX = 1280; // of what is shown, and of a background picture
 const WAITS_S = [1, 2, 3, 5];
 
 /** Closed for good until something changes: what was asked for is wrong, not the moment. */
@@ -100,8 +100,8 @@ export class LiveTab {
     await this.#readLook();
     const { video, choices, settings } = this;
     if (!video) return;
-    this.keep = { width: video.videoWidth, height: video.videoHeight };
-    this.send = settings.output === "matte" ? smaller(this.keep, choices.model) : this.keep;
+    this.keep = within({ width: video.videoWidth, height: video.videoHeight }, LARGEST_SIDE_PX);
+    this.send = settings.output === "matte" ? within(this.keep, usefulSide(choices.model)) : this.keep;
     this.connectedAs = this.#sessionKey();
     this.stream = new Stream({ model: choices.model.name, ...this.#wish(), ...this.send }, {
       ready: () => this.#ready(),
@@ -163,7 +163,7 @@ export class LiveTab {
     const picture = composite ? await createImageBitmap(new Blob([composite.content], { type: `image/${composite.format}` })) : null;
     const matte = parts.find(({ kind }) => kind === "matte");
     if (!this.stream) return;
-    this.#note(null); // what was wrong with one frame is past
+    if (this.isPassing) this.#note(null);
     this.frames.use(header.seq, ({ canvas, takenMs }) => {
       if (picture) this.compositor.show(picture);
       else if (matte) this.compositor.compose(canvas, matte, this.look);
@@ -172,8 +172,9 @@ export class LiveTab {
   }
 
   #problem(problem, seq) {
-    if (seq !== undefined) this.frames.use(seq, () => {});
     this.#note(problem);
+    this.isPassing = seq !== undefined; // the next frame that is well shows that it is over
+    if (this.isPassing) this.frames.use(seq, () => {});
   }
 
   #closed(problem, code) {
@@ -226,6 +227,7 @@ export class LiveTab {
   #note(problem, more = null) {
     const note = byId("live-note");
     note.hidden = !problem;
+    this.isPassing = false;
     if (!problem) return;
     const shown = problem instanceof Problem ? problem : new Problem({ title: "The page failed", detail: String(problem), code: "page" });
     const card = problemCard(shown);
@@ -239,15 +241,18 @@ const sortedFor = (models) => [...models].sort((one, other) => (other.name === F
 
 /** Any picture that this browser can read, as the service takes it: no larger than a camera's. */
 async function jpegOf(picture) {
-  const scale = Math.min(1, LARGEST_BACKGROUND_PX / Math.max(picture.width, picture.height));
-  const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
-  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const { width, height } = within(picture, LARGEST_SIDE_PX);
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").drawImage(picture, 0, 0, width, height);
   return (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 })).arrayBuffer();
 }
 
 /** As large as the network can use. */
-function smaller({ width, height }, model) {
-  const scale = Math.min(1, (SENT_LARGER * Math.max(model.input_width, model.input_height)) / Math.max(width, height));
+const usefulSide = (model) => SENT_LARGER * Math.max(model.input_width, model.input_height);
+
+/** The same shape, its longer side no longer than `longest` pixels. */
+function within({ width, height }, longest) {
+  const scale = Math.min(1, longest / Math.max(width, height));
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 

@@ -10,6 +10,7 @@ import { Recipe } from "./recipe.js";
 import { Viewer } from "./viewer.js";
 
 const QUIET_MS = 220;
+const MOST_CHARACTERS = 20_000; // of figures: more is for the downloaded file
 const SAMPLES = { "astronaut.webp": "An astronaut", "cat.webp": "A cat" };
 
 export class PhotoTab {
@@ -72,6 +73,16 @@ export class PhotoTab {
     this.viewer.show(this.before, picture);
     this.#showCorners();
     this.#showResult(request, response, result);
+    await this.#showFigures(result);
+  }
+
+  /** A result that is no picture: figures are shown as they come, files are named. */
+  async #showFigures(result) {
+    const isJson = result.type === "application/json";
+    byId("photo-figures").hidden = result.type.startsWith("image/");
+    byId("photo-figures").textContent = isJson
+      ? JSON.stringify(await new Response(result).json(), null, 2).slice(0, MOST_CHARACTERS)
+      : `${byId("photo-download").download} is no picture: download it.`;
   }
 
   #showResult(request, response, result) {
@@ -110,6 +121,7 @@ export class PhotoTab {
 
   #hideResult() {
     byId("photo-problem").hidden = true;
+    byId("photo-figures").hidden = true;
     byId("photo-download").hidden = true;
     byId("photo-recipe").hidden = true;
     byId("photo-facts").textContent = "";

@@ -1,6 +1,7 @@
 """The Photo tab in a real browser: what is on the canvas, in the legend and in the program is what the service says."""
 
 import base64
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -156,6 +157,15 @@ def test_a_sample_is_one_click_away(studio: Studio) -> None:
     studio.wait_for_result()
     assert studio.page.is_visible("#photo-canvas")
     assert studio.page.is_visible("#photo-download")
+
+
+def test_figures_are_shown_as_the_service_sends_them(studio: Studio, server: Server, astronaut: bytes) -> None:
+    studio.open().choose_photo(astronaut)
+    studio.choose_operation("/segment")
+    studio.page.select_option("[data-option=output] select", "summary")
+    studio.wait_for_result()
+    shown = json.loads(studio.page.inner_text("#photo-figures"))
+    assert shown == server.post("/segment", astronaut, None, model="selfie", output="summary").json()
 
 
 def test_zooming_shows_single_pixels(studio: Studio, astronaut: bytes) -> None:
