@@ -41,10 +41,11 @@ export function words(name) {
   return spaced[0].toUpperCase() + spaced.slice(1);
 }
 
-/** An operation's own options first; `isCommon` is for those that every operation has. */
+/** An operation's own options first, then those of its kind; `isCommon` is for those that every operation has. */
 function ordered(options, operations) {
   const sharedBy = (name) => operations.filter((each) => each.options.some((option) => option.name === name)).length;
-  const counted = options.map((option) => ({ ...option, sharedBy: sharedBy(option.name) }));
-  counted.sort((one, other) => one.sharedBy - other.sharedBy);
-  return counted.map((option) => ({ ...option, isCommon: option.sharedBy === operations.length }));
+  const rank = (count) => (count === operations.length ? 2 : Number(count > operations.length / 2));
+  const ranked = options.map((option) => ({ ...option, rank: rank(sharedBy(option.name)) }));
+  ranked.sort((one, other) => one.rank - other.rank);
+  return ranked.map(({ rank: place, ...option }) => ({ ...option, isCommon: place === 2 }));
 }
