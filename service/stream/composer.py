@@ -173,7 +173,7 @@ class Composer:
         options = self.choice.options
         with watch.measure("compose"):
             smoothed = Prediction("sigmoid", plane[np.newaxis], box, self._size, self._card.class_table)
-            soft = matte(smoothed, (1,), None)
+            soft = matte(smoothed, (1,), photo, options.refine)
             picture = EFFECTS[type(options)](Scene(photo, soft, self._behind(options)), self._fitted(options))
         with watch.measure("encode"):
             format_ = _format_of(picture, options)

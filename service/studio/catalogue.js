@@ -41,11 +41,14 @@ export function words(name) {
   return spaced[0].toUpperCase() + spaced.slice(1);
 }
 
-/** An operation's own options first, then those of its kind; `isCommon` is for those that every operation has. */
+/** How a result is written, and not what is in it. */
+const FORM = ["format", "quality", "compression", "allow_empty"];
+
+/** An operation's own options first, then those of its kind, then its form. */
 function ordered(options, operations) {
   const sharedBy = (name) => operations.filter((each) => each.options.some((option) => option.name === name)).length;
-  const rank = (count) => (count === operations.length ? 2 : Number(count > operations.length / 2));
-  const ranked = options.map((option) => ({ ...option, rank: rank(sharedBy(option.name)) }));
-  ranked.sort((one, other) => one.rank - other.rank);
-  return ranked.map(({ rank: place, ...option }) => ({ ...option, isCommon: place === 2 }));
+  const isShared = (name) => sharedBy(name) > operations.length / 2;
+  const rank = ({ name, isForm }) => (isForm ? 2 : Number(isShared(name)));
+  const marked = options.map((option) => ({ ...option, isForm: FORM.includes(option.name) }));
+  return marked.sort((one, other) => rank(one) - rank(other));
 }

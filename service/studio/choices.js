@@ -107,8 +107,8 @@ export class Choices {
 
   #showOptions() {
     const options = this.operation.options.filter((option) => !SPECIAL.includes(option.name) && this.accepts(this.operation, option));
-    this.fields = options.map((option) => ({ name: option.name, isCommon: option.isCommon, control: field(option, this.onChange) }));
-    const elements = (isCommon) => this.fields.filter((each) => each.isCommon === isCommon).map(({ control }) => control.element);
+    this.fields = options.map((option) => ({ name: option.name, isForm: option.isForm, control: field(option, this.onChange) }));
+    const elements = (isForm) => this.fields.filter((each) => each.isForm === isForm).map(({ control }) => control.element);
     this.body.replaceChildren(
       make("p", { class: "quiet small", text: `${this.operation.summary}.` }),
       make("div", { class: "fields" }, this.has("color") ? [this.backdrop.element] : [], elements(false)),

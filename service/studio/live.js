@@ -214,7 +214,7 @@ export class LiveTab {
   }
 
   #accepts(option) {
-    if (option.isCommon || NOT_LIVE.includes(option.name)) return false;
+    if (option.isForm || NOT_LIVE.includes(option.name)) return false;
     return this.settings.output !== "matte" || COMPOSED_HERE.includes(option.name);
   }
 

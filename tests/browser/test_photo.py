@@ -136,7 +136,7 @@ def test_a_photo_without_a_subject_shows_the_problem_and_still_its_classes(studi
     studio.open().choose_photo(encoded(Image.new("RGB", (300, 200), "white")), "white.png", "image/png")
     studio.page.wait_for_selector("#photo-problem .problem")
     assert "no_foreground" in studio.page.inner_text("#photo-problem")
-    studio.page.click("text=Format of the result")
+    studio.page.click("#photo-choices summary")
     studio.page.check("[data-option=allow_empty] input")
     studio.page.wait_for_selector("#photo-problem", state="hidden")
     studio.wait_for_result()
