@@ -4,11 +4,17 @@ The person is cut out of scikit-image's astronaut by the service itself; the roo
 """
 
 import io
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from skimage import data
+from websockets.asyncio.client import ClientConnection
+
+from service.errors import ConfigurationError
+from service.stream.protocol import pack
 
 Rgb = Image.Image
 
@@ -21,6 +27,7 @@ NOISE_LEVELS = 8.0
 
 JPEG_QUALITY = 80
 SEED = 6
+FILM_FRAMES = 60
 
 
 def astronaut_jpeg() -> bytes:
@@ -93,3 +100,37 @@ def _delayed(mattes: Mattes, delay: float, first: int) -> Mattes:
     newer, older = (mattes[first - lag : len(mattes) - lag] for lag in (whole, whole + 1))
     result: Mattes = (1 - part) * newer + part * older
     return result
+
+
+def mediapipe_smoothed(mattes: Mattes, ratio: float = 0.9) -> Mattes:
+    """What MediaPipe would make of them: mixed with the former one where the network is undecided.
+
+    Source: MediaPipe's `segmentation_smoothing_calculator.cc`.
+    """
+    smoothed = [mattes[0]]
+    for plane in mattes[1:]:
+        x = np.square(plane - 0.5)
+        certain = x * (5.68842 + x * (-0.748699 + x * (-57.8051 + x * (291.309 + x * -624.717))))
+        smoothed.append(plane + (smoothed[-1] - plane) * (1 - np.minimum(1, certain)) * ratio)
+    return np.stack(smoothed)
+
+
+def hello(model: str, output: str, size: tuple[int, int], smoothing: float = 0.9) -> str:
+    effect = {"effect": "replace-background", "options": {"color": "dodgerblue"}}
+    return json.dumps(
+        {"type": "hello", "model": model, "output": output, "width": size[0], "height": size[1], **effect}
+        | {"smoothing": smoothing}
+    )
+
+
+async def opened(socket: ClientConnection, greeting: str) -> dict[str, Any]:
+    """Raises ConfigurationError where the service refuses."""
+    await socket.send(greeting)
+    answer: dict[str, Any] = json.loads(await socket.recv())
+    if answer["type"] != "ready":
+        raise ConfigurationError(f"{answer['code']}: {answer['detail']}")
+    return answer
+
+
+def framed(seq: int, sent_at: float, content: bytes) -> bytes:
+    return pack({"seq": seq, "timestamp_ms": sent_at * 1000, "format": "jpeg"}, content)

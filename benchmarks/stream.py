@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -22,25 +21,20 @@ from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.cameras import Mattes, Set, astronaut_jpeg, filmed, flicker, lag_frames
+from benchmarks.calm import Calm, calm, print_calm
+from benchmarks.cameras import FILM_FRAMES, Set, astronaut_jpeg, filmed, framed, hello, opened
 from benchmarks.load import HOST
 from benchmarks.servers import Server, silhouette
 from service.cli.console import say
 from service.errors import ConfigurationError
-from service.stream.protocol import pack, unpack
+from service.stream.protocol import unpack
 
-FILM_FRAMES = 60
 WARM_UP_S = 2.0
 WALK_PX = 6.0
-STILL_NOISE = (4.0, 8.0, 16.0)
-WALKS_PX = (2.0, 6.0, 16.0)
 
 MAX_P95_MS = 50.0
 MIN_OF_FPS = 0.97
 """Of the camera's, since a clock of its own starts and ends between frames."""
-
-MIN_CALMED = 0.8
-MAX_LAG_FRAMES = 1.0
 
 EPILOG = """\
 A camera sends on its own clock, whether or not results come. A frame's time is from the moment it should have been sent
@@ -86,27 +80,6 @@ class Row:
     def met(self) -> bool:
         keeps_up = self.answered_fps >= MIN_OF_FPS * self.fps
         return keeps_up and (self.cameras > 1 or self.output != "matte" or self.p95_ms < MAX_P95_MS)
-
-
-def hello(model: str, output: str, size: tuple[int, int], smoothing: float = 0.9) -> str:
-    effect = {"effect": "replace-background", "options": {"color": "dodgerblue"}}
-    return json.dumps(
-        {"type": "hello", "model": model, "output": output, "width": size[0], "height": size[1], **effect}
-        | {"smoothing": smoothing}
-    )
-
-
-async def opened(socket: ClientConnection, greeting: str) -> dict[str, Any]:
-    """Raises ConfigurationError where the service refuses."""
-    await socket.send(greeting)
-    answer: dict[str, Any] = json.loads(await socket.recv())
-    if answer["type"] != "ready":
-        raise ConfigurationError(f"{answer['code']}: {answer['detail']}")
-    return answer
-
-
-def framed(seq: int, sent_at: float, content: bytes) -> bytes:
-    return pack({"seq": seq, "timestamp_ms": sent_at * 1000, "format": "jpeg"}, content)
 
 
 async def film(url: str, greeting: str, frames: Sequence[bytes], fps: float, seconds: float) -> Take:
@@ -176,49 +149,6 @@ def _cpu_s(server: Server) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in (root, *root.children(recursive=True)))
 
 
-async def mattes(server: Server, model: str, frames: Sequence[bytes], smoothing: float) -> Mattes:
-    """One after the other, so that none is dropped."""
-    planes = []
-    async with connect(f"ws://{HOST}:{server.port}/stream", max_size=None, compression=None) as socket:
-        size = Image.open(io.BytesIO(frames[0])).size
-        ready = await opened(socket, hello(model, "matte", size, smoothing))
-        shape = (ready["matte_height"], ready["matte_width"])
-        for seq, content in enumerate(frames):
-            await socket.send(framed(seq, 0.0, content))
-            message = await socket.recv()
-            assert isinstance(message, bytes), message
-            planes.append(np.frombuffer(unpack(message)[1], np.uint8).reshape(shape).astype(np.float32) / 255)
-    return np.stack(planes)
-
-
-@dataclass(frozen=True)
-class Calm:
-    """What smoothing did to one film."""
-
-    film: str
-    figure: str
-    before: float
-    after: float
-    met: bool
-
-
-async def calm(server: Server, model: str, stage: Set) -> list[Calm]:
-    rows = []
-    for noise in STILL_NOISE:
-        frames = list(filmed([stage.picture(stage.middle_px)] * FILM_FRAMES, noise))
-        raw, smooth = [flicker(await mattes(server, model, frames, strength)) for strength in (0.0, 0.9)]
-        rows.append(
-            Calm(f"still, noise {noise:g}", "change a frame, levels", raw * 255, smooth * 255, smooth <= raw * 0.2)
-        )
-    for step in WALKS_PX:
-        pictures = [stage.picture(x) for x in stage.walk(step, FILM_FRAMES)]
-        exact = await mattes(server, model, list(filmed(pictures, 0.0)), 0.0)
-        frames = list(filmed(pictures))
-        raw, smooth = [lag_frames(await mattes(server, model, frames, strength), exact) for strength in (0.0, 0.9)]
-        rows.append(Calm(f"walk, {step:g} px a frame", "lag, frames", raw, smooth, smooth < MAX_LAG_FRAMES))
-    return rows
-
-
 def print_rows(rows: Sequence[Row], title: str) -> None:
     table = Table(title=title, box=None, title_justify="left")
     for heading in ("cameras", "fps", "output", "answered fps", "p50 ms", "p95 ms", "p99 ms", "dropped", "CPU", ""):
@@ -227,18 +157,6 @@ def print_rows(rows: Sequence[Row], title: str) -> None:
         times = [f"{ms:.1f}" for ms in (row.p50_ms, row.p95_ms, row.p99_ms)]
         figures = (f"{row.answered_fps:.1f}", *times, str(row.dropped), f"{row.cpu_percent:.0f}%")
         table.add_row(str(row.cameras), f"{row.fps:g}", row.output, *figures, "met" if row.met else "missed")
-    Console().print(table)
-
-
-def print_calm(rows: Sequence[Calm]) -> None:
-    table = Table(title="smoothing 0.9 beside 0", box=None, title_justify="left")
-    for heading in ("film", "figure", "without", "with", "change", ""):
-        table.add_column(heading, justify="left" if heading in ("film", "figure", "") else "right")
-    for row in rows:
-        change = f"{row.after / row.before - 1:+.0%}" if row.before else "-"
-        table.add_row(
-            row.film, row.figure, f"{row.before:.2f}", f"{row.after:.2f}", change, "met" if row.met else "missed"
-        )
     Console().print(table)
 
 

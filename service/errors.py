@@ -7,7 +7,7 @@ Failure
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground,
     MalformedMessage, OriginRefused, SlowHello, IdleSession
   Unavailable         the caller tries again later
-    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining (Stopping)
+    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
     ModelFailed (ModelCrashed)
@@ -159,10 +159,6 @@ class OutOfDeviceMemory(Unavailable):
 class Draining(Unavailable):
     code = "draining"
     title = "The service is shutting down"
-
-
-class Stopping(Draining):
-    """What a session hears that was at work when it began."""
 
 
 class DeadlineExceeded(Failure):

@@ -37,7 +37,6 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.DeadlineUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutOfDeviceMemory: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Draining: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ModelCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -1,6 +1,7 @@
 """`WS /stream`: the socket of a live session. What goes over it is in `service/stream/`, and in `docs/stream.md`."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import uuid
@@ -11,9 +12,11 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from service import errors
+from service.admission import Permit
 from service.api.failures import internal_error_body, problem_body
 from service.api.state import Service
 from service.errors import Failure, OriginRefused, Unavailable
+from service.stream import Streams
 from service.stream.session import ConnectionLost
 from service.telemetry import FIELDS
 
@@ -22,13 +25,13 @@ logger = logging.getLogger(__name__)
 GOING_AWAY, INTERNAL_ERROR = 1001, 1011
 
 CLOSE_CODES: dict[type[Failure], int] = {
-    errors.Stopping: GOING_AWAY,
     errors.IdleSession: GOING_AWAY,
     errors.MalformedMessage: 4400,
     errors.OriginRefused: 4403,
     errors.UnknownModel: 4404,
     errors.SlowHello: 4408,
     errors.TooManyBytes: 4413,
+    errors.TooManyPixels: 4422,
     errors.BadOption: 4422,
     errors.UnknownOption: 4422,
     errors.TooManySessions: 4429,
@@ -51,17 +54,35 @@ async def stream(websocket: WebSocket) -> None:
     service: Service = websocket.app.state.service
     socket = Socket(websocket, uuid.uuid4().hex)
     await websocket.accept()
-    try:
-        check_origin(websocket, service.settings.allowed_origins)
-        service.check_ready()
-        await service.streams.serve(socket, socket.id)
-    except ConnectionLost:
-        return
-    except Failure as failure:
-        await socket.refuse(failure)
-    except Exception:
-        logger.exception("session failed", extra={FIELDS: {"session": socket.id}})
-        await socket.confess()
+    facts: dict[str, Any] = {"session": socket.id}
+    reason = "internal_error"
+    with contextlib.ExitStack() as held:  # until the last word: who drains must not shut the door before it
+        try:
+            check_origin(websocket, service.settings.allowed_origins)
+            service.check_ready()
+            permit = held.enter_context(service.streams.place())
+            socket.has_place = True
+            await _converse(service.streams, permit, socket, facts)
+        except ConnectionLost:
+            reason = "disconnected"
+        except Failure as failure:
+            reason = failure.code
+            await socket.end(failure)
+        except Exception:
+            logger.exception("session failed", extra={FIELDS: facts})
+            await socket.confess()
+        finally:
+            service.engine.metrics.stream_sessions_ended.labels(reason).inc()
+            logger.info("session", extra={FIELDS: {**facts, "outcome": reason}})
+
+
+async def _converse(streams: Streams, permit: Permit, socket: "Socket", facts: dict[str, Any]) -> None:
+    """From the hello to whatever ends it, which is raised. `facts` gets what the log line tells of the session."""
+    async with streams.session(socket, permit, socket.id) as session:
+        try:
+            await session.run()
+        finally:
+            facts.update(session.facts())
 
 
 class Socket:
@@ -70,6 +91,7 @@ class Socket:
     def __init__(self, websocket: WebSocket, id_: str) -> None:
         self._websocket = websocket
         self.id = id_
+        self.has_place = False
 
     async def receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -91,14 +113,14 @@ class Socket:
             raise ConnectionLost from error
 
     async def report(self, failure: Failure, seq: int | None = None) -> None:
-        where = {} if seq is None else {"seq": seq}
-        again = {"retry_after_s": failure.retry_after_s} if isinstance(failure, Unavailable) else {}
-        await self._tell(problem_body(failure, self.id), **where, **again)
+        await self._tell(_described(failure, self.id) | ({} if seq is None else {"seq": seq}))
 
-    async def refuse(self, failure: Failure) -> None:
+    async def end(self, failure: Failure) -> None:
         """The problem, and the end."""
-        again = {"retry_after_s": failure.retry_after_s} if isinstance(failure, Unavailable) else {}
-        await self._end(problem_body(failure, self.id) | again, CLOSE_CODES.get(type(failure), INTERNAL_ERROR))
+        code = CLOSE_CODES.get(type(failure), INTERNAL_ERROR)
+        if self.has_place and isinstance(failure, errors.Draining):
+            code = GOING_AWAY
+        await self._end(_described(failure, self.id), code)
 
     async def confess(self) -> None:
         """For a bug of ours."""
@@ -112,9 +134,14 @@ class Socket:
         except (TimeoutError, ConnectionLost, WebSocketDisconnect, RuntimeError):
             return  # there is nobody to tell
 
-    async def _tell(self, problem: dict[str, Any], **more: Any) -> None:
-        fields = {name: value for name, value in problem.items() if name != "type"}
-        await self.say("problem", problem_type=problem["type"], **fields, **more)
+    async def _tell(self, problem: dict[str, Any]) -> None:
+        """`type` is taken by the protocol."""
+        await self.say("problem", problem_type=problem.pop("type"), **problem)
+
+
+def _described(failure: Failure, session_id: str) -> dict[str, Any]:
+    again = {"retry_after_s": failure.retry_after_s} if isinstance(failure, Unavailable) else {}
+    return problem_body(failure, session_id) | again
 
 
 def check_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> None:

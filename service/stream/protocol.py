@@ -43,7 +43,7 @@ class Hello(Part):
     output: Output = "matte"
     width: int = Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)
     height: int = Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)
-    max_fps: float | None = Field(None, gt=0)
+    max_fps: float | None = Field(None, ge=0.1, le=1000)
     smoothing: Smoothing = 0.9
 
     @property

@@ -1,14 +1,15 @@
 """One live session: reads what the client sends, answers the newest frame, and never has more than that waiting."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from service.admission import Permit
 from service.batcher import Batcher
-from service.errors import Failure, IdleSession, Stopping, TooManyBytes
+from service.errors import Draining, Failure, IdleSession, TooManyBytes
 from service.metrics import Metrics
 from service.schedule import Lane
 from service.settings import Settings
@@ -22,6 +23,9 @@ Outcome = TypeVar("Outcome")
 
 STALE_S = 5.0
 """A frame that nobody could look at for so long is of no use any more."""
+
+LAST_FRAME_S = 5.0
+"""For the frame in work, when the service stops."""
 
 FRAME_SLACK_BYTES = 16_384
 """A tiny picture may be larger as a JPEG than as raw pixels."""
@@ -79,19 +83,16 @@ class Session:
         settings = stage.settings
         self.id = id_
         self.tally = Tally()
+        self._started = time.monotonic()
         self._hello = hello
         self._card = card
         self._stage = stage
         self._connection = connection
         self._composer = Composer(card, hello.size, Choice.of(hello))
         self._inbox = Inbox()
+        self._stopping = asyncio.Event()
         self._max_fps = min(hello.max_fps or settings.max_session_fps, settings.max_session_fps)
         self._rate = FrameRate(self._max_fps)
-
-    @property
-    def model(self) -> str:
-        """name@version"""
-        return self._card.label
 
     @property
     def pixels(self) -> int:
@@ -103,21 +104,42 @@ class Session:
         raw = 3 * self._hello.width * self._hello.height
         return min(self._stage.settings.max_upload_bytes, raw + FRAME_SLACK_BYTES)
 
+    def facts(self) -> dict[str, Any]:
+        """For the log."""
+        tally, choice = self.tally, self._composer.choice
+        return {
+            "model": self._card.label,
+            "effect": choice.effect,
+            "output": choice.output,
+            "size": f"{self._hello.width}x{self._hello.height}",
+            "seconds": round(time.monotonic() - self._started, 1),
+            "frames": tally.answered,
+            "dropped": tally.dropped,
+            "failed": tally.failed,
+            "mean_ms": round(tally.total_ms / max(1, tally.answered), 1),
+            "max_ms": round(tally.slowest_ms, 1),
+        }
+
     def stop(self) -> None:
         """The frame that is being worked on is still answered."""
-        self._inbox.end(Stopping())
+        self._inbox.end(Draining())
+        self._stopping.set()
 
     async def run(self) -> None:
         await self._be_ready()
-        tasks = {asyncio.create_task(self._read_all()), asyncio.create_task(self._answer_all())}
+        tasks = {asyncio.create_task(work) for work in (self._read_all(), self._answer_all(), self._end_in_time())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _ended(tasks)
+
+    async def _end_in_time(self) -> None:
+        """Raises Draining for a client that does not even read the answer to its last frame."""
+        await self._stopping.wait()
+        await asyncio.sleep(LAST_FRAME_S)
+        raise Draining
 
     async def _be_ready(self) -> None:
         size = await self._on_thread(self._composer.matte_size)
@@ -164,7 +186,7 @@ class Session:
             self._stage.metrics.stream_frames.labels("dropped").inc()
 
     async def _answer_all(self) -> None:
-        """Raises Stopping when the service stops, or IdleSession where the client does not read."""
+        """Raises Draining when the service stops, or IdleSession where the client does not read."""
         while True:
             item = await self._inbox.take(self._rate.next_s)
             if isinstance(item, Frame):
@@ -240,3 +262,13 @@ class Session:
 
     async def _on_thread(self, work: Callable[[], Outcome]) -> Outcome:
         return await asyncio.get_running_loop().run_in_executor(self._stage.threads, work)
+
+
+async def _ended(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Cancelled and over. What else they raised is of no interest any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()

@@ -1,22 +1,17 @@
-"""All live sessions of the service: who may open one, and what is said when it is over."""
+"""All live sessions of the service: who may open one, and how all of them end."""
 
 import asyncio
-import logging
-import time
-import uuid
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-from service.admission import Admission
+from service.admission import Admission, Permit
 from service.engine import Engine
-from service.errors import Failure, SlowHello, Stopping
-from service.settings import Settings
+from service.errors import Draining, SlowHello, TooManyPixels
+from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
-from service.stream.session import Connection, ConnectionLost, Session, Stage
-from service.telemetry import FIELDS
+from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage
 from service.workers.plan import available_cores
-
-logger = logging.getLogger(__name__)
 
 
 class Streams:
@@ -42,17 +37,43 @@ class Streams:
     def close(self) -> None:
         self._threads.shutdown()
 
-    async def serve(self, connection: Connection, id_: str | None = None) -> None:
-        """A whole session. Raises ConnectionLost, or the failure that ended or refused it."""
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Permit]:
+        """For one session, as long as it lasts. Raises TooManySessions."""
         permit = self._admission.admit_session()
+        self._metrics.stream_sessions.inc()
         try:
-            hello = await self._hello(connection)
-            session = self._open(hello, connection, id_ or uuid.uuid4().hex)
-            permit.take_pixels(session.pixels)
-            permit.take_bytes(session.max_frame_bytes)
-            await self._run(session, hello)
+            yield permit
         finally:
+            self._metrics.stream_sessions.dec()
             permit.give_back()
+
+    @contextlib.asynccontextmanager
+    async def session(self, connection: Connection, permit: Permit, id_: str) -> AsyncIterator[Session]:
+        """A session, once its client has said hello.
+
+        Raises ConnectionLost, SlowHello, Draining, and for what the hello asks for: UnknownModel, BadOption,
+        TooManyPixels, QueueFull.
+        """
+        hello = await self._hello(connection)
+        card = self._pipeline.card(hello.model) if hello.model else self._pipeline.cards[0]
+        session = Session(id_, hello, card, self._stage, connection)
+        self._check_size(session)
+        permit.take_pixels(session.pixels)
+        permit.take_bytes(session.max_frame_bytes)
+        self._sessions.add(session)
+        if self._stopping.is_set():
+            session.stop()
+        try:
+            yield session
+        finally:
+            self._sessions.discard(session)
+
+    def _check_size(self, session: Session) -> None:
+        """Frames that would never fit beside others."""
+        most = int(self._settings.max_megapixels_in_flight * MEGAPIXEL)
+        if session.pixels > most:
+            raise TooManyPixels(f"frames of a session have at most {most // PIXELS_A_SESSION} pixels")
 
     async def _hello(self, connection: Connection) -> Hello:
         receiving = asyncio.ensure_future(connection.receive())
@@ -65,48 +86,4 @@ class Streams:
         finally:
             receiving.cancel()
             stopping.cancel()
-        raise Stopping if self._stopping.is_set() else SlowHello(f"no hello within {timeout_s:g} seconds")
-
-    def _open(self, hello: Hello, connection: Connection, id_: str) -> Session:
-        """Raises UnknownModel or BadOption."""
-        card = self._pipeline.card(hello.model) if hello.model else self._pipeline.cards[0]
-        return Session(id_, hello, card, self._stage, connection)
-
-    async def _run(self, session: Session, hello: Hello) -> None:
-        self._sessions.add(session)
-        self._metrics.stream_sessions.inc()
-        started, reason = time.monotonic(), "internal_error"
-        try:
-            if self._stopping.is_set():
-                session.stop()
-            await session.run()
-        except ConnectionLost:
-            reason = "disconnected"
-            raise
-        except Failure as failure:
-            reason = failure.code
-            raise
-        finally:
-            self._sessions.discard(session)
-            self._metrics.stream_sessions.dec()
-            self._metrics.stream_sessions_ended.labels(reason).inc()
-            self._log(session, hello, time.monotonic() - started, reason)
-
-    @staticmethod
-    def _log(session: Session, hello: Hello, seconds: float, reason: str) -> None:
-        tally = session.tally
-        facts: dict[str, Any] = {
-            "session": session.id,
-            "model": session.model,
-            "effect": hello.effect,
-            "output": hello.output,
-            "size": f"{hello.width}x{hello.height}",
-            "seconds": round(seconds, 1),
-            "frames": tally.answered,
-            "dropped": tally.dropped,
-            "failed": tally.failed,
-            "mean_ms": round(tally.total_ms / max(1, tally.answered), 1),
-            "max_ms": round(tally.slowest_ms, 1),
-            "outcome": reason,
-        }
-        logger.info("session", extra={FIELDS: facts})
+        raise Draining if self._stopping.is_set() else SlowHello(f"no hello within {timeout_s:g} seconds")

@@ -19,9 +19,13 @@ PICTURE = encoded(painted())
 
 STATUS_OF_CODE = {
     "malformed_form": 400,
+    "malformed_message": 400,
+    "origin_refused": 403,
     "unknown_model": 404,
     "not_acceptable": 406,
     "slow_upload": 408,
+    "slow_hello": 408,
+    "idle": 408,
     "too_many_bytes": 413,
     "unsupported_image": 415,
     "unsupported_body": 415,
@@ -36,6 +40,7 @@ STATUS_OF_CODE = {
     "model_crashed": 500,
     "not_ready": 503,
     "queue_full": 503,
+    "too_many_sessions": 503,
     "deadline_unreachable": 503,
     "out_of_memory": 503,
     "draining": 503,
