@@ -282,6 +282,7 @@ step "image built by $engine" "${engine}_build" "${build_args[@]}"
 step "uid 10001, nothing can be written but /tmp" check_confinement
 step "no compilers or test tools inside, weights match their cards" check_contents
 step "ready" wait_until_ready
+step "the studio is at /" answers "http://$address/studio/main.js" 5
 step "a photo came back as an RGBA PNG, the person opaque and the wall transparent" cut_out_photo
 step "HEALTHCHECK passes" "${engine}_health"
 step "SIGTERM ends it with exit code 0, nothing left running" "${engine}_stop"

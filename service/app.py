@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from service import __version__
-from service.api import failures
+from service.api import failures, studio
 from service.api.limits import Gate
 from service.api.routes import router
 from service.api.state import Service, background
@@ -47,6 +47,8 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     )
     app.state.service = service
     app.include_router(router)
+    if settings.studio:
+        app.include_router(studio.router)
     app.include_router(stream_router)
     paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths)

@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     cache_max_bytes: int = Field(0, ge=0)
     """Answers that are kept, for callers who ask the same again; 0 keeps none. Higher takes that much memory."""
 
+    studio: bool = True
+    """The page at `/`, where a browser can try everything. `off` removes it; the endpoints it uses stay."""
+
     max_sessions: int = Field(8, ge=0)
     """Live sessions on `/stream` at once; 0 refuses all. Higher shares the workers among more cameras."""
 

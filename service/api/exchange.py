@@ -43,6 +43,9 @@ LINGER_S = 2.0
 UNTOLD_PATHS = ("/livez", "/readyz", "/startupz", "/metrics")
 """Asked every few seconds by machines, so not worth a line each."""
 
+UNTOLD_FOLDER = "/studio/"
+"""The files of a page, of which its own line tells."""
+
 
 class ClientLeft(Exception):
     """Nobody is there to hear the answer any more."""
@@ -192,8 +195,9 @@ class Exchange:
             "ms": self._elapsed_ms(),
             **self._facts,
         }
-        level = logging.DEBUG if self.scope["path"] in UNTOLD_PATHS else logging.INFO
-        logger.log(level, "request", extra={FIELDS: facts})
+        path = self.scope["path"]
+        is_untold = path in UNTOLD_PATHS or path.startswith(UNTOLD_FOLDER)
+        logger.log(logging.DEBUG if is_untold else logging.INFO, "request", extra={FIELDS: facts})
 
     def count(self, metrics: Metrics, paths: Collection[str]) -> None:
         """Into the counters and histograms, under one of `paths`: a caller can make up any number of others."""

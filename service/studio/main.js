@@ -1,0 +1,79 @@
+// The page: its tabs, whether the service is well, and what each tab is made of.
+
+import { byId, pause, problemCard } from "./dom.js";
+import { readCatalogue } from "./catalogue.js";
+import { ask } from "./service.js";
+import { ignoreOtherDrops } from "./intake.js";
+import { BatchTab } from "./batch.js";
+import { LiveTab } from "./live.js";
+import { PhotoTab } from "./photo.js";
+import { ServiceTab } from "./service_tab.js";
+import { startTheme } from "./theme.js";
+
+const HEALTH_INTERVAL_MS = 5000;
+
+const NAMES = ["photo", "live", "batch", "service"];
+const tabs = {};
+
+function select(name, { focus = false } = {}) {
+  for (const each of NAMES) {
+    const isChosen = each === name;
+    const button = byId(`tab-${each}`);
+    button.setAttribute("aria-selected", String(isChosen));
+    button.tabIndex = isChosen ? 0 : -1;
+    byId(each).hidden = !isChosen;
+    if (isChosen && focus) button.focus();
+  }
+  history.replaceState(null, "", name === NAMES[0] ? "./" : `#${name}`);
+  for (const each of NAMES) tabs[each]?.setVisible?.(each === name);
+}
+
+/** Arrow keys go from tab to tab, as in https://www.w3.org/WAI/ARIA/apg/patterns/tabs/. */
+function startTabs() {
+  NAMES.forEach((name, index) => {
+    byId(`tab-${name}`).addEventListener("click", () => select(name));
+    byId(`tab-${name}`).addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step) select(NAMES.at((index + step) % NAMES.length), { focus: true });
+    });
+  });
+}
+
+function showHealth(kind, text) {
+  const health = byId("health");
+  health.className = `health ${kind}`;
+  health.lastElementChild.textContent = text;
+}
+
+/** Forever. A service that was gone and came back may know other models now, so a page that never got any reads again. */
+async function watchHealth() {
+  for (;;) {
+    try {
+      await ask("readyz");
+      showHealth("good", "Ready");
+      if (!tabs.photo) await fillTabs();
+    } catch (problem) {
+      showHealth("bad", problem.title);
+      if (!tabs.photo) byId("trouble").replaceChildren(problemCard(problem));
+    }
+    await pause(HEALTH_INTERVAL_MS);
+  }
+}
+
+async function fillTabs() {
+  const catalogue = await readCatalogue();
+  byId("trouble").replaceChildren();
+  Object.assign(tabs, {
+    photo: new PhotoTab(catalogue),
+    live: new LiveTab(catalogue),
+    batch: new BatchTab(catalogue),
+    service: new ServiceTab(),
+  });
+  const asked = location.hash.slice(1);
+  select(NAMES.includes(asked) ? asked : NAMES[0]);
+}
+
+startTheme();
+startTabs();
+ignoreOtherDrops();
+watchHealth();

@@ -1,0 +1,69 @@
+"""`/` and `/studio/...`: what is served, what it may do, and that it can be switched off."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.studio import FOLDER, MEDIA_TYPES
+from service.settings import Settings, read_settings
+from tests.api.asking import problem_of
+from tests.clients import ready_client
+
+NAMES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
+LANGUAGES = {".js", ".css", ".html"}
+
+
+def test_the_page_is_at_the_root(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<title>Silhouette studio</title>" in page.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_of_the_page_is_served_with_its_type_and_the_policy(client: TestClient, name: str) -> None:
+    answer = client.get(f"/studio/{name}")
+    assert answer.content == (FOLDER / name).read_bytes()
+    assert answer.headers["Content-Type"] == MEDIA_TYPES[Path(name).suffix]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"} <= set(policy)
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_a_file_that_did_not_change_is_not_sent_again(client: TestClient) -> None:
+    tag = client.get("/studio/main.js").headers["ETag"]
+    again = client.get("/studio/main.js", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert client.get("/studio/main.js", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["missing.js", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "samples", ""])
+def test_no_other_file_can_be_asked_for(client: TestClient, name: str) -> None:
+    problem_of(client.get(f"/studio/{name}"), 404, "not_found")
+
+
+def test_the_page_takes_only_get(client: TestClient) -> None:
+    assert client.post("/").status_code == 405
+
+
+def test_the_page_is_not_part_of_the_programming_interface(client: TestClient) -> None:
+    assert not [path for path in client.get("/openapi.json").json()["paths"] if path == "/" or "studio" in path]
+
+
+def test_off_removes_the_page(settings: Settings) -> None:
+    given = {"models": settings.models, "model_store": settings.model_store, "device": "cpu", "workers": 1}
+    with ready_client(read_settings(studio="off", **given)) as client:
+        problem_of(client.get("/"), 404, "not_found")
+        problem_of(client.get("/studio/main.js"), 404, "not_found")
+        assert client.get("/docs").status_code == 200
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if Path(name).suffix in LANGUAGES])
+def test_nothing_in_the_page_loads_from_elsewhere_or_is_written_in_line(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    loads = re.findall(r"""(?:src|href|import|from|url\()\s*=?\s*["'(]*(?:https?:)?//[\w.-]+""", text)
+    assert not loads
+    assert not re.findall(r"<script>|<style|\sstyle=|\son\w+=[\"']|innerHTML|insertAdjacentHTML|eval\(", text)
+    assert len(text.splitlines()) <= 300

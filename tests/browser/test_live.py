@@ -1,0 +1,144 @@
+"""The Live tab in a real browser, whose camera shows an astronaut that sways before a wall."""
+
+import os
+import socket
+
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Playwright
+
+from tests.browser.chromium import Studio, new_studio, running_browser
+from tests.browser.test_photo import SKY, is_skin, near
+from tests.pictures import encoded
+from tests.system.serving import Server, running, serve_command
+
+FILM = 640 / 480
+CORNERS = [(0.03, 0.03), (0.97, 0.03), (0.97, 0.6)]
+FACE = (0.5 - 25 / 640, 128 / 480)  # the page mirrors: in the film her face is as far to the right
+SUIT = (0.5, 0.8)
+
+WANTED_FPS = 15
+
+
+def start(studio: Studio) -> Studio:
+    studio.open("live").page.click("#live-start")
+    wait_for_frames(studio)
+    return studio
+
+
+def wait_for_frames(studio: Studio) -> None:
+    studio.page.wait_for_function("() => Number(document.querySelector('[data-gauge=fps]').firstChild.data) > 0")
+
+
+def wait_for_color(studio: Studio, place: tuple[float, float], test: str) -> None:
+    """Until the pixel at `place` passes `test`, JavaScript of `red`, `green` and `blue`."""
+    studio.page.wait_for_function(
+        f"""([x, y]) => {{
+          const canvas = document.querySelector("#live-canvas");
+          const [left, top] = [Math.floor(x * canvas.width), Math.floor(y * canvas.height)];
+          const [red, green, blue] = canvas.getContext("2d").getImageData(left, top, 1, 1).data;
+          return {test};
+        }}""",
+        arg=list(place),
+    )
+
+
+def test_the_wall_is_replaced_and_the_person_stays_at_15_frames_a_second(studio: Studio) -> None:
+    start(studio)
+    studio.page.wait_for_function(
+        f"() => Number(document.querySelector('[data-gauge=fps]').firstChild.data) >= {WANTED_FPS}"
+    )
+    for corner in CORNERS:
+        assert near(studio.color_at("#live-canvas", *corner, FILM), SKY, tolerance=12), corner
+    assert not near(studio.color_at("#live-canvas", *SUIT, FILM), SKY, tolerance=80)
+    assert is_skin(studio.color_at("#live-canvas", *FACE, FILM))
+    assert float(studio.page.inner_text("[data-gauge=latency]").removesuffix("ms")) > 0
+
+
+def test_effects_and_backgrounds_switch_while_it_runs(studio: Studio) -> None:
+    start(studio)
+    studio.page.click("#live-choices .swatch [aria-label=Green]")
+    wait_for_color(studio, CORNERS[0], "green > red + 60 && green > blue")
+    studio.choose_operation("/color-pop", "live")
+    wait_for_color(studio, CORNERS[0], "Math.max(red, green, blue) - Math.min(red, green, blue) < 6")
+    assert is_skin(studio.color_at("#live-canvas", *FACE, FILM))
+    studio.choose_operation("/blur-background", "live")
+    wait_for_color(studio, CORNERS[0], "red > blue + 10")
+
+
+def test_the_service_can_compose_the_frames(studio: Studio) -> None:
+    start(studio)
+    studio.page.check("#live-settings input[value='By the service']")
+    studio.page.click("#live-choices .swatch [aria-label=Yellow]")
+    wait_for_color(studio, CORNERS[0], "red > 200 && blue < 120")
+    wait_for_frames(studio)
+    assert is_skin(studio.color_at("#live-canvas", *FACE, FILM))
+
+
+def test_a_picture_of_ones_own_is_the_background_wherever_it_is_composed(studio: Studio) -> None:
+    red = encoded(Image.new("RGB", (400, 300), (200, 30, 30)))
+    start(studio)
+    picture: FilePayload = {"name": "red.png", "mimeType": "image/png", "buffer": red}
+    studio.page.set_input_files("#live-choices .picture input", picture)
+    wait_for_color(studio, CORNERS[0], "red > 180 && green < 60")
+    studio.page.check("#live-settings input[value='By the service']")
+    studio.page.click("#live-choices .swatch [aria-label=White]")
+    wait_for_color(studio, CORNERS[0], "Math.min(red, green, blue) > 240")
+    studio.page.set_input_files("#live-choices .picture input", picture)
+    wait_for_color(studio, CORNERS[0], "red > 180 && green < 60")
+    assert studio.page.is_hidden("#live-note")
+
+
+def test_stopping_gives_the_camera_back(studio: Studio) -> None:
+    start(studio)
+    studio.page.click("#live-stop")
+    assert studio.page.is_visible("#live-start")
+    assert studio.page.is_hidden("#live-canvas")
+
+
+def test_a_stopped_service_is_told_and_a_new_one_is_found(browser: Browser) -> None:
+    environment = os.environ | {"SILHOUETTE_LOG_FORMAT": "json", "SILHOUETTE_MODELS": "selfie"}
+    command = [*serve_command(), "--workers", "1", "--port", str(free_port())]
+    with running(command, environment) as server:
+        studio = start(new_studio(browser, server.url))
+        # The console speaks of every connection that fails, while there is nothing to connect to.
+        studio.excuse("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket", "503")
+        server.process.kill()
+        studio.page.wait_for_selector("#live-note .problem")
+        assert "The connection to the service is gone" in studio.page.inner_text("#live-note")
+        assert "Trying again" in studio.page.inner_text("#live-note")
+    with running(command, environment):
+        studio.page.wait_for_selector("#live-note", state="hidden")
+        wait_for_frames(studio)
+        assert near(studio.color_at("#live-canvas", *CORNERS[0], FILM), SKY, tolerance=12)
+        studio.page.close()
+        studio.check()
+
+
+def test_a_busy_service_says_so_and_takes_the_next_one_later(studio: Studio, browser: Browser, server: Server) -> None:
+    """It takes one session at a time."""
+    first = start(new_studio(browser, server.url))
+    studio.open("live").page.click("#live-start")
+    studio.page.wait_for_selector("#live-note .problem")
+    assert "too_many_sessions" in studio.page.inner_text("#live-note")
+    assert "Trying again" in studio.page.inner_text("#live-note")
+    first.page.click("#live-stop")
+    wait_for_frames(studio)
+    assert studio.page.is_hidden("#live-note")
+    first.page.close()
+    first.check()
+
+
+def test_without_a_camera_the_page_says_what_to_do(playwright: Playwright, server: Server) -> None:
+    with running_browser(playwright) as plain:
+        studio = new_studio(plain, server.url, permissions=["camera"]).open("live")
+        studio.page.click("#live-start")
+        studio.page.wait_for_selector("#live-note .problem")
+        assert "There is no camera" in studio.page.inner_text("#live-note")
+        studio.check()
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
