@@ -34,6 +34,8 @@ RIDGE = np.float32(1e-3 * 255**2)
 SMALLEST_VARIANCE = np.float32(1e-3 * 255**2)
 """Of the answer, 0 to 255: where it hardly varies, there is nothing to explain."""
 
+EQUAL_SHARES = np.full((1, SAMPLES - SAMPLES_OF_FOUR), 1 / (SAMPLES - SAMPLES_OF_FOUR), np.float32)
+
 LEVEL, HALF = np.float32(1 / 255), np.float32(0.5)
 
 Features = NDArray[np.float32]
@@ -109,7 +111,7 @@ def describe(levels: Sequence[Level], places: Places) -> Features:
     """
     samples = _samples(levels, places)
     coarser = samples[:, SAMPLES_OF_FOUR:]
-    mean = coarser.mean(axis=1)
+    mean = np.matmul(EQUAL_SHARES, coarser)[:, 0]  # numpy's own mean takes three times as long over so short an axis
     centred = coarser - mean[:, np.newaxis]
     covariance = np.matmul(centred.transpose(0, 2, 1), centred) / np.float32(coarser.shape[1])
     slope, variance = _regress(covariance), covariance[:, 3, 3]
