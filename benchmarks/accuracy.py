@@ -6,33 +6,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.labelled import Pair, find_pairs, read_truth
+from benchmarks.arguments import add_classes_argument, add_set_arguments, id_
+from benchmarks.labelled import Pair, counted_of, find_pairs, read_truth, subject_of
 from benchmarks.metrics import Overlap, SubjectScore, class_overlaps, mean_iou, score_subject, summarise, total
-from service.batcher import Outcome
+from benchmarks.network import Network
 from service.cli.console import say, work_progress
 from service.decisions import label_map, mask_of
 from service.errors import ConfigurationError, Failure
-from service.images import decode
-from service.inputs import fit
-from service.labels import LabelMap, Prediction
+from service.labels import LabelMap
 from service.matting import matte
 from service.options import SegmentOptions, parse_options
 from service.outputs import void_where_transparent
 from service.pipeline import Seen
-from service.settings import read_settings
-from service.store import ModelCard, ModelStore
-from service.workers.plan import plan_workers
-
-if TYPE_CHECKING:
-    from service.segmenters.base import Segmenter
+from service.store import ModelCard
 
 THRESHOLD = parse_options(SegmentOptions, {}).threshold
 REST = "everything else"
@@ -88,9 +81,8 @@ class SubjectMeasure:
     scores: list[SubjectScore] = field(default_factory=list)
 
     def add(self, seen: Seen, truth: LabelMap) -> dict[str, float]:
-        counted = _counted(truth, self.ignore)
-        subject = truth != 0 if self.foreground is None else np.isin(truth, self.foreground)
-        soft = np.asarray(matte(seen.prediction, self.class_ids, seen.photo.alpha), np.float32) / np.float32(255)
+        counted, subject = counted_of(truth, self.ignore), subject_of(truth, self.foreground)
+        soft = np.asarray(matte(seen.prediction, self.class_ids, seen.photo, "off"), np.float32) / np.float32(255)
         found = mask_of(_label_map(seen), self.class_ids)
         score = score_subject(soft[counted], found[counted], subject[counted])
         self.scores.append(score)
@@ -118,7 +110,7 @@ class ClassMeasure:
     pictures: list[list[Overlap]] = field(default_factory=list)
 
     def add(self, seen: Seen, truth: LabelMap) -> dict[str, float]:
-        counted = _counted(truth, self.ignore)
+        counted = counted_of(truth, self.ignore)
         found, drawn = _numbered(_label_map(seen), self.class_ids), _numbered(truth, self.truth_ids)
         overlaps = class_overlaps(found[counted], drawn[counted], range(len(self.names) + 1))
         self.pictures.append(overlaps)
@@ -135,10 +127,6 @@ class ClassMeasure:
         ]
 
 
-def _counted(truth: LabelMap, ignore: int | None) -> NDArray[np.bool_]:
-    return np.ones(truth.shape, np.bool_) if ignore is None else truth != ignore
-
-
 def _numbered(labels: LabelMap, ids: Sequence[int]) -> LabelMap:
     """1, 2, ... for the first, second, ... of `ids`; 0 for every other."""
     numbers = np.zeros(256, np.uint8)
@@ -148,36 +136,6 @@ def _numbered(labels: LabelMap, ids: Sequence[int]) -> LabelMap:
 
 def _label_map(seen: Seen) -> LabelMap:
     return void_where_transparent(label_map(seen.prediction, THRESHOLD), seen.photo)
-
-
-class Model:
-    """A model in this process, on every core, between the service's own decoding and decisions."""
-
-    def __init__(self, name: str) -> None:
-        settings = read_settings(workers=1)
-        store = ModelStore(settings.model_store)
-        self._plan = plan_workers(settings, [store.checkpoint(store.card(name))])[0]
-        (self._checkpoint,) = self._plan.models
-        self.card = self._checkpoint.card
-        self._max_pixels = settings.max_pixels
-
-    def load(self) -> "Segmenter":
-        from service.segmenters.devices import Device
-
-        device = Device.find(self._plan.device, self._plan.threads)
-        return self._plan.families()[self.card.family].load(self._checkpoint, device)
-
-    def see(self, segmenter: "Segmenter", picture: Path) -> Seen:
-        """Raises ConfigurationError for a picture that cannot be read: a set is measured whole, or not at all."""
-        try:
-            photo = decode(picture.read_bytes(), self._max_pixels)
-        except Failure as failure:
-            raise ConfigurationError(f"{picture}: {failure.detail}") from failure
-        pixels, box = fit(photo.on_white(), self.card)
-        (scores,) = segmenter.predict([pixels])
-        prediction = Prediction(self.card.output.head, scores, box, photo.size, self.card.class_table)
-        outcome = Outcome(scores, self._plan.device, worker=0, batch_size=1, queue_ms=0.0, infer_ms=0.0)
-        return Seen(photo, prediction, self.card, outcome)
 
 
 @dataclass
@@ -205,12 +163,11 @@ class Report:
         path.write_text(json.dumps({**asdict(self), "rows": figures}, indent=1) + "\n", encoding="utf-8")
 
 
-def run(model: Model, measure: Measure, pairs: Sequence[Pair], dataset: str) -> Report:
-    report = Report(dataset, model.card.label)
-    segmenter = model.load()
+def run(network: Network, measure: Measure, pairs: Sequence[Pair], dataset: str) -> Report:
+    report = Report(dataset, network.card.label)
     with work_progress() as progress:
         for pair in progress.track(pairs, description=dataset):
-            seen = model.see(segmenter, pair.picture)
+            seen = network.see(pair.picture)
             truth = read_truth(pair.mask, seen.photo.size)
             report.resized_masks += truth.resized
             report.pictures[pair.picture.stem] = measure.add(seen, truth.ids)
@@ -230,64 +187,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="has images/ and masks/")
-    parser.add_argument(
-        "--model", required=True, metavar="NAME", help="a model that was pulled: silhouette models list"
-    )
+    add_set_arguments(parser)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--classes", type=_names, metavar="NAME,...", help="what counts as found; default: the model's foreground"
-    )
+    add_classes_argument(what)
     what.add_argument(
         "--map", type=_mapping, metavar="ID=NAME,...", help="masks with several classes: the class of each number"
-    )
-    parser.add_argument(
-        "--foreground",
-        type=_foreground,
-        default="nonzero",
-        metavar="nonzero|ID,...",
-        help="numbers in the masks that are the subject; default: nonzero",
-    )
-    parser.add_argument("--ignore", type=_id, metavar="ID", help="number of pixels in the masks that are not looked at")
-    parser.add_argument("--limit", type=_count, metavar="N", help="only N pictures, spread evenly over the folder")
-    parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="write every figure, and those of each picture, to OUT"
     )
     return parser
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-def _foreground(text: str) -> tuple[int, ...] | None:
-    return None if text == "nonzero" else tuple(_id(number) for number in text.split(","))
-
-
 def _mapping(text: str) -> list[tuple[int, str]]:
     pairs = [entry.partition("=") for entry in text.split(",")]
-    return [(_id(number), name.strip()) for number, _, name in pairs]
-
-
-def _id(text: str) -> int:
-    if not text.strip().isdecimal() or int(text) > 255:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 255")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pictures")
-    return int(text)
+    return [(id_(number), name.strip()) for number, _, name in pairs]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2, and one line that says why, where a folder, file, class or model is not as it should be."""
     chosen = _parser().parse_args(arguments)
     try:
-        model = Model(chosen.model)
-        wanted = choose_measure(chosen, model.card)
-        report = run(model, wanted, find_pairs(chosen.folder, chosen.limit), chosen.folder.resolve().name)
+        network = Network(chosen.model)
+        wanted = choose_measure(chosen, network.card)
+        report = run(network, wanted, find_pairs(chosen.folder, chosen.limit), chosen.folder.resolve().name)
     except (ConfigurationError, Failure) as error:
         say(f"accuracy: {error}")
         sys.exit(2)

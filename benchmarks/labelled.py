@@ -1,5 +1,6 @@
 """Folders of pictures and their truth: images/ and masks/ with the same names. Knows no model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from PIL import Image
 
 from service.cli.console import say
 from service.errors import ConfigurationError
-from service.labels import LabelMap, Size
+from service.labels import LabelMap, Mask, Size
 
 IMAGES, MASKS = "images", "masks"
 SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")
@@ -46,6 +47,14 @@ def find_pairs(folder: Path, limit: int | None) -> list[Pair]:
     return [Pair(pictures[stem], masks[stem]) for stem in chosen]
 
 
+def only_named(pairs: list[Pair], wanted: Sequence[str]) -> list[Pair]:
+    """Raises ConfigurationError for a name that none of `pairs` has."""
+    by_name = {pair.picture.stem: pair for pair in pairs}
+    if unknown := [name for name in wanted if name not in by_name]:
+        raise ConfigurationError(f"there is no picture {', '.join(unknown)} among them")
+    return [by_name[name] for name in wanted]
+
+
 def _by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise ConfigurationError(f"no such folder: {folder}")
@@ -56,6 +65,18 @@ def read_truth(mask: Path, size: Size) -> Truth:
     ids = _read_ids(mask)
     resized = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
     return Truth(np.asarray(resized), resized=ids.shape[::-1] != size)
+
+
+def subject_of(ids: LabelMap, foreground: tuple[int, ...] | None) -> Mask:
+    """Where the truth has one of the `foreground` numbers; None: any but 0."""
+    subject: Mask = ids != 0 if foreground is None else np.isin(ids, foreground)
+    return subject
+
+
+def counted_of(ids: LabelMap, ignore: int | None) -> Mask:
+    """The pixels that are looked at."""
+    counted: Mask = np.ones(ids.shape, np.bool_) if ignore is None else ids != ignore
+    return counted
 
 
 def _read_ids(mask: Path) -> LabelMap:

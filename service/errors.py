@@ -12,7 +12,8 @@ Failure
   OurFault            we mend it
     ModelFailed (ModelCrashed)
 ConfigurationError    the operator mends it before the service can start
-  BadCard, UnknownCard, MissingWeights, BadWeights, PullFailed, DeviceNotFound, WorkerFailed
+  BadCard, UnknownCard, MissingWeights, BadWeights, PullFailed, DeviceNotFound, RecordingFailed,
+  WorkerFailed
 """
 
 
@@ -205,6 +206,10 @@ class PullFailed(ConfigurationError):
 
 class DeviceNotFound(ConfigurationError):
     """The configured device is not on this machine."""
+
+
+class RecordingFailed(ConfigurationError):
+    """CUDA graphs cannot be recorded; the message is the cause. A process without them may be well."""
 
 
 class WorkerFailed(ConfigurationError):

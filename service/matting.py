@@ -1,4 +1,4 @@
-"""Prediction to Matte: how much of each pixel belongs to the subject."""
+"""Prediction to Matte: how much of each pixel belongs to the subject; and to a LabelMap with edges like the photo's."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -6,8 +6,12 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageChops
 
-from service.decisions import class_probabilities
-from service.labels import Prediction
+from service import decisions
+from service.decisions import Plane, class_probabilities
+from service.images import Photo
+from service.labels import Box, LabelMap, Prediction, Size
+from service.options import Refine
+from service.refinement import refine as refine_edges
 
 Matte = Image.Image
 """Mode L: soft alpha from 0 to 255, as large as the photo. Eight bits, because that is what a result holds, and because
@@ -20,14 +24,53 @@ VISIBLE_LEVEL = 16
 """What is fainter does not count for the subject's box: networks leave a haze of a few percent."""
 
 
-def matte(prediction: Prediction, class_ids: Sequence[int], alpha: Image.Image | None) -> Matte:
-    """The probability of `class_ids` at the image's size, multiplied with the image's own alpha."""
+def matte(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine: Refine = "auto") -> Matte:
+    """The probability of `class_ids` at the photo's size, multiplied with the photo's own alpha."""
+    soft = _probability(prediction, class_ids, photo, refine)
+    return soft if photo.alpha is None else ImageChops.multiply(soft, photo.alpha)
+
+
+def label_map(prediction: Prediction, threshold: float, photo: Photo, refine: Refine = "auto") -> LabelMap:
+    """(H, W) class ids, as `decisions.label_map` gives them, but that each class has the edges of its refined matte."""
+    if not _refines(refine, prediction):
+        return decisions.label_map(prediction, threshold)
+    if prediction.head == "sigmoid":
+        soft = np.asarray(_probability(prediction, (1,), photo, refine))
+        return (soft >= threshold * 255).astype(np.uint8)
+    labels = decisions.label_map(prediction, threshold)
+    present = np.unique(labels)
+    best = np.zeros_like(labels)
+    for class_id in present.tolist() if len(present) > 1 else ():
+        levels = np.asarray(_probability(prediction, (class_id,), photo, refine))
+        labels[levels > best] = class_id
+        np.maximum(best, levels, out=best)
+    return labels
+
+
+def _refines(refine: Refine, prediction: Prediction) -> bool:
+    """`auto` is whenever the network saw less than the photo has: then its edges are not as fine as the photo's."""
+    grid, size = _grid(prediction), prediction.size
+    return refine == "on" or (refine == "auto" and (size.width > grid.width or size.height > grid.height))
+
+
+def _grid(prediction: Prediction) -> Size:
+    """The samples that the network gave for the picture."""
+    box = prediction.box
+    return Size(max(1, round(box.right - box.left)), max(1, round(box.bottom - box.top)))
+
+
+def _probability(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine: Refine) -> Matte:
     probabilities, box = class_probabilities(prediction)
     kept = probabilities[list(class_ids)].sum(axis=0).clip(0, 1)
-    # Rounded before it is enlarged: within 1.5 levels of the exact value, as each axis rounds once more.
+    if _refines(refine, prediction):
+        return refine_edges(kept, box, _grid(prediction), photo.on_white())
+    return _enlarge(kept, box, prediction.size)
+
+
+def _enlarge(kept: Plane, box: Box, size: Size) -> Matte:
+    """Bilinearly; rounded first, so within 1.5 levels of the exact value, as each axis rounds once more."""
     small = Image.fromarray(np.rint(kept * 255).astype(np.uint8))
-    soft = small.resize(prediction.size, Image.Resampling.BILINEAR, box=box)
-    return soft if alpha is None else ImageChops.multiply(soft, alpha)
+    return small.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 def has_subject(matte: Matte) -> bool:

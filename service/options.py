@@ -24,6 +24,7 @@ PictureFormat = Literal["png", "webp", "jpeg"]
 Fit = Literal["cover", "contain", "stretch", "tile"]
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
 MaskEncoding = Literal["png", "rle", "polygons"]
+Refine = Literal["auto", "off", "on"]
 
 TRANSPARENT_PICTURE: tuple[Format, ...] = ("png", "webp")
 OPAQUE_PICTURE: tuple[Format, ...] = ("png", "webp", "jpeg")
@@ -64,6 +65,10 @@ class Options(BaseModel):
         "fast",
         description="Of PNG, WebP and JPEG pictures. `small` saves a tenth to a quarter of the bytes, and takes up to "
         "thirty times as long to write.",
+    )
+    refine: Refine = Field(
+        "auto",
+        description="Move edges to where the photo has them. `auto`: where the network saw less than the photo.",
     )
     allow_empty: bool = Field(
         False, description="Answer with the empty result, instead of an error, where no subject is found."

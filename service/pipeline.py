@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from PIL import Image
 
-from service import decisions
 from service.batcher import Batcher, Outcome
 from service.cache import AnswerCache, fingerprint
 from service.effects import EFFECTS, Scene
@@ -20,7 +19,7 @@ from service.errors import NoForeground, UnknownModel
 from service.images import Photo, decode
 from service.inputs import fit
 from service.labels import Prediction
-from service.matting import has_subject, matte, subject_box
+from service.matting import has_subject, label_map, matte, subject_box
 from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, Options, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
 from service.schedule import Lane
@@ -143,7 +142,7 @@ class Pipeline:
         kept = card.class_table.find(options.keep)
         backdrop = await self._decode(background, call) if background is not None else None
         seen = await self._see(image, card, call)
-        soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo.alpha))
+        soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo, options.refine))
         if not options.allow_empty and not has_subject(soft):
             raise NoForeground(f"{card.name} sees no {_names(card, kept)}; allow_empty=true returns the empty result")
         effect = EFFECTS[type(options)]
@@ -212,8 +211,8 @@ def default_for_segment(cards: Sequence[ModelCard]) -> ModelCard:
 
 
 def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:
-    labels = void_where_transparent(decisions.label_map(seen.prediction, options.threshold), seen.photo)
-    segmentation = Segmentation(seen.photo, seen.prediction, labels, options)
+    labels = label_map(seen.prediction, options.threshold, seen.photo, options.refine)
+    segmentation = Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options)
     if not options.allow_empty and not has_any(segmentation):
         wanted = _names(seen.card, segmentation.wanted)
         raise NoForeground(f"{seen.card.name} sees no {wanted}; allow_empty=true returns the empty result")

@@ -15,8 +15,11 @@ import torch
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
+from service.errors import RecordingFailed
 from service.labels import Scores
 from service.segmenters.base import Pixels, TorchSegmenter
+from service.segmenters.devices import Device
+from service.store import ModelCard
 from service.store.store import sha256_of
 
 if TYPE_CHECKING:
@@ -40,6 +43,10 @@ HUNGRY_BATCH = 2
 
 HUGE_COLOR = (230, 20, 22)
 """A picture of nothing but this does not fit into device memory at all."""
+
+
+TRIED = "TESTS_TRIED_TO_RECORD"
+"""The environment variable that has the path at which `UnrecordableSegmenter` notes that it was there."""
 
 
 class _Colors(nn.Module):
@@ -107,6 +114,23 @@ class ThreadCountingSegmenter(SubjectSegmenter):
 
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
         return [np.full_like(scores, torch.get_num_threads() / 10) for scores in super().predict(images)]
+
+
+class UnrecordableSegmenter(SubjectSegmenter):
+    """CUDA graphs of it cannot be recorded in the first process that tries."""
+
+    def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
+        super().__init__(card, network, device)
+        self.tried = Path(os.environ[TRIED])
+
+    def expect(self, largest: int) -> None:
+        if not self.tried.exists():
+            self.tried.touch()
+            raise RecordingFailed("this one never works")
+
+
+def unrecordable_families() -> "Mapping[str, type[Segmenter]]":
+    return {"tiny-subject": UnrecordableSegmenter}
 
 
 def tiny_families() -> "Mapping[str, type[Segmenter]]":

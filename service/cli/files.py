@@ -28,6 +28,7 @@ from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
+    from service.images import Photo
     from service.pipeline import Answer, Pipeline
 
 SOME_FAILED = 1
@@ -115,6 +116,18 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
 
 def _photos_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+
+
+def read_photo(path: Path, max_pixels: int) -> "Photo":
+    """Decoded, for work that wants every picture or none. Raises ConfigurationError, naming the file."""
+    from service.images import decode
+
+    try:
+        return decode(path.read_bytes(), max_pixels)
+    except Failure as failure:
+        raise ConfigurationError(f"{path}: {failure.detail}") from failure
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
 
 
 def _read_background(chosen: argparse.Namespace, options: Options) -> bytes | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.console import say, work_progress
-from service.cli.files import find_photos
-from service.errors import ConfigurationError, Failure
+from service.cli.files import find_photos, read_photo
+from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
 from service.store import Checkpoint, ModelStore
 from service.store.int8_ranges import Int8Ranges, write_ranges
@@ -100,14 +100,9 @@ def _load(checkpoint: Checkpoint, settings: Settings) -> "TorchSegmenter":
 
 def _read(photos: Sequence[Path], checkpoint: Checkpoint, settings: Settings) -> "Iterator[Pixels]":
     """Each as the network wants to see it. Raises ConfigurationError for one that cannot be read."""
-    from service.images import decode
     from service.inputs import fit
 
     with work_progress() as progress:
         for photo in progress.track(photos, description=checkpoint.card.name):
-            try:
-                picture = decode(photo.read_bytes(), settings.max_pixels)
-            except Failure as failure:
-                raise ConfigurationError(f"{photo}: {failure.detail}") from failure
-            pixels, _ = fit(picture.on_white(), checkpoint.card)
+            pixels, _ = fit(read_photo(photo, settings.max_pixels).on_white(), checkpoint.card)
             yield pixels

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from service.labels import Scores
 from service.segmenters.devices import Device
 from service.segmenters.int8 import quantize
+from service.segmenters.staging import Staging
 from service.store import Checkpoint, ModelCard
 
 Pixels = NDArray[np.uint8]
@@ -24,7 +25,13 @@ class Segmenter(Protocol):
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: Device) -> Self:
-        """The model, ready to predict."""
+        """The model, able to predict."""
+
+    def expect(self, largest: int) -> None:
+        """Get ready for batches of up to `largest` images, whatever that takes on this device.
+
+        Raises RecordingFailed where that was to be CUDA graphs; the process is of no use then.
+        """
 
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
         """The scores of each image, in the order of `images`."""
@@ -39,7 +46,10 @@ class TorchSegmenter:
     """Convolutions, or modules of them, whose results stay in floating point when the others are 8 bits wide."""
 
     def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
+        self._card = card
         self._device = device
+        self.staging: Staging | None = None
+        """Where batches wait and travel, on a GPU, once they are expected."""
         self.network = device.place(network)
         self._mean = device.constant(card.input.mean)
         self._std = device.constant(card.input.std)
@@ -57,25 +67,47 @@ class TorchSegmenter:
         return cls(card, network, device)
 
     @torch.inference_mode()
-    def predict(self, images: Sequence[Pixels]) -> list[Scores]:
-        return self.finish(self.forward(self.prepare(images)))
+    def expect(self, largest: int) -> None:
+        if self._device.staged:
+            self.staging = Staging(self._device, self._card, largest)
+            self.staging.record(self.compute)
 
-    def prepare(self, images: Sequence[Pixels]) -> Tensor:
-        """(N, 3, h, w) on the device, normalised as in training: (rgb / 255 - mean) / std."""
-        return (self._upload(images) / 255.0 - self._mean) / self._std
+    @torch.inference_mode()
+    def predict(self, images: Sequence[Pixels]) -> list[Scores]:
+        if self.staging is None or len(images) > self.staging.largest:
+            return list(self.compute(self.upload(images)).cpu().numpy())
+        self.staging.upload(images)
+        return self.staging.download(self.staging.launch(self.compute, len(images)))
+
+    def upload(self, images: Sequence[Pixels]) -> Tensor:
+        """(N, h, w, 3) uint8 on the device."""
+        return self._device.upload(np.stack(images))
+
+    def compute(self, pixels: Tensor) -> Tensor:
+        """(N, h, w, 3) uint8 -> (N, C, h, w) float32, both on the device.
+
+        A CUDA graph is recorded of it. So nothing in here, nor in the three steps, may wait for the device, as
+        `.item()`, `.cpu()` and an `if` on a tensor do, or depend on more than the shape and the content of `pixels`.
+        """
+        return self.finish(self.forward(self.prepare(pixels)))
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """(N, h, w, 3) uint8 -> (N, 3, h, w), normalised as in training: (rgb / 255 - mean) / std."""
+        return (channels_first(pixels) / 255.0 - self._mean) / self._std
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, C, h, w) scores."""
         scores: Tensor = self.network(self._device.arrange(batch))
         return scores
 
-    def finish(self, scores: Tensor) -> list[Scores]:
-        """One float32 array an image, in main memory."""
-        return list(scores.float().contiguous().cpu().numpy())
+    def finish(self, scores: Tensor) -> Tensor:
+        """In float32, each image's in one piece."""
+        return scores.float().contiguous()
 
-    def _upload(self, images: Sequence[Pixels]) -> Tensor:
-        """(N, 3, h, w) float32 on the device, 0 to 255."""
-        return self._device.upload(np.stack(images)).permute(0, 3, 1, 2).float()
+
+def channels_first(pixels: Tensor) -> Tensor:
+    """(N, h, w, 3) uint8 -> (N, 3, h, w) float32, 0 to 255."""
+    return pixels.permute(0, 3, 1, 2).float()
 
 
 def mapped(weights: Path) -> dict[str, Tensor]:

@@ -133,7 +133,7 @@ def calibrate(segmenter: TorchSegmenter, images: Iterable[Pixels]) -> Mapping[st
     """
     observed = observe(segmenter.network, segmenter.exact_layers)
     for image in images:
-        segmenter.forward(segmenter.prepare([image]))
+        segmenter.forward(segmenter.prepare(segmenter.upload([image])))
     return {name: (conv.company.whole.low, conv.company.whole.high) for name, conv in observed.items()}
 
 

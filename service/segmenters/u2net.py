@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.segmenters.base import Pixels, TorchSegmenter
+from service.segmenters.base import TorchSegmenter, channels_first
 from service.segmenters.layers import ConvReLU
 
 
@@ -136,9 +136,9 @@ class U2NetSegmenter(TorchSegmenter):
     network_type = U2Net
     exact_layers = ("sides", "fuse")
 
-    def prepare(self, images: Sequence[Pixels]) -> Tensor:
+    def prepare(self, pixels: Tensor) -> Tensor:
         # In training each picture was divided by its own brightest value, not by 255, before mean and std: see
         # ToTensorLab in the authors' repository. A black picture has no brightest value to divide by.
-        pixels = self._upload(images)
-        brightest = pixels.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
-        return (pixels / brightest - self._mean) / self._std
+        rgb = channels_first(pixels)
+        brightest = rgb.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
+        return (rgb / brightest - self._mean) / self._std

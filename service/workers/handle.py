@@ -1,11 +1,12 @@
 """The service's side of one worker process. Blocking: its keeper calls it on a thread of the worker's own."""
 
 import contextlib
+import logging
 import multiprocessing
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import psutil
@@ -13,9 +14,12 @@ import psutil
 from service.batcher import Ticket
 from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
 from service.labels import Scores
+from service.telemetry import FIELDS
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
 from service.workers.process import SERVICE_SIGNALS, run_worker
+
+logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 600.0
 """Large models on a cold disk, and a GPU that wakes up, take minutes."""
@@ -60,15 +64,20 @@ class WorkerHandle:
     """One worker process, from its start to its end; it is not started twice."""
 
     def __init__(self, plan: WorkerPlan) -> None:
-        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        self._plan = plan
         self._cards = {model.card.name: model.card for model in plan.models}
-        self._connection, self._far_end = context.Pipe()
         self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
-        self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots.name), daemon=True)
+        self._make_process(plan)
         self.device = plan.device
         self.device_memory_bytes = 0
         self.batches = 0
         self._unwanted = threading.Event()
+
+    def _make_process(self, plan: WorkerPlan) -> None:
+        """Not started yet, with a pipe to it."""
+        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        self._connection, self._far_end = context.Pipe()
+        self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots.name), daemon=True)
 
     @property
     def pid(self) -> int:
@@ -95,15 +104,10 @@ class WorkerHandle:
         Raises WorkerFailed with the worker's own reason.
         """
         try:
-            if self._unwanted.is_set():
-                raise WorkerFailed("stopped before it was started")
-            with _signals_blocked():
-                self._process.start()
-            if self._unwanted.is_set():  # said while the process was being made
-                self._process.kill()
-            # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
-            self._far_end.close()
-            greeting = self._receive(START_TIMEOUT_S)
+            greeting = self._launch()
+            if cause := greeting.get("not_recorded"):
+                logger.warning("worker without CUDA graphs", extra={FIELDS: {"pid": self.pid, "cause": cause}})
+                greeting = self._launch_without_graphs()
         except WorkerDied as death:
             how = "hung" if death.cause == "hang" else "died"
             raise WorkerFailed(f"a worker {how} while it loaded its models{self._exit_reason()}") from None
@@ -116,6 +120,26 @@ class WorkerHandle:
         self.device = greeting["device"]
         warm_s: dict[str, float] = greeting["warm_s"]
         return warm_s
+
+    def _launch(self) -> Message:
+        """Start the process, and wait for its first message. Raises WorkerDied, WorkerFailed, OSError."""
+        if self._unwanted.is_set():
+            raise WorkerFailed("stopped before it was started")
+        with _signals_blocked():
+            self._process.start()
+        if self._unwanted.is_set():  # said while the process was being made
+            self._process.kill()
+        # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
+        self._far_end.close()
+        return self._receive(START_TIMEOUT_S)
+
+    def _launch_without_graphs(self) -> Message:
+        """Again, in a process that did not try: a failed recording may leave torch or the device in disorder."""
+        self._connection.close()
+        self._process.kill()
+        self._process.join()
+        self._make_process(replace(self._plan, cuda_graphs=False))
+        return self._launch()
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
         """One model's tickets, in their order, on so many threads of a CPU.

@@ -47,6 +47,7 @@ class WorkerPlan:
     max_batch_size: int
     models: Sequence[Checkpoint]
     families: SegmenterFamilies = built_in_families
+    cuda_graphs: bool = True
 
     def threads_beside(self, others: int) -> int:
         """When so many other workers are busy: one that works alone also takes the cores of those that do nothing."""
@@ -65,7 +66,8 @@ def plan_workers(
     if devices == ["cpu"]:
         return _plan_cpu_workers(settings, models, families)
     batch_size = settings.max_batch_size or CUDA_BATCH_SIZE
-    plans = [WorkerPlan(device, 1, 1, batch_size, precision.on_cuda(models), families) for device in devices]
+    models, graphs = precision.on_cuda(models), settings.cuda_graphs
+    plans = [WorkerPlan(device, 1, 1, batch_size, models, families, graphs) for device in devices]
     return plans * (settings.workers or 1)
 
 
@@ -107,11 +109,29 @@ def _count_cuda_devices() -> int:
         raise DeviceNotFound("torch cannot say which CUDA devices there are: try `python -c 'import torch'`") from error
 
 
-def available_cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """The cores this process may use: its affinity, and a container's quota, which os.cpu_count() does not know."""
+def available_cores(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> int:
+    """The cores this process may use, at least 1: its affinity, and the quota of a container or a systemd unit, which
+    os.cpu_count() does not know.
+    """
     affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([affine, *(_quota_cores(cgroup / "cpu.max") or affine for cgroup in _cgroups(root, membership))])
+
+
+def _cgroups(root: Path, membership: Path) -> list[Path]:
+    """Of cgroup v2, this process's and all around it, whose quotas bind it, too. `root` alone where nothing is told."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        lines = []
+    own = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+    cgroup = root if ".." in own else root / own  # outside of what this container sees
+    return [folder for folder in (cgroup, *cgroup.parents) if folder.is_relative_to(root)]
+
+
+def _quota_cores(cpu_max: Path) -> int | None:
+    """Rounded up; None where there is no quota."""
     try:
         quota_us, period_us = cpu_max.read_text().split()
-        return min(affine, max(1, math.ceil(int(quota_us) / int(period_us))))
-    except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
-        return affine
+        return max(1, math.ceil(int(quota_us) / int(period_us)))
+    except (OSError, ValueError, ZeroDivisionError):  # no cgroup v2 here, or the quota is "max"
+        return None

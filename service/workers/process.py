@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, RecordingFailed
 from service.store import Checkpoint, ModelCard
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
@@ -53,6 +53,8 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name:
     slots = Slots.attach(slots_name, [model.card for model in plan.models])
     try:
         loaded = _load(plan)
+    except RecordingFailed as error:
+        send(connection, not_recorded=str(error))
     except ConfigurationError as error:
         send(connection, failed=str(error))
     except Exception as error:
@@ -73,7 +75,7 @@ def _load(plan: WorkerPlan) -> Loaded:
     families = plan.families()
     from service.segmenters.devices import Device
 
-    device = Device.find(plan.device, plan.threads)
+    device = Device.find(plan.device, plan.threads, plan.cuda_graphs)
     cards = {model.card.name: model.card for model in plan.models}
     segmenters = {model.card.name: _load_model(families, model, device) for model in plan.models}
     warm_s = {name: _warm_up(segmenters[name], card, plan.max_batch_size) for name, card in cards.items()}
@@ -97,6 +99,7 @@ def _warm_up(segmenter: "Segmenter", card: ModelCard, max_batch_size: int) -> fl
 
     Returns the seconds that one image takes when that is done.
     """
+    segmenter.expect(max_batch_size)
     blank = np.zeros((card.input.height, card.input.width, 3), np.uint8)
     for count in sorted({1, max_batch_size}, reverse=True):
         for scores in segmenter.predict([blank] * count):

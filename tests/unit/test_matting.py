@@ -1,5 +1,7 @@
 """Mattes of scores whose answer is known."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from service.decisions import Plane, class_probabilities, upsample
+from service.images import Photo
 from service.labels import Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
 from service.matting import has_subject, matte, subject_box
 
@@ -19,6 +22,11 @@ HALF_A_LEVEL = 0.5001 / 255
 
 def prediction(scores: Scores, size: Size, head: Head = "sigmoid", box: Box | None = None) -> Prediction:
     return Prediction(head, scores, box or Box(0, 0, *scores.shape[:0:-1]), size, CLASSES)
+
+
+def plain_matte(seen: Prediction, class_ids: Sequence[int], alpha: Image.Image | None = None) -> Image.Image:
+    """Without refinement, which would follow the edges of a photo."""
+    return matte(seen, class_ids, Photo(Image.new("RGB", seen.size), alpha), refine="off")
 
 
 def alpha_of(soft: Image.Image) -> Plane:
@@ -38,25 +46,25 @@ def ramp() -> Prediction:
 
 
 def test_a_sigmoid_head_is_a_matte_already() -> None:
-    assert alpha_of(matte(ramp(), (1,), None))[1] == pytest.approx(np.linspace(0, 1, 101), abs=HALF_A_LEVEL)
+    assert alpha_of(plain_matte(ramp(), (1,)))[1] == pytest.approx(np.linspace(0, 1, 101), abs=HALF_A_LEVEL)
 
 
 def test_the_background_of_a_sigmoid_head_is_the_rest() -> None:
-    assert alpha_of(matte(ramp(), (0,), None))[1] == pytest.approx(np.linspace(1, 0, 101), abs=HALF_A_LEVEL)
+    assert alpha_of(plain_matte(ramp(), (0,)))[1] == pytest.approx(np.linspace(1, 0, 101), abs=HALF_A_LEVEL)
 
 
 @pytest.mark.parametrize("head", ["sigmoid", "softmax"])
 def test_all_classes_together_are_everything(head: Head) -> None:
     noise = np.random.default_rng(7).random((1 if head == "sigmoid" else 4, 9, 9), np.float32)
     seen = prediction(noise, Size(40, 30), head)
-    everything = matte(seen, range(2 if head == "sigmoid" else 4), None)
+    everything = plain_matte(seen, range(2 if head == "sigmoid" else 4))
     assert alpha_of(everything) == pytest.approx(np.ones((30, 40)), abs=HALF_A_LEVEL)
 
 
 def test_the_matte_is_not_stretched_to_find_a_subject() -> None:
     """A faint picture stays faint: a per-picture minimum and maximum would make a subject of noise."""
     faint = prediction(np.linspace(0.01, 0.2, 64, dtype=np.float32).reshape(1, 8, 8), Size(8, 8))
-    soft = matte(faint, (1,), None)
+    soft = plain_matte(faint, (1,))
     assert alpha_of(soft).max() == pytest.approx(0.2, abs=HALF_A_LEVEL)
     assert not has_subject(soft)
 
@@ -64,7 +72,7 @@ def test_the_matte_is_not_stretched_to_find_a_subject() -> None:
 def test_the_alpha_of_the_input_multiplies_into_the_matte() -> None:
     alpha = Image.fromarray(np.array([[0] * 50 + [128] * 25 + [255] * 26] * 3, np.uint8))
     expected = np.linspace(0, 1, 101) * np.array([0] * 50 + [128 / 255] * 25 + [1] * 26)
-    assert alpha_of(matte(ramp(), (1,), alpha))[2] == pytest.approx(expected, abs=3 * HALF_A_LEVEL)
+    assert alpha_of(plain_matte(ramp(), (1,), alpha))[2] == pytest.approx(expected, abs=3 * HALF_A_LEVEL)
 
 
 @given(
@@ -74,7 +82,7 @@ def test_the_alpha_of_the_input_multiplies_into_the_matte() -> None:
     st.sets(st.integers(0, 3), min_size=1),
 )
 def test_any_logits_make_a_matte_of_the_image_s_size(scores: Scores, width: int, height: int, kept: set[int]) -> None:
-    soft = matte(prediction(scores, Size(width, height), "softmax"), sorted(kept), None)
+    soft = plain_matte(prediction(scores, Size(width, height), "softmax"), sorted(kept))
     assert (soft.mode, soft.size) == ("L", (width, height))
 
 
@@ -94,7 +102,7 @@ def test_softmax_comes_after_enlarging() -> None:
     scores = np.zeros((4, 1, 2), np.float32)
     scores[1, 0] = [20, -20]
     scores[2:] = -50
-    soft = matte(prediction(scores, Size(200, 1), "softmax"), (1,), None)
+    soft = plain_matte(prediction(scores, Size(200, 1), "softmax"), (1,))
     row = alpha_of(soft)[0]
     assert row[85] > 0.9
     assert row[115] < 0.1
@@ -103,7 +111,7 @@ def test_softmax_comes_after_enlarging() -> None:
 def test_only_the_box_of_the_scores_shows_the_image() -> None:
     scores = np.zeros((1, 10, 10), np.float32)
     scores[:, :5] = 1  # the picture above, padding below
-    soft = matte(prediction(scores, Size(30, 15), box=Box(0, 0, 10, 4)), (1,), None)
+    soft = plain_matte(prediction(scores, Size(30, 15), box=Box(0, 0, 10, 4)), (1,))
     assert alpha_of(soft) == pytest.approx(np.ones((15, 30)))
 
 
@@ -128,5 +136,5 @@ def test_a_matte_is_within_one_and_a_half_levels_of_the_exact_one() -> None:
     """Rounded at the network's size, because four times fewer bytes are enlarged then."""
     noise = np.random.default_rng(7).random((1, 20, 20), np.float32)
     exact = upsample(noise[0], Box(0, 0, 20, 20), Size(333, 211))
-    found = alpha_of(matte(prediction(noise, Size(333, 211)), (1,), None))
+    found = alpha_of(plain_matte(prediction(noise, Size(333, 211)), (1,)))
     assert float(np.abs(found - exact).max()) <= 3 * HALF_A_LEVEL

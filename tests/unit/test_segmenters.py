@@ -34,10 +34,11 @@ def segmenter(model: str) -> TorchSegmenter:
     return load(model, "fp32")
 
 
-def load(model: str, precision: Precision) -> TorchSegmenter:
+def load(model: str, precision: Precision, device: Device | None = None) -> TorchSegmenter:
     card = model_card(model).model_copy(update={"precision": precision})
     ranges = read_ranges(REPOSITORY / "model_store" / model / "int8.json")
-    return SEGMENTERS[card.family].load(Checkpoint(card, pulled_weights(model), ranges), Device.find("cpu"))
+    checkpoint = Checkpoint(card, pulled_weights(model), ranges)
+    return SEGMENTERS[card.family].load(checkpoint, device or Device.find("cpu"))
 
 
 def photo(model: str) -> Pixels:
@@ -138,3 +139,21 @@ def test_the_converter_names_every_layer_in_the_order_of_the_module(family: str)
 
 def test_every_family_has_a_segmenter_and_a_converter() -> None:
     assert SEGMENTERS.keys() == CONVERTERS.keys()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_in_half_precision_as_on_a_gpu_nearly_every_pixel_gets_the_same_class(model: str) -> None:
+    half = load(model, "fp16", Device(torch.device("cpu"), torch.float16, staged=False))
+    assert np.isfinite(half.predict([photo(model)])[0]).all()
+    assert disagreement(segmenter(model), half, [photo(model)]) < 0.01
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_between_pixels_and_scores_waits_for_the_device(model: str) -> None:
+    """A CUDA graph could not be recorded of it. On the meta device a tensor has no content to wait for."""
+    card, device = model_card(model), Device(torch.device("meta"), torch.float16, staged=False)
+    network = SEGMENTERS[card.family].network_type().eval().requires_grad_(False)
+    pixels = torch.empty((2, card.input.height, card.input.width, 3), dtype=torch.uint8, device="meta")
+    scores = SEGMENTERS[card.family](card, network, device).compute(pixels)
+    assert scores.shape == (2, *card.score_shape)
+    assert (scores.dtype, scores.device.type, scores.is_contiguous()) == (torch.float32, "meta", True)

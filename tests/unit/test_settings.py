@@ -35,6 +35,7 @@ def test_nothing_set_means_the_defaults() -> None:
         ("SILHOUETTE_MODEL_STORE", "/srv/models", "model_store", Path("/srv/models")),
         ("SILHOUETTE_MIRROR", "https://example.org/m", "mirror", "https://example.org/m"),
         ("SILHOUETTE_DEVICE", "cuda:1", "device", "cuda:1"),
+        ("SILHOUETTE_CUDA_GRAPHS", "false", "cuda_graphs", False),
         ("SILHOUETTE_WORKERS", "3", "workers", 3),
         ("SILHOUETTE_WORKERS", "auto", "workers", None),
         ("SILHOUETTE_WORKERS", "", "workers", None),

@@ -19,9 +19,21 @@ from service.metrics import Metrics
 from service.schedule import BatchPolicy
 from service.settings import read_settings
 from service.store import Checkpoint, ModelCard, ModelStore
+from service.telemetry import FIELDS
 from service.workers import WorkerPool
 from service.workers.plan import WorkerPlan
-from tests.fakes import BLUE, DARK, FATAL_COLOR, RAISING_COLOR, RED, make_store, thread_counting_families, tiny_families
+from tests.fakes import (
+    BLUE,
+    DARK,
+    FATAL_COLOR,
+    RAISING_COLOR,
+    RED,
+    TRIED,
+    make_store,
+    thread_counting_families,
+    tiny_families,
+    unrecordable_families,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -173,6 +185,19 @@ async def test_an_answer_does_not_change_when_the_next_is_computed(service: Serv
     kept = first.scores.copy()
     await service.ask(BLUE)
     assert np.array_equal(first.scores, kept)
+
+
+async def test_a_worker_that_cannot_record_cuda_graphs_starts_again_without_and_says_so_once(
+    plan: WorkerPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(TRIED, str(tmp_path / "tried"))
+    async with running(replace(plan, models=plan.models[:1], families=unrecordable_families)) as service:
+        assert subject(await service.ask(RED))
+        assert service.pool.ready_count == 1
+    told = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [(record.getMessage(), record.__dict__[FIELDS]["cause"]) for record in told] == [
+        ("worker without CUDA graphs", "this one never works")
+    ]
 
 
 # --- death ------------------------------------------------------------------------------------------------------------

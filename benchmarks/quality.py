@@ -1,0 +1,179 @@
+"""Compares ways from a network's answer to a matte, at full size, on any folder of pictures and masks."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.arguments import add_classes_argument, add_set_arguments, count, names
+from benchmarks.comparison import Comparison, Score
+from benchmarks.contact_sheet import Row, WorstFirst, with_frame, worst_region
+from benchmarks.edges import TrueEdge
+from benchmarks.labelled import Pair, counted_of, find_pairs, only_named, read_truth, subject_of
+from benchmarks.metrics import score_subject
+from benchmarks.network import Network
+from benchmarks.ways import BASELINE, WAYS, Shot
+from service.cli.console import say, work_progress
+from service.decisions import Plane
+from service.errors import ConfigurationError, Failure
+from service.labels import LabelMap, Mask
+from service.matting import SUBJECT_LEVEL, Matte
+
+SHEET_ROWS = 12
+
+EPILOG = """\
+FOLDER has images/ and masks/ with the same names, as for benchmarks/accuracy.py.
+
+BF1 and BF2 say where the edge is: boundary F of the 0.5 contour at a tolerance of 1 and 2 pixels, mean over pictures.
+MAE and the error at the edge also fall when a matte only gets more contrast and no edge moves: never read them alone.
+Pictures whose truth has no edge count in MAE, IoU and F-beta only.
+
+examples:
+  people, the table and the twelve pictures with the lowest BF1:
+    python benchmarks/quality.py PEOPLE --model u2net --sheet worst.png
+  as if the photos had 16 times the pixels: the network's answer is reduced to 80 x 80 first
+    python benchmarks/quality.py PEOPLE --model u2net --reduce 80
+  again and again, with the network's answers kept in a folder:
+    python benchmarks/quality.py PEOPLE --model u2net --cache answers --ways bilinear,rembg
+"""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a picture's mask says of its subject."""
+
+    subject: Mask
+    counted: Mask
+    edge: TrueEdge | None
+
+    @classmethod
+    def of(cls, ids: LabelMap, foreground: tuple[int, ...] | None, ignore: int | None) -> "Drawn":
+        subject, counted = subject_of(ids, foreground), counted_of(ids, ignore)
+        return cls(subject, counted, TrueEdge.of(subject, counted))
+
+    def score(self, soft: Plane, own_ms: float, infer_ms: float) -> Score:
+        found = soft >= SUBJECT_LEVEL / 255
+        subject = score_subject(soft[self.counted], found[self.counted], self.subject[self.counted])
+        return Score(subject, self.edge.score(soft, found) if self.edge else None, own_ms, infer_ms)
+
+
+@dataclass
+class Run:
+    """One run over a set."""
+
+    network: Network
+    class_ids: tuple[int, ...]
+    comparison: Comparison
+    worst: WorstFirst
+
+    def add(self, pair: Pair, foreground: tuple[int, ...] | None, ignore: int | None) -> None:
+        before_ms = self.network.spent_ms.infer
+        seen = self.network.see(pair.picture)
+        first_ms = self.network.spent_ms.infer - before_ms
+        drawn = Drawn.of(read_truth(pair.mask, seen.photo.size).ids, foreground, ignore)
+        shot = Shot(seen.photo, seen.prediction, self.class_ids, self.network.look)
+        mattes, scores = {}, {}
+        for way in self.comparison.ways:
+            mattes[way], own_ms, infer_ms = self._make(way, shot)
+            scores[way] = drawn.score(as_plane(mattes[way]), own_ms, first_ms + infer_ms)
+        self.comparison.scores[pair.picture.stem] = scores
+        self._show(pair.picture.stem, seen.photo.rgb, drawn, mattes)
+
+    def _make(self, way: str, shot: Shot) -> tuple[Matte, float, float]:
+        """The matte, the milliseconds outside the network, and those of further passes of the network."""
+        spent = self.network.spent_ms
+        infer_ms, away_ms, started = spent.infer, spent.away, time.perf_counter()
+        made = WAYS[way](shot)
+        wall_ms = (time.perf_counter() - started) * 1000
+        return made, wall_ms - (spent.away - away_ms), spent.infer - infer_ms
+
+    def _show(self, name: str, photo: Image.Image, drawn: Drawn, mattes: dict[str, Matte]) -> None:
+        """The picture and, closer, the place where the last way is most wrong near the edge."""
+        best = self.comparison.ways[-1]
+        score = self.comparison.scores[name][best]
+        rank = score.subject.overlap.iou if score.bf1 is None else score.bf1
+        if not self.worst.wants(rank):
+            return
+        looked_at = drawn.edge.band if drawn.edge else drawn.counted
+        region = worst_region(np.abs(as_plane(mattes[best]) - drawn.subject) * looked_at)
+        truth = Image.fromarray(drawn.subject.astype(np.uint8) * 255)
+        whole = {"picture": with_frame(photo, region), "truth": truth, best: with_frame(mattes[best], region)}
+        closer = {f"{way}, closer": matte for way, matte in {"picture": photo, "truth": truth, **mattes}.items()}
+        caption = f"{name}   {best}: {score.caption()}"
+        self.worst.add(rank, Row(caption, {**whole, **{title: part.crop(region) for title, part in closer.items()}}))
+
+
+def as_plane(matte: Matte) -> Plane:
+    """(H, W) in [0, 1]."""
+    return np.asarray(matte, np.float32) / np.float32(255)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_set_arguments(parser)
+    add_classes_argument(parser)
+    known = ", ".join(WAYS)
+    parser.add_argument("--ways", type=_ways, default=list(WAYS), metavar="WAY,...", help=f"of {known}; default: all")
+    parser.add_argument(
+        "--only", type=names, metavar="NAME,...", help="the pictures with these names, endings left out"
+    )
+    parser.add_argument("--reduce", type=count, metavar="SIDE", help="reduce the network's answer to SIDE x SIDE first")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the network's answers in DIR and reuse them")
+    parser.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="OUT.png",
+        help=f"draw the {SHEET_ROWS} pictures with the lowest BF1 of the last way",
+    )
+    return parser
+
+
+def _ways(text: str) -> list[str]:
+    """The baseline first, because the others are compared with it."""
+    wanted = names(text)
+    if unknown := [way for way in wanted if way not in WAYS]:
+        raise argparse.ArgumentTypeError(f"no way is called {unknown[0]!r}; there are {', '.join(WAYS)}")
+    return list(dict.fromkeys((BASELINE, *wanted)))
+
+
+def run(chosen: argparse.Namespace) -> Run:
+    network = Network(chosen.model, chosen.cache, chosen.reduce)
+    pairs = find_pairs(chosen.folder, chosen.limit)
+    pairs = only_named(pairs, chosen.only) if chosen.only else pairs
+    dataset = chosen.folder.resolve().name
+    comparison = Comparison(dataset, network.card.label, network.threads, chosen.reduce, BASELINE, chosen.ways)
+    class_ids = network.card.class_table.find(chosen.classes or ())
+    started = Run(network, class_ids, comparison, WorstFirst(SHEET_ROWS if chosen.sheet else 0))
+    with work_progress() as progress:
+        for pair in progress.track(pairs, description=dataset):
+            started.add(pair, chosen.foreground, chosen.ignore)
+    return started
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 2, and one line that says why, where a folder, file, class or model is not as it should be."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        done = run(chosen)
+    except (ConfigurationError, Failure) as error:
+        say(f"quality: {error}")
+        sys.exit(2)
+    done.comparison.print()
+    if chosen.json:
+        done.comparison.write(chosen.json)
+    if chosen.sheet:
+        done.worst.write(chosen.sheet)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Ways from what a network says of a photo to a matte, side by side. Knows no truth and no scores.
+
+To add one, write a function and its row in `WAYS`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageChops
+
+from service.decisions import class_probabilities
+from service.images import Photo
+from service.labels import Prediction
+from service.matting import Matte, matte
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A photo, what the network said of it, and the classes that are the subject."""
+
+    photo: Photo
+    prediction: Prediction
+    class_ids: Sequence[int]
+    look: Callable[[Image.Image], Prediction]
+    """Asks the network again, of any other picture."""
+
+
+Way = Callable[[Shot], Matte]
+
+
+def bilinear(shot: Shot) -> Matte:
+    return matte(shot.prediction, shot.class_ids, shot.photo, "off")
+
+
+def rembg(shot: Shot) -> Matte:
+    """As rembg does it: stretched to the whole range, cut to 8 bits, enlarged with LANCZOS.
+
+    Source: rembg 2.0, sessions/u2net.py, `predict`; what it does for every model of that kind. It also divides the
+    network's input by the picture's brightest value, which is 255 in 5 of 6 photos or more of every set in
+    docs/quality.md; not done here, so that all ways start from one answer.
+    """
+    probabilities, box = class_probabilities(shot.prediction)
+    kept = probabilities[list(shot.class_ids)].sum(axis=0)
+    spread = np.ptp(kept)
+    stretched = (kept - kept.min()) / spread if spread else np.zeros_like(kept)
+    small = Image.fromarray((stretched * 255).astype(np.uint8))
+    soft = small.resize(shot.photo.size, Image.Resampling.LANCZOS, box=box)
+    return soft if shot.photo.alpha is None else ImageChops.multiply(soft, shot.photo.alpha)
+
+
+BASELINE, PEER = "bilinear", "rembg"
+
+WAYS: dict[str, Way] = {
+    BASELINE: bilinear,
+    PEER: rembg,
+}
+"""The baseline first, the best of ours last."""
