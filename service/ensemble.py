@@ -27,8 +27,10 @@ LEAST_SHARE = 0.5
 FAINTEST = 0.02
 """Probability of the kept classes nearby; below, there is nothing that they could be the larger part of."""
 
-AGREEMENT = 0.6
-"""Overlap (IoU) of the fused and the class model's own mask up to which they are of different subjects."""
+LEAST_COVERED = 0.6
+"""Of the class model's own mask: an outline with less of it inside is of another subject, or of a part. How much of the
+outline lies outside says nothing, as the class model leaves out what is thin. Unrefined, the mean IoU on ccp_dev and
+human_seg is .947 and .922; with .5 it is .953 and .911, and with the IoU of both masks instead .944 and .918."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,15 @@ class Subject(NamedTuple):
 def fuse(outline: Prediction, classes: Prediction, class_ids: tuple[int, ...]) -> Subject:
     """The outline where it belongs to `class_ids` of the class model, at the outline's resolution.
 
-    Where that is not what the class model means, as the outline model saw another subject or missed one, the class
-    model's answer alone. The background stands out nowhere, so who wants that gets it from the class model, too.
+    Where that covers too little of what the class model means, as the outline model saw another subject or missed one,
+    the class model's answer alone. Who wants the background, which stands out nowhere, gets that answer, too.
     """
     probabilities, _ = class_probabilities(classes)
     own = probabilities[list(class_ids)].sum(axis=0)
     size = _grid(outline)
     drawn = upsample(outline.scores[0], outline.box, size)
     fused = np.where(_belongs(own, 1 - probabilities[BACKGROUND], size), drawn, np.float32(0))
-    if BACKGROUND in class_ids or _overlap(upsample(fused, _whole(size), _size_of(own)), own) <= AGREEMENT:
+    if BACKGROUND in class_ids or _covered(own, upsample(fused, _whole(size), _size_of(own))) <= LEAST_COVERED:
         return Subject(classes, class_ids)
     return Subject(replace(outline, scores=fused[np.newaxis], box=_whole(size)), outline.classes.foreground)
 
@@ -106,10 +108,10 @@ def _nearby(plane: Plane, size: Size) -> Plane:
     return np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
 
 
-def _overlap(one: Plane, other: Plane) -> float:
-    """IoU of what is more likely than not; 0 where that is nothing."""
-    either = ((one > 0.5) | (other > 0.5)).sum()
-    return float(((one > 0.5) & (other > 0.5)).sum() / max(1, either))
+def _covered(one: Plane, other: Plane) -> float:
+    """How much of `one` is in `other`, 0 to 1, both being where they are more likely than not; 0 of nothing."""
+    inside = ((one > 0.5) & (other > 0.5)).sum()
+    return float(inside / max(1, (one > 0.5).sum()))
 
 
 def _grid(seen: Prediction) -> Size:

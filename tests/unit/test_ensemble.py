@@ -1,5 +1,6 @@
 """Classes from one prediction, the outline from another, on answers that are known; and which models go together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +36,16 @@ def outline(*things: Corners) -> Prediction:
     return Prediction("sigmoid", scores, Box(0, 0, 160, 120), SIZE, THING)
 
 
-def classes(*seen: tuple[tuple[int], Corners]) -> Prediction:
+SURE, FAINT = 16.0, 7.0
+"""Logits of a class where the background has 8: nearly 1, and a quarter."""
+
+
+def classes(*seen: tuple[tuple[int], Corners], logit: float = SURE) -> Prediction:
     """Coarse, and padded below as a square network sees a wide photo: one sample to ten pixels."""
     logits = np.zeros((3, 32, 32), np.float32)
     logits[0] = 8
     for (class_id,), (left, top, right, bottom) in seen:
-        logits[class_id, top // 10 : bottom // 10, left // 10 : right // 10] = 16
+        logits[class_id, top // 10 : bottom // 10, left // 10 : right // 10] = logit
     return Prediction("softmax", logits, Box(0, 0, 32, 24), SIZE, KINDS)
 
 
@@ -78,6 +83,19 @@ def test_where_the_outline_model_saw_something_else_the_class_model_answers_alon
     assert fused == Subject(seen, CAT)
     assert shown(fused)[120, 70]
     assert not shown(fused)[:, 200:].any()
+
+
+def test_thin_parts_that_the_class_model_leaves_out_are_kept_with_the_outline() -> None:
+    body, tail = (20, 40, 80, 200), (80, 110, 250, 120)
+    sure, faint = classes((CAT, body)), classes((CAT, (80, 90, 270, 140)), logit=FAINT)
+    seen = replace(sure, scores=np.maximum(sure.scores, faint.scores))
+    assert not shown(Subject(seen, CAT))[115, 120:].any()
+    assert (shown(fuse(outline(body, tail), seen, CAT)) == within(body) | within(tail)).all()
+
+
+def test_an_outline_of_a_part_alone_is_not_taken_for_the_whole() -> None:
+    seen = classes((CAT, (20, 40, 220, 200)))
+    assert fuse(outline((20, 40, 120, 200)), seen, CAT) == Subject(seen, CAT)
 
 
 def test_where_neither_sees_anything_nothing_is_found() -> None:
