@@ -135,6 +135,7 @@ def test_pictures_are_chosen_by_name(folder: Path) -> None:
         (["--model", "selfie", "--reduce", "256"], "256 is no reduction"),
         (["--model", "selfie", "--ways", "magic"], "no way is called 'magic'"),
         (["--model", "selfie", "--only", "cat,dog"], "there is no picture dog"),
+        (["--model", "selfie", "--ways", "ensemble"], "ensemble needs a second model: --outline NAME"),
         (["--model", "nobody"], "nobody"),
     ],
 )
