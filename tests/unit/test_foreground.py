@@ -45,7 +45,8 @@ MATTES = {"disc": disc, "thin line": thin_line, "gradient": gradient, "checkerbo
 
 
 def levels_of(alpha: Levels) -> Alpha:
-    return np.rint(alpha.clip(0, 1) * 255).astype(np.uint8)
+    rounded: Alpha = np.rint(alpha.clip(0, 1) * 255).astype(np.uint8)
+    return rounded
 
 
 def mixed(fore: Levels, alpha: Alpha, back: Levels) -> Image.Image:
