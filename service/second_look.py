@@ -19,8 +19,8 @@ MARGIN = 0.15
 VISIBLE = 0.1
 """Probability from which a sample counts for the subject's box."""
 
-WORTHWHILE_SHARE = 0.7
-"""Of the photo's area: a crop that is larger shows hardly more than the photo did."""
+WORTHWHILE_SHARE = 0.5
+"""Of the photo's area: a crop that is larger shows hardly more than the photo did, and costs a second look."""
 
 FADE_SHARE = 1 / 16
 """Of a crop's sides: over so much it fades into the first answer."""
