@@ -19,8 +19,8 @@ from benchmarks.contact_sheet import Row, WorstFirst, with_frame, worst_region
 from benchmarks.edges import TrueEdge
 from benchmarks.labelled import Pair, counted_of, find_pairs, only_named, read_truth, subject_of
 from benchmarks.metrics import score_subject
-from benchmarks.network import Network
-from benchmarks.ways import BASELINE, WAYS, Shot
+from benchmarks.network import Network, Spent
+from benchmarks.ways import BASELINE, TOGETHER, WAYS, Shot
 from service.cli.console import say, work_progress
 from service.decisions import Plane
 from service.errors import ConfigurationError, Failure
@@ -28,6 +28,8 @@ from service.labels import LabelMap, Mask
 from service.matting import SUBJECT_LEVEL, Matte
 
 SHEET_ROWS = 12
+
+ALL_WAYS = WAYS | TOGETHER
 
 EPILOG = """\
 FOLDER has images/ and masks/ with the same names, as for benchmarks/accuracy.py.
@@ -43,6 +45,8 @@ examples:
     python benchmarks/quality.py PEOPLE --model u2net --reduce 80
   again and again, with the network's answers kept in a folder:
     python benchmarks/quality.py PEOPLE --model u2net --cache answers --ways bilinear,rembg
+  the classes of one model with the outline of another, which is model=best:
+    python benchmarks/quality.py PEOPLE --model deeplab-voc --classes person --outline u2net
 """
 
 
@@ -70,16 +74,22 @@ class Run:
     """One run over a set."""
 
     network: Network
+    outline: Network | None
     class_ids: tuple[int, ...]
     comparison: Comparison
     worst: WorstFirst
+
+    @property
+    def networks(self) -> list[Network]:
+        return [self.network, *([self.outline] if self.outline else [])]
 
     def add(self, pair: Pair, foreground: tuple[int, ...] | None, ignore: int | None) -> None:
         before_ms = self.network.spent_ms.infer
         seen = self.network.see(pair.picture)
         first_ms = self.network.spent_ms.infer - before_ms
         drawn = Drawn.of(read_truth(pair.mask, seen.photo.size).ids, foreground, ignore)
-        shot = Shot(seen.photo, seen.prediction, self.class_ids, self.network.look)
+        outline = self.outline.look if self.outline else None
+        shot = Shot(seen.photo, seen.prediction, self.class_ids, self.network.look, outline)
         mattes, scores = {}, {}
         for way in self.comparison.ways:
             mattes[way], own_ms, infer_ms = self._make(way, shot)
@@ -89,11 +99,15 @@ class Run:
 
     def _make(self, way: str, shot: Shot) -> tuple[Matte, float, float]:
         """The matte, the milliseconds outside the network, and those of further passes of the network."""
-        spent = self.network.spent_ms
-        infer_ms, away_ms, started = spent.infer, spent.away, time.perf_counter()
-        made = WAYS[way](shot)
-        wall_ms = (time.perf_counter() - started) * 1000
-        return made, wall_ms - (spent.away - away_ms), spent.infer - infer_ms
+        before, started = self._spent(), time.perf_counter()
+        made = ALL_WAYS[way](shot)
+        wall_ms, after = (time.perf_counter() - started) * 1000, self._spent()
+        return made, wall_ms - (after.away - before.away), after.infer - before.infer
+
+    def _spent(self) -> Spent:
+        """Of all networks together, until now."""
+        spent = [network.spent_ms for network in self.networks]
+        return Spent(sum(each.infer for each in spent), sum(each.away for each in spent))
 
     def _show(self, name: str, photo: Image.Image, drawn: Drawn, mattes: dict[str, Matte]) -> None:
         """The picture and, closer, the place where the last way is most wrong near the edge."""
@@ -122,8 +136,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_set_arguments(parser)
     add_classes_argument(parser)
-    known = ", ".join(WAYS)
-    parser.add_argument("--ways", type=_ways, default=list(WAYS), metavar="WAY,...", help=f"of {known}; default: all")
+    known, more = ", ".join(WAYS), ", ".join(TOGETHER)
+    parser.add_argument(
+        "--ways",
+        type=_ways,
+        metavar="WAY,...",
+        help=f"of {known}, and with --outline {more}; default: all",
+    )
+    parser.add_argument("--outline", metavar="NAME", help="a second model, that draws what --model names")
     parser.add_argument(
         "--only", type=names, metavar="NAME,...", help="the pictures with these names, endings left out"
     )
@@ -141,19 +161,24 @@ def _parser() -> argparse.ArgumentParser:
 def _ways(text: str) -> list[str]:
     """The baseline first, because the others are compared with it."""
     wanted = names(text)
-    if unknown := [way for way in wanted if way not in WAYS]:
-        raise argparse.ArgumentTypeError(f"no way is called {unknown[0]!r}; there are {', '.join(WAYS)}")
+    if unknown := [way for way in wanted if way not in ALL_WAYS]:
+        raise argparse.ArgumentTypeError(f"no way is called {unknown[0]!r}; there are {', '.join(ALL_WAYS)}")
     return list(dict.fromkeys((BASELINE, *wanted)))
 
 
 def run(chosen: argparse.Namespace) -> Run:
     network = Network(chosen.model, chosen.cache, chosen.reduce)
+    outline = Network(chosen.outline, chosen.cache, chosen.reduce) if chosen.outline else None
+    ways = chosen.ways or list(ALL_WAYS if outline else WAYS)
+    if outline is None and (together := [way for way in ways if way in TOGETHER]):
+        raise ConfigurationError(f"{together[0]} needs a second model: --outline NAME")
     pairs = find_pairs(chosen.folder, chosen.limit)
     pairs = only_named(pairs, chosen.only) if chosen.only else pairs
     dataset = chosen.folder.resolve().name
-    comparison = Comparison(dataset, network.card.label, network.threads, chosen.reduce, BASELINE, chosen.ways)
+    label = ",".join(each.card.label for each in (network, outline) if each)
+    comparison = Comparison(dataset, label, network.threads, chosen.reduce, BASELINE, ways)
     class_ids = network.card.class_table.find(chosen.classes or ())
-    started = Run(network, class_ids, comparison, WorstFirst(SHEET_ROWS if chosen.sheet else 0))
+    started = Run(network, outline, class_ids, comparison, WorstFirst(SHEET_ROWS if chosen.sheet else 0))
     with work_progress() as progress:
         for pair in progress.track(pairs, description=dataset):
             started.add(pair, chosen.foreground, chosen.ignore)

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from service.decisions import class_probabilities
+from service.ensemble import fuse
 from service.images import Photo
 from service.labels import Prediction
 from service.matting import Matte, matte
@@ -25,6 +26,8 @@ class Shot:
     class_ids: Sequence[int]
     look: Callable[[Image.Image], Prediction]
     """Asks the network again, of any other picture."""
+    outline: Callable[[Image.Image], Prediction] | None = None
+    """Asks the model that draws, where there is a second one for that."""
 
 
 Way = Callable[[Shot], Matte]
@@ -68,6 +71,25 @@ def best(shot: Shot) -> Matte:
     return matte(seen, shot.class_ids, shot.photo)
 
 
+def ensemble(shot: Shot) -> Matte:
+    """`model=best`: the classes as in the other ways, the outline from the second model."""
+    assert shot.outline is not None
+    subject = fuse(shot.outline(shot.photo.on_white()), shot.prediction, tuple(shot.class_ids))
+    return matte(subject.prediction, subject.class_ids, shot.photo)
+
+
+def ensemble_balanced(shot: Shot) -> Matte:
+    """The same with `effort=balanced`: the second model looks again, closer at what was found."""
+    assert shot.outline is not None
+    picture = shot.photo.on_white()
+    drawn, kept = shot.outline(picture), tuple(shot.class_ids)
+    subject = fuse(drawn, shot.prediction, kept)
+    crop = subject_crop(*subject)
+    if crop is not None:
+        subject = fuse(closer(drawn, shot.outline(picture.crop(crop)), crop), shot.prediction, kept)
+    return matte(subject.prediction, subject.class_ids, shot.photo)
+
+
 def _closer(shot: Shot) -> Prediction:
     crop = subject_crop(shot.prediction, tuple(shot.class_ids))
     if crop is None:
@@ -85,3 +107,9 @@ WAYS: dict[str, Way] = {
     "best": best,
 }
 """The baseline first, the best of ours last."""
+
+TOGETHER: dict[str, Way] = {
+    "ensemble": ensemble,
+    "ensemble-balanced": ensemble_balanced,
+}
+"""What a second model makes possible."""

@@ -75,7 +75,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _start(service: Service) -> None:
-    models = ",".join(card.label for card in service.pipeline.cards)
+    models = ",".join(card.label for card in service.pipeline.catalogue.cards)
     logger.info("loading models", extra={FIELDS: {"models": models, "workers": service.engine.pool.size}})
     try:
         await service.engine.pool.start()

@@ -127,11 +127,17 @@ class SegmentOptions(Options):
 class EffectOptions(Options):
     """Options of everything that separates a subject from its background."""
 
+    model: str | None = Field(
+        None,
+        description="A loaded model, as listed by `/models`, or `best`: the outline by one and the class by another, "
+        "where both are loaded. Default: the first one loaded.",
+    )
     format: PictureFormat | None = Field(None, description="Format of the result; wins over the `Accept` header.")
     effort: Effort = Field(
         "fast",
         description="How often the network looks. `fast`: once. `balanced`: again, closer, where the subject is small. "
-        "`best`: at the mirror image of each as well, two to four times in all.",
+        "`best`: at the mirror image of each as well, two to four times in all. With `model=best`, all that is said of "
+        "the model that draws the outline; the other looks once.",
     )
     keep: Names = Field(
         (),

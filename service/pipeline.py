@@ -7,19 +7,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from PIL import Image
 
 from service.batcher import Batcher, Outcome
 from service.cache import AnswerCache, fingerprint
+from service.catalogue import Catalogue, Model
 from service.effects import EFFECTS, Scene
 from service.encoders import PICTURE_ENCODERS
-from service.errors import NoForeground, UnknownModel
+from service.ensemble import Ensemble, Subject, fuse
+from service.errors import NoForeground
 from service.images import Photo, decode
 from service.inputs import fit
 from service.labels import Prediction, Size
-from service.matting import has_subject, label_map, matte, subject_box
+from service.matting import Matte, has_subject, label_map, matte, subject_box
 from service.options import TRANSPARENT_PICTURE, EffectOptions, Format, Options, SegmentOptions
 from service.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
 from service.schedule import Lane
@@ -37,7 +40,7 @@ class Answer:
     body: bytes
     format: Format
     model: str
-    """name@version"""
+    """name@version; of both, separated by a comma, where two models answered."""
     device: str
     worker: int
     batch_size: int
@@ -62,8 +65,10 @@ class Seen:
 
     photo: Photo
     prediction: Prediction
-    card: ModelCard
+    model: Model
     outcome: Outcome
+    kept: tuple[int, ...] = ()
+    """The ids in the prediction that are the subject, where one was asked for."""
 
 
 @dataclass
@@ -98,26 +103,15 @@ class Pipeline:
         cache: AnswerCache[Answer],
     ) -> None:
         self._cache = cache
-        self._cards = {card.name: card for card in cards}
+        self.catalogue = Catalogue(cards)
         self._batcher = batcher
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         self._max_pixels = max_pixels
 
-    @property
-    def cards(self) -> Sequence[ModelCard]:
-        """The loaded models, the default one first."""
-        return list(self._cards.values())
-
-    def card(self, name: str) -> ModelCard:
-        """Raises UnknownModel, listing the loaded ones."""
-        if name not in self._cards:
-            raise UnknownModel(f"no model {name!r} is loaded; loaded are {', '.join(self._cards)}")
-        return self._cards[name]
-
     async def segment(self, image: bytes, options: SegmentOptions, call: Call) -> Answer:
         """What every pixel shows. Raises NoForeground where it is nothing that was asked for."""
         options.chosen_format()
-        card = self.card(options.model) if options.model else default_for_segment(self.cards)
+        card = self.catalogue.card_for_segment(options.model)
         call.model = card.label
         card.class_table.find(options.classes)
         return await self._cached([image], options, call, lambda: self._segment(image, card, options, call))
@@ -131,21 +125,21 @@ class Pipeline:
     async def apply(self, image: bytes, options: EffectOptions, call: Call, background: bytes | None = None) -> Answer:
         """The photo with the effect that goes with the type of `options`. Raises NoForeground without a subject."""
         options.chosen_format()
-        card = self.card(options.model) if options.model else self.cards[0]
-        call.model = card.label
-        card.class_table.find(options.keep)
+        model = self.catalogue.model(options.model)
+        call.model = model.label
+        model.class_table.find(options.keep)
         pictures = [image] if background is None else [image, background]
-        return await self._cached(pictures, options, call, lambda: self._apply(image, background, card, options, call))
+        return await self._cached(pictures, options, call, lambda: self._apply(image, background, model, options, call))
 
     async def _apply(
-        self, image: bytes, background: bytes | None, card: ModelCard, options: EffectOptions, call: Call
+        self, image: bytes, background: bytes | None, model: Model, options: EffectOptions, call: Call
     ) -> Answer:
-        kept = card.class_table.find(options.keep)
         backdrop = await self._decode(background, call) if background is not None else None
-        seen = await self._see_subject(image, card, options, call)
-        soft = await self._on_thread(call, "matte", lambda: matte(seen.prediction, kept, seen.photo, options.refine))
+        seen = await self._see_subject(image, model, options, call)
+        soft = await self._on_thread(call, "matte", lambda: _matte(seen, options))
         if not options.allow_empty and not has_subject(soft):
-            raise NoForeground(f"{card.name} sees no {_names(card, kept)}; allow_empty=true returns the empty result")
+            wanted = _names(model, model.class_table.find(options.keep))
+            raise NoForeground(f"{model.name} sees no {wanted}; allow_empty=true returns the empty result")
         scene = await self._on_thread(call, "matte", lambda: Scene.of(seen.photo, soft, backdrop, options))
         picture = await self._on_thread(call, "compose", lambda: EFFECTS[type(options)](scene, options))
         format_ = _format_for(picture, call.accepted or [options.chosen_format()])
@@ -171,25 +165,33 @@ class Pipeline:
     def close(self) -> None:
         self._threads.shutdown()
 
-    async def _see(self, image: bytes, card: ModelCard, call: Call, *, twice: bool = False) -> Seen:
+    async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
         photo = await self._decode(image, call)
-        prediction, outcome = await self._look(photo.on_white(), card, call, twice=twice)
+        prediction, outcome = await self._look(photo.on_white(), card, call)
         return Seen(photo, prediction, card, outcome)
 
-    async def _see_subject(self, image: bytes, card: ModelCard, options: EffectOptions, call: Call) -> Seen:
-        """With as many looks as the options' effort is worth; see `Effort`."""
-        twice = options.effort == "best"
-        seen = await self._see(image, card, call, twice=twice)
-        if options.effort == "fast":
-            return seen
-        kept = card.class_table.find(options.keep)
-        crop = await self._on_thread(call, "resize", lambda: subject_crop(seen.prediction, kept))
-        if crop is None:
-            return seen
-        picture = await self._on_thread(call, "resize", lambda: seen.photo.on_white().crop(crop))
-        part, _ = await self._look(picture, card, call, twice=twice)
-        merged = await self._on_thread(call, "matte", lambda: closer(seen.prediction, part, crop))
-        return replace(seen, prediction=merged)
+    async def _see_subject(self, image: bytes, model: Model, options: EffectOptions, call: Call) -> Seen:
+        """With as many looks as the options' effort is worth, see `Effort`; of two models, that which draws looks."""
+        photo = await self._decode(image, call)
+        picture, twice, kept = photo.on_white(), options.effort == "best", model.class_table.find(options.keep)
+        judge: Callable[[Prediction], Subject] = partial(Subject, class_ids=kept)
+        if isinstance(model, Ensemble):
+            card = model.outline
+            looks = self._look(picture, card, call, twice=twice), self._look(picture, model.classes, call)
+            (drawn, outcome), (named, _) = await asyncio.gather(*looks)
+            judge = partial(fuse, classes=named, class_ids=kept)
+        else:
+            card = model
+            drawn, outcome = await self._look(picture, card, call, twice=twice)
+        subject = await self._on_thread(call, "matte", lambda: judge(drawn))
+        crop = None
+        if options.effort != "fast":
+            crop = await self._on_thread(call, "resize", lambda: subject_crop(*subject))
+        if crop is not None:
+            part = await self._on_thread(call, "resize", lambda: picture.crop(crop))
+            look, _ = await self._look(part, card, call, twice=twice)
+            subject = await self._on_thread(call, "matte", lambda: judge(closer(drawn, look, crop)))
+        return Seen(photo, subject.prediction, model, outcome, subject.class_ids)
 
     async def _look(
         self, picture: Image.Image, card: ModelCard, call: Call, *, twice: bool = False
@@ -224,7 +226,7 @@ class Pipeline:
         return Answer(
             body,
             format_,
-            seen.card.label,
+            seen.model.label,
             seen.outcome.device,
             seen.outcome.worker,
             seen.outcome.batch_size,
@@ -233,18 +235,17 @@ class Pipeline:
         )
 
 
-def default_for_segment(cards: Sequence[ModelCard]) -> ModelCard:
-    """A model of many classes where there is one: a label map of two says little."""
-    return next((card for card in cards if card.output.head == "softmax"), cards[0])
-
-
 def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:
     labels = label_map(seen.prediction, options.threshold, seen.photo, options.refine)
     segmentation = Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options)
     if not options.allow_empty and not has_any(segmentation):
-        wanted = _names(seen.card, segmentation.wanted)
-        raise NoForeground(f"{seen.card.name} sees no {wanted}; allow_empty=true returns the empty result")
+        wanted = _names(seen.model, segmentation.wanted)
+        raise NoForeground(f"{seen.model.name} sees no {wanted}; allow_empty=true returns the empty result")
     return segmentation
+
+
+def _matte(seen: Seen, options: EffectOptions) -> Matte:
+    return matte(seen.prediction, seen.kept, seen.photo, options.refine)
 
 
 def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:
@@ -257,8 +258,8 @@ def _encode(picture: Image.Image, format_: Format, options: Options) -> bytes:
     return PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
 
 
-def _names(card: ModelCard, class_ids: Sequence[int]) -> str:
+def _names(model: Model, class_ids: Sequence[int]) -> str:
     """`person or cat`; a model's whole foreground is called its subject."""
-    if tuple(class_ids) == card.class_table.foreground and len(class_ids) > 1:
+    if tuple(class_ids) == model.class_table.foreground and len(class_ids) > 1:
         return "subject"
-    return " or ".join(card.class_table[class_id].name for class_id in class_ids)
+    return " or ".join(model.class_table[class_id].name for class_id in class_ids)

@@ -103,7 +103,7 @@ def _header(description: str, type_: str = "string") -> dict[str, Any]:
 
 HEADERS = {
     "X-Request-Id": _header("The caller's own, or a new one; it is in the service's log."),
-    "X-Model": _header("name@version of the model that answered."),
+    "X-Model": _header("name@version of the model that answered; of `best`, of both, separated by a comma."),
     "X-Device": _header("Where the network ran."),
     "Server-Timing": _header("Milliseconds of decode, resize, queue, infer, matte, compose and encode."),
     **{

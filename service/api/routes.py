@@ -129,15 +129,15 @@ async def color_pop(request: Request, service: ServiceDep) -> Response:
 
 @router.get("/models", tags=["models"], summary="The loaded models")
 async def models(service: ServiceDep) -> list[ModelInfo]:
-    """The default model comes first."""
-    cards = service.pipeline.cards
-    return [ModelInfo.of(card, default=card is cards[0]) for card in cards]
+    """The default model comes first; `best`, which is two of them together, last."""
+    models = service.pipeline.catalogue.models
+    return [ModelInfo.of(model, default=model is models[0]) for model in models]
 
 
 @router.get("/models/{name}", tags=["models"], summary="One loaded model", responses=problems(404, 422))
 async def model(name: str, service: ServiceDep) -> ModelInfo:
-    card = service.pipeline.card(name)
-    return ModelInfo.of(card, default=card is service.pipeline.cards[0])
+    found = service.pipeline.catalogue.model(name)
+    return ModelInfo.of(found, default=found is service.pipeline.catalogue.cards[0])
 
 
 @router.get("/livez", tags=["probes"], summary="Is the process alive?")

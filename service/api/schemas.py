@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from service.ensemble import Ensemble
+from service.labels import ClassTable
 from service.store import ModelCard
 from service.store.card import Accuracy, Precision
 
@@ -42,10 +44,14 @@ class ModelInfo(BaseModel):
     licence: str
     homepage: str
     accuracy: list[Accuracy]
+    parts: list[str] = Field(description="The loaded models that answer together under this name; for `best`.")
 
     @classmethod
-    def of(cls, card: ModelCard, default: bool) -> Self:
-        table = card.class_table
+    def of(cls, model: ModelCard | Ensemble, default: bool) -> Self:
+        return cls.of_ensemble(model) if isinstance(model, Ensemble) else cls.of_card(model, default)
+
+    @classmethod
+    def of_card(cls, card: ModelCard, default: bool) -> Self:
         return cls(
             name=card.name,
             version=card.version,
@@ -56,16 +62,36 @@ class ModelInfo(BaseModel):
             default=default,
             input_width=card.input.width,
             input_height=card.input.height,
-            classes=[
-                ClassInfo(
-                    id=entry.id, name=entry.name, color=_hex(entry.color), foreground=entry.id in table.foreground
-                )
-                for entry in table
-            ],
+            classes=_classes(card.class_table),
             licence=card.licence,
             homepage=str(card.homepage),
             accuracy=list(card.accuracy),
+            parts=[],
         )
+
+    @classmethod
+    def of_ensemble(cls, ensemble: Ensemble) -> Self:
+        """What its outlines come from, but for the classes."""
+        outline, classes = ensemble.outline, ensemble.classes
+        return cls.of_card(outline, default=False).model_copy(
+            update={
+                "name": ensemble.name,
+                "version": f"{outline.version}+{classes.version}",
+                "title": f"outlines of {outline.name}, classes of {classes.name}",
+                "family": "ensemble",
+                "classes": _classes(ensemble.class_table),
+                "licence": " and ".join(dict.fromkeys((outline.licence, classes.licence))),
+                "accuracy": [],
+                "parts": [outline.name, classes.name],
+            }
+        )
+
+
+def _classes(table: ClassTable) -> list[ClassInfo]:
+    return [
+        ClassInfo(id=entry.id, name=entry.name, color=_hex(entry.color), foreground=entry.id in table.foreground)
+        for entry in table
+    ]
 
 
 def _hex(color: tuple[int, int, int]) -> str:

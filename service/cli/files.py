@@ -189,17 +189,31 @@ async def _answer(pipeline: "Pipeline", image: bytes, job: Job) -> "Answer":
 
 
 def _settings_for(photo_count: int, options: Options) -> Settings:
-    """Only the model that is needed, and no more workers than photos: a lone photo gets every core as threads."""
-    from service.pipeline import default_for_segment
-    from service.store import ModelStore
+    """Only what is needed, and no more workers than photos: a lone photo gets every core as threads."""
     from service.workers.plan import available_cores
 
     settings = read_settings()
-    store = ModelStore(settings.model_store)
-    cards = [store.card(options.model)] if options.model else store.choose(settings.models)
-    card = default_for_segment(cards) if isinstance(options, SegmentOptions) else cards[0]
+    models = _needed(settings, options)
     workers = min(photo_count, settings.workers or available_cores())
-    return read_settings(models=(card.name,), workers=workers)
+    return read_settings(models=models, workers=workers)
+
+
+def _needed(settings: Settings, options: Options) -> tuple[str, ...]:
+    """The names of the models that will be asked. Raises ConfigurationError where they cannot be had."""
+    from service.catalogue import Catalogue
+    from service.ensemble import BEST, Ensemble
+    from service.store import ModelStore
+
+    store = ModelStore(settings.model_store)
+    if options.model and options.model != BEST:
+        return (store.card(options.model).name,)
+    catalogue = Catalogue(store.choose(settings.models))
+    choose = catalogue.card_for_segment if isinstance(options, SegmentOptions) else catalogue.model
+    try:
+        model = choose(options.model)
+    except Failure as failure:
+        raise ConfigurationError(failure.detail) from failure
+    return (model.outline.name, model.classes.name) if isinstance(model, Ensemble) else (model.name,)
 
 
 def _result_names(photos: Sequence[Path]) -> dict[Path, str]:

@@ -56,7 +56,7 @@ class Streams:
         TooManyPixels, QueueFull.
         """
         hello = await self._hello(connection)
-        card = self._pipeline.card(hello.model) if hello.model else self._pipeline.cards[0]
+        card = self._pipeline.catalogue.card(hello.model or None)
         session = Session(id_, hello, card, self._stage, connection)
         self._check_size(session)
         permit.take_pixels(session.pixels)

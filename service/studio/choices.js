@@ -23,6 +23,7 @@ export class Choices {
     this.operation = operations.find(({ path }) => path === first) ?? operations[0];
     this.body = make("div", { class: "choices" });
     root.replaceChildren(make("div", { class: "choices" }, this.#operationStrip(), this.#modelField(), this.body));
+    this.#offerModels();
     this.#showOptions();
   }
 
@@ -100,8 +101,16 @@ export class Choices {
       make("div", { class: "field-head" }, make("label", { for: this.modelSelect.id, text: "Model" })), this.modelSelect);
   }
 
+  /** Two models together answer for a subject, and for nothing else. */
+  #offerModels() {
+    const offered = this.models.map(({ parts }) => this.has("keep") || !parts.length);
+    [...this.modelSelect.options].forEach((option, index) => { option.disabled = !offered[index]; });
+    if (!offered[this.modelSelect.selectedIndex]) this.modelSelect.selectedIndex = offered.indexOf(true);
+  }
+
   #useOperation(operation) {
     this.operation = operation;
+    this.#offerModels();
     this.#showOptions();
   }
 

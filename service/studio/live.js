@@ -236,8 +236,8 @@ export class LiveTab {
   }
 }
 
-/** The model for video first. */
-const sortedFor = (models) => [...models].sort((one, other) => (other.name === FIRST_MODEL) - (one.name === FIRST_MODEL));
+/** The model for video first; without those that are two, as a frame is shown to one. */
+const sortedFor = (models) => models.filter(({ parts }) => !parts.length).sort((one, other) => (other.name === FIRST_MODEL) - (one.name === FIRST_MODEL));
 
 /** Any picture that this browser can read, as the service takes it: no larger than a camera's. */
 async function jpegOf(picture) {

@@ -18,7 +18,8 @@ def unstarted(settings: Settings) -> TestClient:
 
 def test_models_lists_what_is_loaded_with_the_default_first(client: TestClient) -> None:
     models = client.get("/models").json()
-    assert [(model["name"], model["default"]) for model in models] == [("tiny-subject", True), ("tiny-classes", False)]
+    defaults = {model["name"]: model["default"] for model in models}
+    assert list(defaults.items()) == [("tiny-subject", True), ("tiny-classes", False), ("best", False)]
 
 
 def test_a_model_says_what_it_knows_and_where_it_comes_from(client: TestClient) -> None:
@@ -40,7 +41,16 @@ def test_a_model_says_what_it_knows_and_where_it_comes_from(client: TestClient) 
         "licence": "Apache-2.0",
         "homepage": "https://example.org/",
         "accuracy": [],
+        "parts": [],
     }
+
+
+def test_best_is_a_model_with_the_classes_of_one_and_the_outline_of_the_other(client: TestClient) -> None:
+    best, classes = (client.get(f"/models/{name}").json() for name in ("best", "tiny-classes"))
+    assert best["classes"] == classes["classes"]
+    assert best["parts"] == ["tiny-subject", "tiny-classes"]
+    assert best["title"] == "outlines of tiny-subject, classes of tiny-classes"
+    assert (best["head"], best["input_width"], best["licence"]) == ("sigmoid", 64, "Apache-2.0")
 
 
 def test_each_model_alone_is_what_the_list_has(client: TestClient) -> None:

@@ -135,6 +135,8 @@ def test_photos_that_would_overwrite_each_other_are_refused(photos: Path, tmp_pa
         (["remove-background", "{photo}", "--quality", "good"], "quality"),
         (["remove-background", "{photo}", "--margin", "wide"], "margin"),
         (["remove-background", "{photo}", "--model", "absent"], "absent"),
+        (["remove-background", "{photo}", "--model", "best"], "needs a model of many classes"),
+        (["segment", "{photo}", "--model", "best"], "loaded are tiny-subject"),
         (["replace-background", "{photo}", "--color", "whiteish"], "color"),
         (["replace-background", "{photo}"], "--background"),
         (["replace-background", "{photo}", "--color", "red", "--background", "{photo}"], "--background"),
@@ -152,6 +154,16 @@ def test_a_wrong_command_on_photos_exits_with_2_and_one_line(
     assert done.returncode == 2, done.stderr
     assert is_one_line_about(done, word), done.stderr
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_label_map_is_not_asked_of_two_models_together(
+    in_process: Command, photos: Path, store: Path, tmp_path: Path
+) -> None:
+    done = in_process(
+        "segment", photos, "--out", tmp_path, "--model", "best", model_store=store, models="tiny-subject,tiny-classes"
+    )
+    assert done.returncode == 2
+    assert is_one_line_about(done, "here take tiny-subject or tiny-classes"), done.stderr
 
 
 def test_a_choice_that_does_not_exist_is_answered_with_those_that_do(

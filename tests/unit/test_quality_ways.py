@@ -6,9 +6,11 @@ from PIL import Image
 from skimage import data
 
 from benchmarks.network import reduced
-from benchmarks.ways import BASELINE, PEER, WAYS, Shot
+from benchmarks.ways import BASELINE, PEER, TOGETHER, WAYS, Shot
 from service.images import Photo
 from service.labels import Box, ClassTable, LabelClass, Prediction, Scores, Size
+
+ALL_WAYS = WAYS | TOGETHER
 
 CLASSES = ClassTable([LabelClass(0, "background", (0, 0, 0)), LabelClass(1, "subject", (9, 9, 9))], ["subject"])
 CAT = Photo(Image.fromarray(data.chelsea()))
@@ -18,7 +20,7 @@ def shot_of(scores: Scores, photo: Photo = CAT) -> Shot:
     def look(picture: Image.Image) -> Prediction:
         return Prediction("sigmoid", scores, Box(0, 0, *scores.shape[:0:-1]), Size(*picture.size), CLASSES)
 
-    return Shot(photo, look(photo.rgb), (1,), look)
+    return Shot(photo, look(photo.rgb), (1,), look, outline=look)
 
 
 def disc() -> Scores:
@@ -34,17 +36,17 @@ def half_clear() -> Photo:
     return Photo(CAT.rgb, alpha)
 
 
-@pytest.mark.parametrize("name", list(WAYS))
+@pytest.mark.parametrize("name", list(ALL_WAYS))
 def test_every_way_makes_a_matte_as_large_as_the_photo_with_the_subject_in_its_place(name: str) -> None:
-    made = WAYS[name](shot_of(disc()))
+    made = ALL_WAYS[name](shot_of(disc()))
     assert (made.mode, made.size) == ("L", CAT.rgb.size)
     middle, corner = made.getpixel((CAT.rgb.width // 2, CAT.rgb.height // 2)), made.getpixel((0, 0))
     assert (middle, corner) == (255, 0)
 
 
-@pytest.mark.parametrize("name", list(WAYS))
+@pytest.mark.parametrize("name", list(ALL_WAYS))
 def test_every_way_keeps_what_the_photo_leaves_clear_clear(name: str) -> None:
-    made = np.asarray(WAYS[name](shot_of(disc(), half_clear())))
+    made = np.asarray(ALL_WAYS[name](shot_of(disc(), half_clear())))
     middle = CAT.rgb.width // 2
     assert not made[:, :middle].any()
     assert made[CAT.rgb.height // 2, middle + 20] > 250
