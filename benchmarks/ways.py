@@ -97,12 +97,12 @@ def _closer(shot: Shot) -> Prediction:
     return closer(shot.prediction, shot.look(shot.photo.on_white().crop(crop)), crop)
 
 
-BASELINE, PEER = "bilinear", "rembg"
+BASELINE, PEER, DEFAULT = "bilinear", "rembg", "fast"
 
 WAYS: dict[str, Way] = {
     BASELINE: bilinear,
     PEER: rembg,
-    "fast": fast,
+    DEFAULT: fast,
     "balanced": balanced,
     "best": best,
 }

@@ -87,7 +87,7 @@ def fuse(outline: Prediction, classes: Prediction, class_ids: tuple[int, ...]) -
     """
     probabilities, _ = class_probabilities(classes)
     own = probabilities[list(class_ids)].sum(axis=0)
-    size = _grid(outline)
+    size = outline.grid
     drawn = upsample(outline.scores[0], outline.box, size)
     fused = np.where(_belongs(own, 1 - probabilities[BACKGROUND], size), drawn, np.float32(0))
     if BACKGROUND in class_ids or _covered(own, upsample(fused, _whole(size), _size_of(own))) <= LEAST_COVERED:
@@ -112,10 +112,6 @@ def _covered(one: Plane, other: Plane) -> float:
     """How much of `one` is in `other`, 0 to 1, both being where they are more likely than not; 0 of nothing."""
     inside = ((one > 0.5) & (other > 0.5)).sum()
     return float(inside / max(1, (one > 0.5).sum()))
-
-
-def _grid(seen: Prediction) -> Size:
-    return Size(max(1, round(seen.box.right - seen.box.left)), max(1, round(seen.box.bottom - seen.box.top)))
 
 
 def _size_of(plane: Plane) -> Size:

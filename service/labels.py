@@ -97,3 +97,9 @@ class Prediction:
     size: Size
     """The image's upright size."""
     classes: ClassTable
+
+    @property
+    def grid(self) -> Size:
+        """How many samples the network gave for the image; never less than one."""
+        box = self.box
+        return Size(max(1, round(box.right - box.left)), max(1, round(box.bottom - box.top)))

@@ -49,21 +49,15 @@ def label_map(prediction: Prediction, threshold: float, photo: Photo, refine: Re
 
 def _refines(refine: Refine, prediction: Prediction) -> bool:
     """`auto` is whenever the network saw less than the photo has: then its edges are not as fine as the photo's."""
-    grid, size = _grid(prediction), prediction.size
+    grid, size = prediction.grid, prediction.size
     return refine == "on" or (refine == "auto" and (size.width > grid.width or size.height > grid.height))
-
-
-def _grid(prediction: Prediction) -> Size:
-    """The samples that the network gave for the picture."""
-    box = prediction.box
-    return Size(max(1, round(box.right - box.left)), max(1, round(box.bottom - box.top)))
 
 
 def _probability(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine: Refine) -> Matte:
     probabilities, box = class_probabilities(prediction)
     kept = probabilities[list(class_ids)].sum(axis=0).clip(0, 1)
     if _refines(refine, prediction):
-        return refine_edges(kept, box, _grid(prediction), photo.on_white())
+        return refine_edges(kept, box, prediction.grid, photo.on_white())
     return _enlarge(kept, box, prediction.size)
 
 

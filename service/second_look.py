@@ -19,8 +19,8 @@ MARGIN = 0.15
 VISIBLE = 0.1
 """Probability from which a sample counts for the subject's box."""
 
-WORTHWHILE_SHARE = 0.7
-"""Of the photo's area: a crop that is larger shows hardly more than the photo did."""
+WORTHWHILE_SHARE = 0.5
+"""Of the photo's area: a crop that is larger shows hardly more than the photo did, and costs a second look."""
 
 FADE_SHARE = 1 / 16
 """Of a crop's sides: over so much it fades into the first answer."""
@@ -36,8 +36,8 @@ def mirror(picture: Image.Image) -> Image.Image:
 
 def averaged(seen: Prediction, mirrored: Prediction) -> Prediction:
     """The mean of a prediction and of that of the mirrored photo: what depends on the side cancels out."""
-    back = np.stack([_part(plane, mirrored.box, _grid(mirrored))[:, ::-1] for plane in mirrored.scores])
-    there = np.stack([_part(plane, seen.box, _grid(seen)) for plane in seen.scores])
+    back = np.stack([_part(plane, mirrored.box, mirrored.grid)[:, ::-1] for plane in mirrored.scores])
+    there = np.stack([_part(plane, seen.box, seen.grid) for plane in seen.scores])
     height, width = there.shape[1:]
     return replace(seen, scores=(there + back) * np.float32(0.5), box=Box(0, 0, width, height))
 
@@ -68,7 +68,7 @@ def subject_crop(seen: Prediction, class_ids: tuple[int, ...]) -> tuple[int, int
 def closer(seen: Prediction, look: Prediction, crop: tuple[int, int, int, int]) -> Prediction:
     """`seen`, at the resolution of a second `look` at a crop of the photo, which it shows inside that crop."""
     left, top, right, bottom = crop
-    grid = _grid(look)
+    grid = look.grid
     canvas = Size(
         min(seen.size.width, round(grid.width * seen.size.width / (right - left))),
         min(seen.size.height, round(grid.height * seen.size.height / (bottom - top))),
@@ -92,10 +92,6 @@ def _fade(length: int, before: bool, after: bool) -> NDArray[np.float32]:
     if before:
         weight = np.minimum(weight, ramp)
     return np.minimum(weight, ramp[::-1]) if after else weight
-
-
-def _grid(seen: Prediction) -> Size:
-    return Size(max(1, round(seen.box.right - seen.box.left)), max(1, round(seen.box.bottom - seen.box.top)))
 
 
 def _part(plane: Scores, box: Box, size: Size) -> Scores:

@@ -74,10 +74,10 @@ def _add_option(parser: argparse.ArgumentParser, name: str, field: FieldInfo) ->
     default = "" if field.default in (None, ()) else f" Default: {str(field.default).lower()}."
     help_text = f"{field.description}{default}".replace("%", "%%")
     if field.annotation is bool:
-        parser.add_argument(flag, action="store_const", const="true", default="", help=help_text)
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
     else:
         choices = _choices(field.annotation)
-        parser.add_argument(flag, default="", choices=choices, metavar=None if choices else "VALUE", help=help_text)
+        parser.add_argument(flag, choices=choices, metavar=None if choices else "VALUE", help=help_text)
 
 
 def _choices(annotation: Any) -> Sequence[str] | None:
@@ -90,7 +90,7 @@ def _choices(annotation: Any) -> Sequence[str] | None:
 def run(chosen: argparse.Namespace) -> int:
     photos = find_photos(chosen.photos)
     try:
-        options = parse_options(chosen.kind, {name: getattr(chosen, name) for name in chosen.kind.model_fields})
+        options = parse_options(chosen.kind, _given(chosen))
         options.chosen_format()  # a format that cannot be is said before a worker is started
         background = _read_background(chosen, options)
     except Failure as failure:
@@ -102,6 +102,11 @@ def run(chosen: argparse.Namespace) -> int:
     failed = asyncio.run(_process(photos, job))
     say(f"{len(photos) - failed} of {len(photos)} photos done, in {chosen.out}")
     return SOME_FAILED if failed else 0
+
+
+def _given(chosen: argparse.Namespace) -> dict[str, Any]:
+    named = {name: getattr(chosen, name) for name in chosen.kind.model_fields}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:

@@ -85,6 +85,18 @@ def test_photos_of_a_folder_are_cut_out(photos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("selfie")
+def test_what_is_on_by_itself_can_be_turned_off(photos: Path, tmp_path: Path) -> None:
+    def colors(*flags: str) -> bytes:
+        done = silhouette(
+            "remove-background", photos / "astronaut.jpg", "--out", tmp_path, "--model", "selfie", *flags, workers="1"
+        )
+        assert done.returncode == 0, done.stderr
+        return Image.open(tmp_path / "astronaut.png").tobytes()
+
+    assert colors("--decontaminate") == colors()
+    assert colors("--no-decontaminate") != colors()
+
+
 def test_one_bad_photo_is_told_and_stops_nothing_else(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes((photos / "astronaut.jpg").read_bytes()[:5000])
     arguments = (photos / "astronaut.jpg", tmp_path / "broken.jpg", "--out", tmp_path / "out", "--model", "selfie")

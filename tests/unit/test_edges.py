@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
-from scipy import ndimage
 from skimage import filters
+from skimage.morphology import dilation
 
 from service.edges import feather, shift_edge
 
@@ -37,7 +37,7 @@ def test_a_disc_grows_and_shrinks_by_the_distance(distance_px: float, softness_p
 def test_it_is_the_largest_level_of_a_disc(radius_px: int) -> None:
     levels = np.random.default_rng(5).integers(0, 256, (90, 70), np.uint8)
     y, x = np.mgrid[-radius_px : radius_px + 1, -radius_px : radius_px + 1]
-    expected = ndimage.grey_dilation(levels, footprint=x * x + y * y <= radius_px * radius_px, mode="constant")
+    expected = dilation(levels, x * x + y * y <= radius_px * radius_px)
     assert np.array_equal(np.asarray(shift_edge(Image.fromarray(levels), radius_px)), expected)
 
 

@@ -285,6 +285,16 @@ def test_a_soft_edge_does_not_bleed_beyond_itself(strength: float) -> None:
     assert abs(blurred(photo, soft, strength)[~inside] - GREY).max() <= 4
 
 
+@pytest.mark.parametrize("strength", [0.02, 0.05, 0.25, 1.0])
+@pytest.mark.parametrize("softness_px", [1, 4])
+def test_no_red_of_a_soft_subject_is_left_a_pixel_beyond_its_matte(softness_px: float, strength: float) -> None:
+    y, x = np.mgrid[: SIZE.height, : SIZE.width]
+    soft = ((30 - np.hypot(x - 80, y - 50)) / softness_px + 0.5).clip(0, 1).astype(np.float32)
+    photo = Image.fromarray(np.rint(over(np.array(RED, float), soft, np.array(GREY, float))).astype(np.uint8))
+    beyond = np.hypot(x - 80, y - 50) > 30 + softness_px / 2 + 1
+    assert abs(blurred(photo, soft, strength)[beyond] - GREY).max() <= 6
+
+
 @pytest.mark.parametrize("strength", [0.1, 0.25, 0.5])
 def test_far_from_the_subject_it_is_a_plain_gaussian_blur(strength: float) -> None:
     photo = data.astronaut()[:, :300]

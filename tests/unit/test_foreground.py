@@ -45,8 +45,8 @@ MATTES = {"disc": disc, "thin line": thin_line, "gradient": gradient, "checkerbo
 
 
 def levels_of(alpha: Levels) -> Alpha:
-    levels: Alpha = np.rint(alpha.clip(0, 1) * 255).astype(np.uint8)
-    return levels
+    rounded: Alpha = np.rint(alpha.clip(0, 1) * 255).astype(np.uint8)
+    return rounded
 
 
 def mixed(fore: Levels, alpha: Alpha, back: Levels) -> Image.Image:
