@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from service.decisions import class_probabilities
-from service.ensemble import fuse
+from service.ensemble import closest, fuse
 from service.images import Photo
 from service.labels import Prediction
 from service.matting import Matte, matte
@@ -84,9 +84,10 @@ def ensemble_balanced(shot: Shot) -> Matte:
     picture = shot.photo.on_white()
     drawn, kept = shot.outline(picture), tuple(shot.class_ids)
     subject = fuse(drawn, shot.prediction, kept)
-    crop = subject_crop(*subject)
+    crop = subject_crop(subject.prediction, subject.class_ids)
     if crop is not None:
-        subject = fuse(closer(drawn, shot.outline(picture.crop(crop)), crop), shot.prediction, kept)
+        second = fuse(closer(drawn, shot.outline(picture.crop(crop)), crop), shot.prediction, kept)
+        subject = closest(second, subject)
     return matte(subject.prediction, subject.class_ids, shot.photo)
 
 

@@ -5,6 +5,7 @@ Predictions in, one prediction out; knows no network, no queue and no HTTP. Figu
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -77,6 +78,8 @@ class Subject(NamedTuple):
 
     prediction: Prediction
     class_ids: tuple[int, ...]
+    covered: float = 1.0
+    """How much of what was meant is within, 0 to 1, where two models answered; 0 where one of them answers alone."""
 
 
 def fuse(outline: Prediction, classes: Prediction, class_ids: tuple[int, ...]) -> Subject:
@@ -90,9 +93,16 @@ def fuse(outline: Prediction, classes: Prediction, class_ids: tuple[int, ...]) -
     size = outline.grid
     drawn = upsample(outline.scores[0], outline.box, size)
     fused = np.where(_belongs(own, 1 - probabilities[BACKGROUND], size), drawn, np.float32(0))
-    if BACKGROUND in class_ids or _covered(own, upsample(fused, _whole(size), _size_of(own))) <= LEAST_COVERED:
-        return Subject(classes, class_ids)
-    return Subject(replace(outline, scores=fused[np.newaxis], box=_whole(size)), outline.classes.foreground)
+    covered = _covered(own, upsample(fused, _whole(size), _size_of(own)))
+    if BACKGROUND in class_ids or covered <= LEAST_COVERED:
+        return Subject(classes, class_ids, covered=0.0)
+    prediction = replace(outline, scores=fused[np.newaxis], box=_whole(size))
+    return Subject(prediction, outline.classes.foreground, covered)
+
+
+def closest(closer: Subject, first: Subject) -> Subject:
+    """The closer look, unless less of what the class model means is within it: then it found another subject."""
+    return max(closer, first, key=attrgetter("covered"))
 
 
 def _belongs(own: Plane, any_class: Plane, size: Size) -> Mask:

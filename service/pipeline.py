@@ -17,7 +17,7 @@ from service.cache import AnswerCache, fingerprint
 from service.catalogue import Catalogue, Model
 from service.effects import EFFECTS, Scene
 from service.encoders import PICTURE_ENCODERS
-from service.ensemble import Ensemble, Subject, fuse
+from service.ensemble import Ensemble, Subject, closest, fuse
 from service.errors import NoForeground
 from service.images import Photo, decode
 from service.inputs import fit
@@ -186,11 +186,12 @@ class Pipeline:
         subject = await self._on_thread(call, "matte", lambda: judge(drawn))
         crop = None
         if options.effort != "fast":
-            crop = await self._on_thread(call, "resize", lambda: subject_crop(*subject))
+            crop = await self._on_thread(call, "resize", lambda: subject_crop(subject.prediction, subject.class_ids))
         if crop is not None:
             part = await self._on_thread(call, "resize", lambda: picture.crop(crop))
             look, _ = await self._look(part, card, call, twice=twice)
-            subject = await self._on_thread(call, "matte", lambda: judge(closer(drawn, look, crop)))
+            second = await self._on_thread(call, "matte", lambda: judge(closer(drawn, look, crop)))
+            subject = closest(second, subject)
         return Seen(photo, subject.prediction, model, outcome, subject.class_ids)
 
     async def _look(

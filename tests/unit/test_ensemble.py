@@ -9,7 +9,7 @@ from PIL import Image
 
 from service.catalogue import Catalogue
 from service.decisions import class_probabilities
-from service.ensemble import Ensemble, Subject, fuse
+from service.ensemble import Ensemble, Subject, closest, fuse
 from service.errors import BadOption, UnknownModel
 from service.images import Photo
 from service.labels import Box, ClassTable, LabelClass, Mask, Prediction, Size
@@ -80,7 +80,7 @@ def test_what_the_outline_model_also_sees_is_left_out_where_it_is_of_another_cla
 def test_where_the_outline_model_saw_something_else_the_class_model_answers_alone(elsewhere: list[Corners]) -> None:
     seen = classes((CAT, (20, 40, 120, 200)))
     fused = fuse(outline(*elsewhere), seen, CAT)
-    assert fused == Subject(seen, CAT)
+    assert fused == Subject(seen, CAT, covered=0)
     assert shown(fused)[120, 70]
     assert not shown(fused)[:, 200:].any()
 
@@ -95,20 +95,31 @@ def test_thin_parts_that_the_class_model_leaves_out_are_kept_with_the_outline() 
 
 def test_an_outline_of_a_part_alone_is_not_taken_for_the_whole() -> None:
     seen = classes((CAT, (20, 40, 220, 200)))
-    assert fuse(outline((20, 40, 120, 200)), seen, CAT) == Subject(seen, CAT)
+    assert fuse(outline((20, 40, 120, 200)), seen, CAT) == Subject(seen, CAT, covered=0)
+
+
+def test_a_closer_look_counts_where_it_covers_no_less_of_what_is_meant() -> None:
+    cat = (20, 40, 220, 200)
+    seen = classes((CAT, cat))
+    whole, part, missed = (fuse(outline(each), seen, CAT) for each in (cat, (20, 40, 180, 200), (300, 0, 320, 20)))
+    assert closest(part, first=whole) is whole
+    assert closest(whole, first=part) is whole
+    assert closest(part, first=missed) is part
+    again = fuse(outline(cat), seen, CAT)
+    assert closest(again, first=whole) is again
 
 
 def test_where_neither_sees_anything_nothing_is_found() -> None:
     nothing = fuse(outline(), classes(), CAT)
     assert not shown(nothing).any()
-    assert not has_subject(matte(*nothing, Photo(Image.new("RGB", SIZE))))
+    assert not has_subject(matte(nothing.prediction, nothing.class_ids, Photo(Image.new("RGB", SIZE))))
 
 
 def test_who_keeps_the_background_gets_it_from_the_class_model() -> None:
     cat = (20, 40, 300, 200)
     seen = classes((CAT, cat))
-    assert fuse(outline(cat), seen, BACKGROUND) == Subject(seen, BACKGROUND)
-    assert fuse(outline(cat), seen, (*BACKGROUND, *CAT)) == Subject(seen, (*BACKGROUND, *CAT))
+    assert fuse(outline(cat), seen, BACKGROUND) == Subject(seen, BACKGROUND, covered=0)
+    assert fuse(outline(cat), seen, (*BACKGROUND, *CAT)) == Subject(seen, (*BACKGROUND, *CAT), covered=0)
 
 
 def test_a_padded_outline_is_fused_in_its_place() -> None:
