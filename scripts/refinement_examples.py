@@ -90,7 +90,7 @@ def painted(photos: Photos, random: Random) -> Example:
     """A shape of one photo's texture over another's, as a camera would see it."""
     size = Size(*random.integers(220, 520, 2).tolist())
     shape = SHAPES[random.choice(list(SHAPES))](photos, size, random)
-    truth = gaussian_filter(shape, random.uniform(0.3, 1.1)) if random.random() < 0.8 else shape
+    truth = gaussian_filter(shape, random_blur_px(random))
     inside, outside = texture(photos, size, random), texture(photos, size, random)
     if random.random() < 0.25:  # low contrast
         likeness = random.uniform(0.2, 0.7)
@@ -102,6 +102,13 @@ def painted(photos: Photos, random: Random) -> Example:
     colors += random.normal(size=colors.shape) * random.choice([0, 0.01, 0.03])
     picture = Image.fromarray(np.rint(colors.clip(0, 1) * 255).astype(np.uint8))
     return Example(photographed_again(picture, random), truth, mistaken(truth, random))
+
+
+def random_blur_px(random: Random) -> float:
+    """Of an outline: most are sharp, some are out of focus."""
+    if random.random() < 0.25:
+        return float(np.exp(random.uniform(np.log(1.5), np.log(10))))
+    return float(random.uniform(0.3, 1.1)) if random.random() < 0.75 else 0.0
 
 
 def texture(photos: Photos, size: Size, random: Random) -> NDArray[np.float64]:

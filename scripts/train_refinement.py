@@ -34,8 +34,8 @@ from scripts.refinement_examples import Example, Photos, Random, example
 from service.cli.console import say
 from service.labels import Box, Size
 from service.refinement.cascade import coarsest_mattes, correct, double, doubts, four, halvings, level_count
-from service.refinement.network import FULL_RANGE, LEAST, LOGITS, MOST, RefinementNetwork
-from service.refinement.surroundings import FEATURES, RANGE_COLUMN, SCALES, describe
+from service.refinement.network import LEAST, LOGITS, MOST, RefinementNetwork
+from service.refinement.surroundings import FEATURES, SCALES, describe
 
 HIDDEN = (96, 48)
 PIXELS_PER_LEVEL = 700
@@ -53,6 +53,7 @@ class Lesson:
     """Unsure pixels: what is known of them, what the answer for their four parts is, and what it should be."""
 
     features: NDArray[np.float16]
+    trust: NDArray[np.float16]
     before: NDArray[np.uint8]
     truth: NDArray[np.float16]
 
@@ -109,12 +110,14 @@ def _lessons(
             some = type(places)(*(each[chosen] for each in places))
             rows, columns = four(some)
             exact = (right[rows, columns] / 255).astype(np.float16)
-            yield Lesson(describe(levels, some).astype(np.float16), known[rows, columns], exact)
+            features, trust = (each.astype(np.float16) for each in describe(levels, some))
+            yield Lesson(features, trust, known[rows, columns], exact)
 
 
 def joined(lessons: Sequence[Lesson]) -> Lesson:
     return Lesson(
         np.concatenate([lesson.features for lesson in lessons]),
+        np.concatenate([lesson.trust for lesson in lessons]),
         np.concatenate([lesson.before for lesson in lessons]),
         np.concatenate([lesson.truth for lesson in lessons]),
     )
@@ -149,12 +152,15 @@ def fit(layers: nn.Sequential, lesson: Lesson, steps: int, random: Random) -> No
     say(f"  loss {np.mean(losses[: steps // 10]):.4f} -> {np.mean(losses[-steps // 10 :]):.4f}")
 
 
-def _loss(layers: nn.Sequential, features: torch.Tensor, before: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    likely = (before / 255).clamp(float(LEAST), float(MOST))
-    trust = (features[:, [RANGE_COLUMN]] / float(FULL_RANGE)).clamp(0, 1)
-    logits = torch.logit(likely) + float(LOGITS) * trust * layers(features)
-    errors = nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    errors = errors + (torch.sigmoid(logits) - truth).abs()
+def _loss(
+    layers: nn.Sequential, features: torch.Tensor, trust: torch.Tensor, before: torch.Tensor, truth: torch.Tensor
+) -> torch.Tensor:
+    answer = before / 255
+    likely = answer.clamp(float(LEAST), float(MOST))
+    corrected = torch.sigmoid(torch.logit(likely) + float(LOGITS) * layers(features))
+    given = answer + trust * (corrected - answer)
+    errors = nn.functional.binary_cross_entropy(given.clamp(1e-4, 1 - 1e-4), truth, reduction="none")
+    errors = errors + (given - truth).abs()
     was_right = (likely > 0.5) == (truth > 0.5)
     return (errors * torch.where(was_right, WEIGHT_WHERE_RIGHT, 1.0)).mean()
 

@@ -14,16 +14,13 @@ from PIL import Image
 
 from service.labels import Box, Size
 from service.refinement.network import RefinementNetwork, built_in_network
-from service.refinement.surroundings import SCALES, Coordinates, Level, Places, describe
+from service.refinement.surroundings import LEAST_RANGE, SCALES, Coordinates, Level, Places, describe
 
 SURE_LEVELS = 5
 """Of 255, from either end: what is that close to 0 or 1 is sure."""
 
-MIN_RANGE = 128
-"""Where the answer varies by less within `RANGE_REACH` pixels of the level below, there is no edge: a
-network that is unsure of a whole region would only get the photo's texture printed into its haze."""
-
 RANGE_REACH = 2
+"""As far as `describe` looks on the coarsest level."""
 
 BAND_ROWS = 64
 """That are split at once, so that the finest level is never copied as a whole."""
@@ -91,7 +88,7 @@ def unsure(coarsest: Image.Image, middle: Image.Image) -> NDArray[np.bool_]:
     levels, below = np.asarray(middle), np.asarray(coarsest)
     doubtful = _spread((levels > SURE_LEVELS) & (levels < 255 - SURE_LEVELS), 1, np.maximum)
     highest, lowest = (_spread(below, RANGE_REACH, extreme) for extreme in (np.maximum, np.minimum))
-    is_edge = (highest - lowest >= MIN_RANGE).repeat(2, axis=0).repeat(2, axis=1)
+    is_edge = (highest - lowest >= LEAST_RANGE * 255).repeat(2, axis=0).repeat(2, axis=1)
     found: NDArray[np.bool_] = doubtful & is_edge[: middle.height, : middle.width]
     return found
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from service.refinement.surroundings import RANGE_COLUMN, Features
+from service.refinement.surroundings import Description, Features
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
@@ -25,9 +25,6 @@ HAZE = np.float32(0.012)
 
 LOGITS = np.float32(4)
 """What an output of 1 adds to the logit."""
-
-FULL_RANGE = np.float32(0.3)
-"""Corrections fade in from where the answer around a pixel has a range of 0.5, and are whole from 0.8 on."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,13 @@ class RefinementNetwork:
         count = len(tensors) // 2
         return cls([tensors[f"{n}.weight"] for n in range(count)], [tensors[f"{n}.bias"] for n in range(count)])
 
-    def correct(self, before: NDArray[np.uint8], features: Features) -> NDArray[np.uint8]:
-        """(n, 4): the answer, 0 to 255, for the four parts of n pixels, given what it was and what is around them."""
-        likely = (before * np.float32(1 / 255)).clip(LEAST, MOST)
-        logits = np.log(likely / (1 - likely)) + LOGITS * trust(features) * self(features)
-        after = (1 / (1 + np.exp(-logits)) - HAZE) / (1 - 2 * HAZE)
-        levels: NDArray[np.uint8] = np.rint(after.clip(0, 1) * 255).astype(np.uint8)
+    def correct(self, before: NDArray[np.uint8], known: Description) -> NDArray[np.uint8]:
+        """(n, 4): the answer, 0 to 255, for the four parts of n pixels, given what it was and what is known of them."""
+        answer = before * np.float32(1 / 255)
+        likely = answer.clip(LEAST, MOST)
+        logits = np.log(likely / (1 - likely)) + LOGITS * self(known.features)
+        corrected = ((1 / (1 + np.exp(-logits)) - HAZE) / (1 - 2 * HAZE)).clip(0, 1)
+        levels: NDArray[np.uint8] = np.rint((answer + known.trust * (corrected - answer)) * 255).astype(np.uint8)
         return levels
 
     def __call__(self, features: Features) -> NDArray[np.float32]:
@@ -62,12 +60,6 @@ class RefinementNetwork:
             np.maximum(activations, 0, out=activations)
         result: NDArray[np.float32] = activations @ last[0] + last[1]
         return result
-
-
-def trust(features: Features) -> NDArray[np.float32]:
-    """(n, 1) 0 to 1: nothing is corrected where the answer is as good as flat, since there is no edge."""
-    faded: NDArray[np.float32] = (features[:, [RANGE_COLUMN]] / FULL_RANGE).clip(0, 1)
-    return faded
 
 
 @cache

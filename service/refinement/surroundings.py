@@ -25,8 +25,13 @@ SAMPLES_OF_FOUR = len(AROUND_FOUR) ** 2
 SAMPLES = SAMPLES_OF_FOUR + 2 * len(AROUND_ONE) ** 2
 FEATURES = 2 * SAMPLES + 4
 
-RANGE_COLUMN = FEATURES - 2
-"""Where `describe` puts the range of the answer around the pixel, less a half."""
+LEAST_RANGE, FULL_RANGE = np.float32(0.5), np.float32(0.8)
+"""How much the answer varies on the coarsest level around a pixel. Below the first there is no edge: a network that is
+unsure of a whole region would get the photo's texture printed into its haze. Corrections fade in up to the second."""
+
+SURELY_OUTSIDE, PERHAPS_INSIDE = np.float32(0.08), np.float32(0.2)
+"""Of the lowest answer there. Where nothing around is surely background, a haze meets the subject, and cutting between
+them would draw a line through it: corrections fade out from the first to the second."""
 
 RIDGE = np.float32(1e-3 * 255**2)
 """The guided filter's epsilon, for colours from 0 to 255: keeps noise on plain ground from meaning anything."""
@@ -102,8 +107,17 @@ class Level:
         return around
 
 
-def describe(levels: Sequence[Level], places: Places) -> Features:
-    """(n, FEATURES) about pixels of the second of `levels`; the first is twice and the last half as large.
+class Description(NamedTuple):
+    """What is known of n pixels."""
+
+    features: Features
+    """(n, FEATURES)"""
+    trust: NDArray[np.float32]
+    """(n, 1), 0 to 1: how far there is an edge to go by."""
+
+
+def describe(levels: Sequence[Level], places: Places) -> Description:
+    """Of pixels of the second of `levels`; the first is twice and the last half as large.
 
     For each sample around a pixel: the answer that its colour stands for, then the answer itself, both less a half.
     Then, of all samples on the two coarser levels: how much of the answer their colours explain, how much it varies,
@@ -127,8 +141,18 @@ def describe(levels: Sequence[Level], places: Places) -> Features:
     rest[:, 1] = 2 * np.sqrt(variance.clip(0)) * LEVEL
     rest[:, 2] = given.max(axis=1) - given.min(axis=1)
     rest[:, 3] = mean[:, 3] * LEVEL
+    trust = _trust(given[:, -(len(AROUND_ONE) ** 2) :])
     features -= HALF
-    return features
+    return Description(features, trust)
+
+
+def _trust(coarsest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 1), of the answers on the coarsest level around n pixels."""
+    lowest = coarsest.min(axis=1, keepdims=True)
+    is_edge = (coarsest.max(axis=1, keepdims=True) - lowest - LEAST_RANGE) / (FULL_RANGE - LEAST_RANGE)
+    has_outside = (PERHAPS_INSIDE - lowest) / (PERHAPS_INSIDE - SURELY_OUTSIDE)
+    trust: NDArray[np.float32] = is_edge.clip(0, 1) * has_outside.clip(0, 1)
+    return trust
 
 
 def _samples(levels: Sequence[Level], places: Places) -> NDArray[np.float32]:

@@ -115,6 +115,19 @@ def test_a_soft_edge_stays_soft() -> None:
     found = refined(coarse(ramp), photo(ramp))
     assert error(found, ramp) < 0.03
     assert 0.3 < found[:, 180].mean() < 0.7
+    assert found[:, 180].std() < 0.1  # and smooth along itself
+
+
+def test_a_haze_beside_the_subject_is_not_cut_from_it() -> None:
+    """A network is sure of a face and unsure of the fur below: there must be no line between them."""
+    truth = drawn("ellipse", 110, 60, 290, 240)
+    columns = np.arange(WIDTH // CELL_PX)[np.newaxis]
+    answer = np.maximum(coarse(truth), np.where(columns > 24, 0.4, 0).astype(np.float32))
+    found, before = refined(answer, photo(truth)), bilinear(answer, truth)
+    haze = (before > 0.35) & (before < 0.45)
+    haze[:, :275] = False  # the left end of it lies beside the background, too
+    assert haze.sum() > 10_000
+    assert np.abs(found - before)[haze].max() < 0.2
 
 
 def test_a_subject_that_looks_like_its_background_keeps_the_network_s_outline() -> None:
