@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cells import photos
-from benchmarks.contenders import EXTRAS_OFF, MODEL, extras
+from benchmarks.contenders import MODEL
 from benchmarks.installs import install_rembg
 from benchmarks.servers import REPOSITORY, StartFailed, environment
 
@@ -43,11 +43,10 @@ def commands(photo_folder: Path, weights: Path) -> dict[str, Command]:
         f"silhouette remove-background, {precision}": Command([*ours, "--out"], {"SILHOUETTE_PRECISION": precision})
         for precision in ("fp32", "int8")
     }
-    if extras():
-        plain = [flag for name in extras() for flag in (f"--{name}", EXTRAS_OFF[name])]
-        found["silhouette remove-background, int8, plain"] = Command(
-            [*ours, *plain, "--out"], {"SILHOUETTE_PRECISION": "int8"}
-        )
+    plain = ["--refine", "off", "--no-decontaminate"]
+    found["silhouette remove-background, int8, plain"] = Command(
+        [*ours, *plain, "--out"], {"SILHOUETTE_PRECISION": "int8"}
+    )
     theirs = [str(install_rembg()), "p", "-m", MODEL, str(photo_folder)]
     return found | {"rembg p": Command(theirs, {"U2NET_HOME": str(weights)})}
 
