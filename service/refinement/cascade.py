@@ -28,9 +28,6 @@ BAND_ROWS = 64
 CHUNK = 512
 """Pixels that are described at once: 176 numbers each fit into the cache."""
 
-OVERHANG = 2
-"""Samples by which a level, rounded up, can reach beyond the answer's right and lower edge."""
-
 
 def refine(
     plane: NDArray[np.float32], box: Box, grid: Size, picture: Image.Image, network: RefinementNetwork | None = None
@@ -70,11 +67,12 @@ def coarsest_mattes(
     """The answer at the last of `pictures`' sizes, and its halves for the ones before."""
     width, height = pictures[-1].size
     factor = 2 ** round(math.log2(size.width / width)) if width > 1 else 1
-    padded = np.pad(plane, ((0, OVERHANG), (0, OVERHANG)), mode="edge")
     right = box.left + (box.right - box.left) * width * factor / size.width
     bottom = box.top + (box.bottom - box.top) * height * factor / size.height
-    edges = (box.left, box.top, min(right, padded.shape[1]), min(bottom, padded.shape[0]))
-    sampled = Image.fromarray(padded).resize((width, height), Image.Resampling.BILINEAR, box=edges)
+    # The last pixels of a level, rounded up, can reach beyond the answer's lower and right edge.
+    beyond = [(0, max(0, math.ceil(end) - length)) for end, length in zip((bottom, right), plane.shape, strict=True)]
+    padded = Image.fromarray(np.pad(plane, beyond, mode="edge"))
+    sampled = padded.resize((width, height), Image.Resampling.BILINEAR, box=(box.left, box.top, right, bottom))
     return halvings(Image.fromarray(np.rint(np.asarray(sampled).clip(0, 1) * 255).astype(np.uint8)), len(pictures))
 
 

@@ -164,6 +164,15 @@ def test_only_the_box_of_an_answer_shows_the_picture() -> None:
     assert error(found, truth) < error(bilinear(answer, truth), truth) / 2
 
 
+def test_an_answer_that_was_enlarged_before_stays_in_its_place_up_to_the_right_border() -> None:
+    """As logits are before they become probabilities. A level of 13 pixels of 32 each reaches 19 pixels beyond 397."""
+    answer = np.zeros((HEIGHT, WIDTH), np.float32)
+    answer[:, 350:] = 1
+    plain = Image.new("RGB", (WIDTH, HEIGHT), GREY)
+    found = np.asarray(refine(answer, Box(0, 0, WIDTH, HEIGHT), Size(10, 8), plain))[HEIGHT // 2]
+    assert np.flatnonzero(found >= 128)[0] == pytest.approx(350, abs=5)
+
+
 @pytest.mark.parametrize(
     ("grid", "size", "levels"),
     [
