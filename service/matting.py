@@ -37,11 +37,18 @@ def label_map(prediction: Prediction, threshold: float, photo: Photo, refine: Re
     if prediction.head == "sigmoid":
         soft = np.asarray(_probability(prediction, (1,), photo, refine))
         return (soft >= threshold * 255).astype(np.uint8)
-    labels = decisions.label_map(prediction, threshold)
+    return _strongest(prediction, decisions.label_map(prediction, threshold), photo.on_white())
+
+
+def _strongest(prediction: Prediction, labels: LabelMap, guide: Image.Image) -> LabelMap:
+    """Of the classes in `labels`, the one whose refined matte is highest; one matte in memory at a time."""
     present = np.unique(labels)
+    if len(present) == 1:
+        return labels
+    probabilities, box = class_probabilities(prediction)
     best = np.zeros_like(labels)
-    for class_id in present.tolist() if len(present) > 1 else ():
-        levels = np.asarray(_probability(prediction, (class_id,), photo, refine))
+    for class_id in present.tolist():
+        levels = np.asarray(refine_edges(probabilities[class_id], box, prediction.grid, guide))
         labels[levels > best] = class_id
         np.maximum(best, levels, out=best)
     return labels
