@@ -18,14 +18,14 @@ from benchmarks.labelled import Pair, counted_of, find_pairs, read_truth, subjec
 from benchmarks.metrics import Overlap, SubjectScore, class_overlaps, mean_iou, score_subject, summarise, total
 from benchmarks.network import Network
 from service.cli.console import say, work_progress
-from service.decisions import label_map, mask_of
+from service.engine.pipeline import Seen
 from service.errors import ConfigurationError, Failure
-from service.labels import LabelMap
-from service.matting import matte
-from service.options import SegmentOptions, parse_options
-from service.outputs import void_where_transparent
-from service.pipeline import Seen
-from service.store import ModelCard
+from service.models.decisions import label_map, mask_of
+from service.models.labels import LabelMap
+from service.models.store import ModelCard
+from service.operations.options import SegmentOptions, parse_options
+from service.operations.outputs import void_where_transparent
+from service.pixels.matting import matte
 
 THRESHOLD = parse_options(SegmentOptions, {}).threshold
 REST = "everything else"

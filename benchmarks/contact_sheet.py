@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from service.decisions import Plane
-from service.labels import Size
+from service.models.decisions import Plane
+from service.models.labels import Size
 
 Region = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from service.decisions import Plane
-from service.labels import Mask
+from service.models.decisions import Plane
+from service.models.labels import Mask
 
 Distances = NDArray[np.float64]
 """(H, W) pixels to something, from centre to centre."""

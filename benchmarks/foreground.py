@@ -24,14 +24,14 @@ from skimage import data
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from service.effects import Scene, blur_background, cutout, replace_background
-from service.images import Photo
-from service.options import (
+from service.operations.effects import Scene, blur_background, cutout, replace_background
+from service.operations.options import (
     BlurBackgroundOptions,
     RemoveBackgroundOptions,
     ReplaceBackgroundOptions,
     parse_options,
 )
+from service.pixels.decode import Photo
 
 Pixels = NDArray[np.uint8]
 

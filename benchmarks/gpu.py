@@ -24,13 +24,13 @@ from rich.table import Table
 
 from service.cli.console import say
 from service.errors import ConfigurationError, RecordingFailed
-from service.inputs import fit
-from service.labels import Scores
-from service.segmenters import SEGMENTERS
-from service.segmenters.base import Pixels, TorchSegmenter
-from service.segmenters.devices import Device
+from service.models.inputs import fit
+from service.models.labels import Scores
+from service.models.segmenters import SEGMENTERS
+from service.models.segmenters.base import Pixels, TorchSegmenter
+from service.models.segmenters.devices import Device
+from service.models.store import Checkpoint, ModelCard, ModelStore
 from service.settings import read_settings
-from service.store import Checkpoint, ModelCard, ModelStore
 
 MODELS = ("u2net", "selfie", "deeplab-voc")
 BATCHES = (1, 2, 4, 8, 16)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from benchmarks.servers import REPOSITORY, StartFailed
 from service.cli.console import download_progress, say
+from service.models.store import ModelStore
+from service.models.store.store import sha256_of
 from service.settings import read_settings
-from service.store import ModelStore
-from service.store.store import sha256_of
 
 REMBG = "rembg[cli,cpu]==2.0.86"
 HANDLER = ("fastapi", "uvicorn", "python-multipart", "onnxruntime", "pillow", "numpy")

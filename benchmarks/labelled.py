@@ -9,7 +9,7 @@ from PIL import Image
 
 from service.cli.console import say
 from service.errors import ConfigurationError
-from service.labels import LabelMap, Mask, Size
+from service.models.labels import LabelMap, Mask, Size
 
 IMAGES, MASKS = "images", "masks"
 SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.decisions import Plane
-from service.labels import LabelMap, Mask
+from service.models.decisions import Plane
+from service.models.labels import LabelMap, Mask
 
 Curve = NDArray[np.float64]
 """(255,): one number a threshold; entry k - 1 takes as foreground what is at least k / 255."""

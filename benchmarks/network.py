@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.batcher import Outcome
+from service.engine.pipeline import Seen
 from service.errors import ConfigurationError, Failure
-from service.images import decode
-from service.inputs import fit
-from service.labels import Box, Prediction, Scores, Size
-from service.pipeline import Seen
+from service.models.inputs import fit
+from service.models.labels import Box, Prediction, Scores, Size
+from service.models.store import ModelStore
+from service.pixels.decode import decode
+from service.queue.batcher import Outcome
 from service.settings import read_settings
-from service.store import ModelStore
 from service.workers.plan import plan_workers
 
 if TYPE_CHECKING:
-    from service.segmenters.base import Segmenter
+    from service.models.segmenters.base import Segmenter
 
 Answered = tuple[Scores, float]
 """A network's answer, and the milliseconds that it took when it was computed."""
@@ -63,7 +63,7 @@ class Network:
 
     @cached_property
     def _segmenter(self) -> "Segmenter":
-        from service.segmenters.devices import Device
+        from service.models.segmenters.devices import Device
 
         device = Device.find(self._plan.device, self._plan.threads)
         segmenter = self._plan.families()[self.card.family].load(self._checkpoint, device)

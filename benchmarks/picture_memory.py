@@ -16,22 +16,22 @@ from rich.console import Console
 from rich.table import Table
 from skimage import data
 
-from service.allocator import return_large_blocks
-from service.effects import EFFECTS, Scene
-from service.encoders import PICTURE_ENCODERS
-from service.images import decode
-from service.inputs import fit
-from service.labels import Prediction
-from service.matting import matte
-from service.options import (
+from service.models.inputs import fit
+from service.models.labels import Prediction
+from service.models.store import ModelStore
+from service.operations.effects import EFFECTS, Scene
+from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
     EffectOptions,
     RemoveBackgroundOptions,
     ReplaceBackgroundOptions,
 )
+from service.pixels.decode import decode
+from service.pixels.encoders import PICTURE_ENCODERS
+from service.pixels.matting import matte
 from service.settings import MEGAPIXEL, read_settings
-from service.store import ModelStore
+from service.workers.allocator import return_large_blocks
 
 WORK: dict[str, EffectOptions] = {
     "remove-background": RemoveBackgroundOptions.model_validate({}),

@@ -22,10 +22,10 @@ from benchmarks.metrics import score_subject
 from benchmarks.network import Network, Spent
 from benchmarks.ways import BASELINE, TOGETHER, WAYS, Shot
 from service.cli.console import say, work_progress
-from service.decisions import Plane
 from service.errors import ConfigurationError, Failure
-from service.labels import LabelMap, Mask
-from service.matting import SUBJECT_LEVEL, Matte
+from service.models.decisions import Plane
+from service.models.labels import LabelMap, Mask
+from service.pixels.matting import SUBJECT_LEVEL, Matte
 
 SHEET_ROWS = 12
 

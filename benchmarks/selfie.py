@@ -21,18 +21,18 @@ from rich.table import Table
 from skimage import data
 from torch import Tensor
 
-from service.allocator import keep_blocks
 from service.cli.console import say
 from service.errors import ConfigurationError
-from service.images import Photo
-from service.inputs import fit
-from service.labels import Prediction, Scores, Size
-from service.matting import matte
-from service.segmenters import SEGMENTERS
-from service.segmenters.base import TorchSegmenter
-from service.segmenters.devices import Device
+from service.models.inputs import fit
+from service.models.labels import Prediction, Scores, Size
+from service.models.segmenters import SEGMENTERS
+from service.models.segmenters.base import TorchSegmenter
+from service.models.segmenters.devices import Device
+from service.models.store import ModelCard, ModelStore
+from service.pixels.decode import Photo
+from service.pixels.matting import matte
 from service.settings import read_settings
-from service.store import ModelCard, ModelStore
+from service.workers.allocator import keep_blocks
 
 FRAME = Size(640, 480)
 GOAL_MS = 8.0

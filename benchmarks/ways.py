@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops
 
-from service.decisions import class_probabilities
-from service.ensemble import closest, fuse
-from service.images import Photo
-from service.labels import Prediction
-from service.matting import Matte, matte
-from service.second_look import averaged, closer, mirror, subject_crop
+from service.models.decisions import class_probabilities
+from service.models.ensemble import closest, fuse
+from service.models.labels import Prediction
+from service.models.second_look import averaged, closer, mirror, subject_crop
+from service.pixels.decode import Photo
+from service.pixels.matting import Matte, matte
 
 
 @dataclass(frozen=True)

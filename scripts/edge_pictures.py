@@ -16,8 +16,8 @@ if not __package__:  # started as a file: Python then looks for imports beside t
 from benchmarks.contact_sheet import CELL, Region, Row, below
 from benchmarks.network import Network
 from benchmarks.ways import BASELINE, DEFAULT, PEER, WAYS, Shot
-from service.images import Photo
-from service.matting import Matte
+from service.pixels.decode import Photo
+from service.pixels.matting import Matte
 
 SHEET = Path(__file__).resolve().parent.parent / "docs" / "edges.webp"
 

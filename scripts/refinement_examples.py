@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from benchmarks.labelled import Pair, read_truth
-from service.labels import Size
+from service.models.labels import Size
 
 PAINTED_SHARE = 0.45
 SMALLEST_GRID, LARGEST_GRID = 36, 320

@@ -1,4 +1,4 @@
-"""Trains the network in `service/refinement`: what it is to say of a pixel is learned from pictures with masks.
+"""Trains the network in `service/pixels/refinement`: what it is to say of a pixel is learned from pictures with masks.
 
 Half of the examples are photos with the real answer of a model, reduced to a random size; the others are shapes painted
 here, of one photo's texture over another's, with an answer that is wrong in the way of networks. Each round collects
@@ -32,10 +32,10 @@ from benchmarks.labelled import Pair, find_pairs
 from benchmarks.network import Network
 from scripts.refinement_examples import Example, Photos, Random, example
 from service.cli.console import say
-from service.labels import Box, Size
-from service.refinement.cascade import coarsest_mattes, correct, double, doubts, four, halvings, level_count
-from service.refinement.network import LEAST, LOGITS, MOST, RefinementNetwork
-from service.refinement.surroundings import FEATURES, SCALES, describe
+from service.models.labels import Box, Size
+from service.pixels.refinement.cascade import coarsest_mattes, correct, double, doubts, four, halvings, level_count
+from service.pixels.refinement.network import LEAST, LOGITS, MOST, RefinementNetwork
+from service.pixels.refinement.surroundings import FEATURES, SCALES, describe
 
 HIDDEN = (96, 48)
 PIXELS_PER_LEVEL = 700

@@ -15,15 +15,15 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from service import __version__
-from service.api import failures, studio
-from service.api.limits import Gate
+from service.api import problems, studio
+from service.api.gate import Gate
 from service.api.routes import router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
-from service.engine import Engine
+from service.engine.engine import Engine
 from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
-from service.telemetry import FIELDS
+from service.telemetry.log import FIELDS
 from service.workers.plan import SegmenterFamilies, built_in_families
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     app.include_router(stream_router)
     paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths)
-    failures.install(app)
+    problems.install(app)
     return app
 
 

@@ -16,14 +16,14 @@ from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from service.errors import RecordingFailed
-from service.labels import Scores
-from service.segmenters.base import Pixels, TorchSegmenter
-from service.segmenters.devices import Device
-from service.store import ModelCard
-from service.store.store import sha256_of
+from service.models.labels import Scores
+from service.models.segmenters.base import Pixels, TorchSegmenter
+from service.models.segmenters.devices import Device
+from service.models.store import ModelCard
+from service.models.store.store import sha256_of
 
 if TYPE_CHECKING:
-    from service.segmenters.base import Segmenter
+    from service.models.segmenters.base import Segmenter
 
 RED, BLUE, DARK = (230, 20, 20), (20, 20, 230), (10, 10, 10)
 

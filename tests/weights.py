@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import MissingWeights, PullFailed
-from service.store import ModelCard, ModelStore
+from service.models.store import ModelCard, ModelStore
 
 REPOSITORY = Path(__file__).parents[1]
 ORIGINALS = REPOSITORY / ".cache" / "originals"

@@ -12,13 +12,13 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-from service.admission import Permit
-from service.api.failures import internal_error, problem
+from service.api.problems import internal_error, problem
 from service.errors import BadOption, Failure, SlowUpload, TooManyBytes
-from service.metrics import Metrics
-from service.schedule import Lane
+from service.queue.admission import Permit
+from service.queue.schedule import Lane
 from service.settings import Settings
-from service.telemetry import FIELDS, STAGES
+from service.telemetry.log import FIELDS, STAGES
+from service.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from service.errors import NotAcceptable
-from service.options import Format
+from service.operations.options import Format
 
 MEDIA_TYPES: dict[Format, str] = {
     "png": "image/png",

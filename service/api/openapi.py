@@ -1,12 +1,12 @@
-"""What `/docs` says of the endpoints that take an image: their options come from `service/options.py`."""
+"""What `/docs` says of the endpoints that take an image: their options come from `service/operations/options.py`."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from service.api.failures import PROBLEM_MEDIA_TYPE
 from service.api.negotiation import MEDIA_TYPES
+from service.api.problems import PROBLEM_MEDIA_TYPE
 from service.api.schemas import Problem
-from service.options import Format, Options
+from service.operations.options import Format, Options
 
 BINARY = {"type": "string", "format": "binary"}
 

@@ -16,8 +16,9 @@ from service.api.openapi import answers, offered, problems, takes_image
 from service.api.schemas import Health, ModelInfo
 from service.api.state import Service
 from service.api.uploads import read_upload
+from service.engine.pipeline import Answer, Call, Unchanged
 from service.errors import BadOption
-from service.options import (
+from service.operations.options import (
     OPAQUE_PICTURE,
     SEGMENT_FORMATS,
     BlurBackgroundOptions,
@@ -27,8 +28,7 @@ from service.options import (
     ReplaceBackgroundOptions,
     SegmentOptions,
 )
-from service.pipeline import Answer, Call, Unchanged
-from service.telemetry import server_timing
+from service.telemetry.log import server_timing
 
 ENTITY_TAG = re.compile(r'"([0-9a-f]{32})"')
 """Ours are no others. RFC 9110 has If-None-Match answered with 304 for GET alone; here it is the same for POST, which

@@ -4,10 +4,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from service.ensemble import Ensemble
-from service.labels import ClassTable
-from service.store import ModelCard
-from service.store.card import Accuracy, Precision
+from service.models.ensemble import Ensemble
+from service.models.labels import ClassTable
+from service.models.store import ModelCard
+from service.models.store.card import Accuracy, Precision
 
 
 class Problem(BaseModel):

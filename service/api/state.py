@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from service.admission import Admission
-from service.engine import Engine
+from service.engine.engine import Engine
+from service.engine.pipeline import Pipeline
 from service.errors import ConfigurationError, Draining, NotReady, Unavailable
-from service.metrics import Snapshot
-from service.pipeline import Pipeline
-from service.schedule import Lane
+from service.queue.admission import Admission
+from service.queue.schedule import Lane
 from service.settings import MEGAPIXEL, Settings
 from service.stream import Streams
+from service.telemetry.metrics import Snapshot
 
 START_RETRY_AFTER_S = 5
 LAG_INTERVAL_S = 0.5

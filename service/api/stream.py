@@ -12,13 +12,13 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from service import errors
-from service.admission import Permit
-from service.api.failures import internal_error_body, problem_body
+from service.api.problems import internal_error_body, problem_body
 from service.api.state import Service
 from service.errors import Failure, OriginRefused, Unavailable
+from service.queue.admission import Permit
 from service.stream import Streams
 from service.stream.session import ConnectionLost
-from service.telemetry import FIELDS
+from service.telemetry.log import FIELDS
 
 logger = logging.getLogger(__name__)
 

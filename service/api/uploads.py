@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.negotiation import negotiate
 from service.errors import BadInput, BadOption, MalformedForm, MissingImage, UnsupportedBody
-from service.options import AnyOptions, Format, Options, parse_options
+from service.operations.options import AnyOptions, Format, Options, parse_options
 
 MAX_FORM_FILES = 4
 MAX_FORM_FIELDS = 64

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from service.cli.console import say, work_progress
 from service.errors import ConfigurationError, Failure
-from service.options import (
+from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
     EffectOptions,
@@ -28,8 +28,8 @@ from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-    from service.images import Photo
-    from service.pipeline import Answer, Pipeline
+    from service.engine.pipeline import Answer, Pipeline
+    from service.pixels.decode import Photo
 
 SOME_FAILED = 1
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
@@ -125,7 +125,7 @@ def _photos_in(folder: Path) -> list[Path]:
 
 def read_photo(path: Path, max_pixels: int) -> "Photo":
     """Decoded, for work that wants every picture or none. Raises ConfigurationError, naming the file."""
-    from service.images import decode
+    from service.pixels.decode import decode
 
     try:
         return decode(path.read_bytes(), max_pixels)
@@ -148,7 +148,7 @@ def _read_background(chosen: argparse.Namespace, options: Options) -> bytes | No
 
 async def _process(photos: Sequence[Path], job: Job) -> int:
     """How many photos failed; each failure is said as it happens, and stops nothing else."""
-    from service.engine import Engine
+    from service.engine.engine import Engine
 
     settings = _settings_for(len(photos), job.options)
     names = _result_names(photos)
@@ -179,7 +179,7 @@ async def _process_one(pipeline: "Pipeline", photo: Path, name: str, job: Job) -
 
 
 async def _answer(pipeline: "Pipeline", image: bytes, job: Job) -> "Answer":
-    from service.pipeline import Call
+    from service.engine.pipeline import Call
 
     call = Call(deadline=math.inf)
     if isinstance(job.options, SegmentOptions):
@@ -200,9 +200,9 @@ def _settings_for(photo_count: int, options: Options) -> Settings:
 
 def _needed(settings: Settings, options: Options) -> tuple[str, ...]:
     """The names of the models that will be asked. Raises ConfigurationError where they cannot be had."""
-    from service.catalogue import Catalogue
-    from service.ensemble import BEST, Ensemble
-    from service.store import ModelStore
+    from service.models.catalogue import Catalogue
+    from service.models.ensemble import BEST, Ensemble
+    from service.models.store import ModelStore
 
     store = ModelStore(settings.model_store)
     if options.model and options.model != BEST:

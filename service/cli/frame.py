@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.scrape import Changes, Counts, Histogram, Scrape
-from service.metrics import STAGE_BUCKETS_S
-from service.telemetry import STAGES
+from service.telemetry.log import STAGES
+from service.telemetry.metrics import STAGE_BUCKETS_S
 
 FOOTNOTE = "p50 and p95 are estimates, interpolated within the buckets of a histogram."
 

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from service import __version__
-from service.allocator import start_again_with_huge_pages
 from service.cli import files, models, serve, top
 from service.cli.console import say
 from service.errors import ConfigurationError
+from service.workers.allocator import start_again_with_huge_pages
 
 FAILURE = 1
 WRONG_CONFIGURATION = 2

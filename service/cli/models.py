@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from service.cli import quantize
 from service.cli.console import download_progress, say
 from service.errors import BadWeights, ConfigurationError, MissingWeights
+from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS, ModelStore
 from service.settings import read_settings
-from service.store.store import DEFAULT_MODELS, OPTIONAL_MODELS, ModelStore
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-    from service.store import ModelCard
+    from service.models.store import ModelCard
 
 SOME_FAILED = 1
 

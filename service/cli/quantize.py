@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from service.cli.console import say, work_progress
 from service.cli.files import find_photos, read_photo
 from service.errors import ConfigurationError
+from service.models.store import Checkpoint, ModelStore
+from service.models.store.int8_ranges import Int8Ranges, write_ranges
 from service.settings import Settings, read_settings
-from service.store import Checkpoint, ModelStore
-from service.store.int8_ranges import Int8Ranges, write_ranges
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-    from service.segmenters.base import Pixels, TorchSegmenter
+    from service.models.segmenters.base import Pixels, TorchSegmenter
 
 DEFAULT_PICTURES = 40
 CHECKED_SHARE = 5
@@ -67,7 +67,7 @@ def _spread(photos: Sequence[Path], count: int) -> list[Path]:
 
 
 def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, settings: Settings) -> Int8Ranges:
-    from service.segmenters.calibration import calibrate
+    from service.models.segmenters.calibration import calibrate
 
     spans = calibrate(_load(exact, settings), _read(photos, exact, settings))
     return Int8Ranges(
@@ -80,7 +80,7 @@ def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, setting
 
 
 def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], settings: Settings) -> None:
-    from service.segmenters.calibration import disagreement
+    from service.models.segmenters.calibration import disagreement
 
     card = exact.card.model_copy(update={"precision": "int8"})
     quantized = replace(exact, card=card, int8_ranges=ranges)
@@ -90,8 +90,8 @@ def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], sett
 
 
 def _load(checkpoint: Checkpoint, settings: Settings) -> "TorchSegmenter":
-    from service.segmenters import SEGMENTERS
-    from service.segmenters.devices import Device
+    from service.models.segmenters import SEGMENTERS
+    from service.models.segmenters.devices import Device
     from service.workers.plan import available_cores
 
     device = Device.find("cpu", settings.threads_per_worker or available_cores())
@@ -100,7 +100,7 @@ def _load(checkpoint: Checkpoint, settings: Settings) -> "TorchSegmenter":
 
 def _read(photos: Sequence[Path], checkpoint: Checkpoint, settings: Settings) -> "Iterator[Pixels]":
     """Each as the network wants to see it. Raises ConfigurationError for one that cannot be read."""
-    from service.inputs import fit
+    from service.models.inputs import fit
 
     with work_progress() as progress:
         for photo in progress.track(photos, description=checkpoint.card.name):

@@ -34,8 +34,8 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings(
         **{name: getattr(chosen, name) for name in ("host", "port", "models", "device", "workers")}
     )
-    from service.allocator import return_large_blocks
-    from service.telemetry import configure_logging
+    from service.telemetry.log import configure_logging
+    from service.workers.allocator import return_large_blocks
 
     return_large_blocks()
     configure_logging(settings.log_format)

@@ -12,15 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.decisions import class_probabilities
-from service.effects import EFFECTS, Scene, fit_backdrop
-from service.encoders import PICTURE_ENCODERS
 from service.errors import BadInput, BadOption, TruncatedImage, UndecodableImage
-from service.images import Photo, decode
-from service.inputs import fit
-from service.labels import Box, Prediction, Scores, Size
-from service.matting import matte
-from service.options import (
+from service.models.decisions import class_probabilities
+from service.models.inputs import fit
+from service.models.labels import Box, Prediction, Scores, Size
+from service.models.store import ModelCard
+from service.operations.effects import EFFECTS, Scene, fit_backdrop
+from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
     EffectOptions,
@@ -28,10 +26,12 @@ from service.options import (
     ReplaceBackgroundOptions,
     parse_options,
 )
-from service.store import ModelCard
+from service.pixels.decode import Photo, decode
+from service.pixels.encoders import PICTURE_ENCODERS
+from service.pixels.matting import matte
 from service.stream.protocol import Background, Effect, Frame, Hello, Output, ResultPart, Update
 from service.stream.smoothing import Smoother
-from service.telemetry import Stopwatch
+from service.telemetry.log import Stopwatch
 
 OPTIONS: dict[Effect, type[EffectOptions]] = {
     "remove-background": RemoveBackgroundOptions,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import BadOption, MalformedMessage
-from service.labels import Size
+from service.models.labels import Size
 
 LENGTH = struct.Struct("<I")
 """In front of the header of a binary message: how many bytes the header has."""

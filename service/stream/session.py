@@ -7,17 +7,17 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from service.admission import Permit
-from service.batcher import Batcher
 from service.errors import Draining, Failure, IdleSession, TooManyBytes
-from service.metrics import Metrics
-from service.schedule import Lane
+from service.models.store import ModelCard
+from service.queue.admission import Permit
+from service.queue.batcher import Batcher
+from service.queue.schedule import Lane
 from service.settings import Settings
-from service.store import ModelCard
 from service.stream.composer import Choice, Composer
 from service.stream.inbox import Change, FrameRate, Inbox
 from service.stream.protocol import Background, Frame, Hello, Result, Update, read_message
-from service.telemetry import Stopwatch
+from service.telemetry.log import Stopwatch
+from service.telemetry.metrics import Metrics
 
 Outcome = TypeVar("Outcome")
 

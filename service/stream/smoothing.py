@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from service.decisions import Plane
+from service.models.decisions import Plane
 
 BLOCK_PX = 8
 """The picture is compared in blocks of so many pixels at the network's input size: their means have little noise."""

@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from service.admission import Admission, Permit
-from service.engine import Engine
+from service.engine.engine import Engine
 from service.errors import Draining, SlowHello, TooManyPixels
+from service.queue.admission import Admission, Permit
 from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
 from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.labels import Scores
-from service.store import ModelCard
+from service.models.labels import Scores
+from service.models.store import ModelCard
 
 ALIGNMENT_BYTES = 64  # a cache line
 

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import psutil
 
-from service.batcher import Ticket
 from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
-from service.labels import Scores
-from service.telemetry import FIELDS
+from service.models.labels import Scores
+from service.queue.batcher import Ticket
+from service.telemetry.log import FIELDS
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
 from service.workers.process import SERVICE_SIGNALS, run_worker

@@ -12,11 +12,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from service.batcher import Batch, Batcher, Outcome
 from service.errors import Draining, ModelFailed, OutOfDeviceMemory, WorkerFailed
-from service.metrics import Metrics, WorkerStatus
+from service.queue.batcher import Batch, Batcher, Outcome
 from service.settings import Settings
-from service.telemetry import FIELDS
+from service.telemetry.log import FIELDS
+from service.telemetry.metrics import Metrics, WorkerStatus
 from service.workers.handle import WorkerDied, WorkerHandle
 from service.workers.plan import WorkerPlan
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.errors import DeviceNotFound
+from service.models.store import Checkpoint
 from service.settings import Settings
-from service.store import Checkpoint
 from service.workers import precision
 
 if TYPE_CHECKING:
-    from service.segmenters.base import Segmenter
+    from service.models.segmenters.base import Segmenter
 
 MAX_CPU_WORKERS = 8
 """More cores become threads of these: each worker costs the memory of its own activations."""
@@ -30,7 +30,7 @@ SegmenterFamilies = Callable[[], "Mapping[str, type[Segmenter]]"]
 
 
 def built_in_families() -> "Mapping[str, type[Segmenter]]":
-    from service.segmenters import SEGMENTERS
+    from service.models.segmenters import SEGMENTERS
 
     return SEGMENTERS
 

@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from service.batcher import Batcher
 from service.errors import Draining, NotReady
-from service.metrics import Metrics, WorkerStatus
+from service.queue.batcher import Batcher
 from service.settings import Settings
+from service.telemetry.metrics import Metrics, WorkerStatus
 from service.workers.keeper import Keeper, Shared
 from service.workers.plan import WorkerPlan
 

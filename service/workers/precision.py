@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.errors import ConfigurationError
-from service.store import Checkpoint
-from service.store.card import Precision
+from service.models.store import Checkpoint
+from service.models.store.card import Precision
 
 INT8_INSTRUCTIONS = frozenset({"avx512_vnni", "avx_vnni"})
 """Without these, oneDNN multiplies 8-bit numbers more slowly, and sums of two can overflow."""

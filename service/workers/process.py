@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.allocator import keep_blocks, return_free_blocks
 from service.errors import ConfigurationError, RecordingFailed
-from service.store import Checkpoint, ModelCard
+from service.models.store import Checkpoint, ModelCard
+from service.workers.allocator import keep_blocks, return_free_blocks
 from service.workers.channel import Message, Slots, receive, send
 from service.workers.plan import WorkerPlan
 
 if TYPE_CHECKING:
-    from service.segmenters.base import Segmenter
-    from service.segmenters.devices import Device
+    from service.models.segmenters.base import Segmenter
+    from service.models.segmenters.devices import Device
 
 
 SERVICE_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -75,7 +75,7 @@ def _end_with_the_service() -> None:
 
 def _load(plan: WorkerPlan) -> Loaded:
     families = plan.families()
-    from service.segmenters.devices import Device
+    from service.models.segmenters.devices import Device
 
     device = Device.find(plan.device, plan.threads, plan.cuda_graphs)
     cards = {model.card.name: model.card for model in plan.models}

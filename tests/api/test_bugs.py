@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from service.api.limits import Gate
+from service.api.gate import Gate
 from service.api.state import Service
 from tests.api.asking import problem_of
 

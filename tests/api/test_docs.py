@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.options import (
+from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
     Options,

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.api.failures import STATUS, problem
+from service.api.problems import STATUS, problem
 from service.errors import Failure, Unavailable
 from tests.api.asking import POSTS, ask, ask_for, problem_of
 from tests.fakes import DARK, RAISING_COLOR

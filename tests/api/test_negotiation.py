@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from service.api.negotiation import negotiate
 from service.errors import NotAcceptable
-from service.options import Format
+from service.operations.options import Format
 from tests.api.asking import POSTS, ask, problem_of
 from tests.pictures import encoded, opened, painted
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from service.api.failures import STATUS
+from service.api.problems import STATUS
 from service.api.stream import CLOSE_CODES
 from service.app import create_app
 from service.errors import Failure

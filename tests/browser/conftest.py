@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from skimage import data
 
 from service.errors import MissingWeights
-from service.store import ModelStore
+from service.models.store import ModelStore
 from tests.browser.camera import write_film
 from tests.browser.chromium import FAKE_CAMERA, Studio, find_chromium, new_studio, running_browser
 from tests.pictures import encoded

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from service.store import ModelStore
+from service.models.store import ModelStore
 from tests.fakes import make_store
 
 HERE = Path(__file__).parent

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from service.labels import Scores
-from service.segmenters.base import Pixels, TorchSegmenter
+from service.models.labels import Scores
+from service.models.segmenters.base import Pixels, TorchSegmenter
 from tests.fakes import SubjectNetwork
 
 if TYPE_CHECKING:
-    from service.segmenters.base import Segmenter
+    from service.models.segmenters.base import Segmenter
 
 POISON_COLOR = (9, 8, 7)
 """A picture of nothing but this makes a kernel fail."""

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.batcher import Ticket
-from service.schedule import Lane
+from service.models.store import ModelStore
+from service.queue.batcher import Ticket
+from service.queue.schedule import Lane
 from service.settings import read_settings
-from service.store import ModelStore
 from service.workers.handle import WorkerDied, WorkerHandle
 from service.workers.plan import WorkerPlan, plan_workers
 from tests.fakes import BLUE, RED

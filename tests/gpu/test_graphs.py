@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 from skimage import data
 
-from service.inputs import fit
-from service.labels import Scores
-from service.segmenters import SEGMENTERS
-from service.segmenters.base import Pixels, TorchSegmenter
-from service.segmenters.devices import Device
-from service.store import Checkpoint
+from service.models.inputs import fit
+from service.models.labels import Scores
+from service.models.segmenters import SEGMENTERS
+from service.models.segmenters.base import Pixels, TorchSegmenter
+from service.models.segmenters.devices import Device
+from service.models.store import Checkpoint
 from tests.weights import model_card, pulled_weights
 
 MODELS = ["u2net", "selfie", "deeplab-voc"]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from service.settings import read_settings
-from service.telemetry import configure_logging
+from service.telemetry.log import configure_logging
 from service.workers.plan import SegmenterFamilies
 from tests.fakes import raising_families, tiny_families
 

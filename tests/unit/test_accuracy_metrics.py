@@ -16,8 +16,8 @@ from benchmarks.metrics import (
     summarise,
     total,
 )
-from service.decisions import Plane
-from service.labels import Mask
+from service.models.decisions import Plane
+from service.models.labels import Mask
 
 NOTHING = np.zeros((2, 2), np.bool_)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.admission import Admission
 from service.errors import QueueFull
+from service.queue.admission import Admission
 
 
 @dataclass

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from service.allocator import TRANSPARENT_HUGE_PAGES
+from service.workers.allocator import TRANSPARENT_HUGE_PAGES
 
 STORY = """
-import psutil, service.allocator as allocator
+import psutil, service.workers.allocator as allocator
 assert allocator.return_large_blocks()
 rss = psutil.Process().memory_info
 blocks = [bytearray(b"x" * 8_000_000) for _ in range(20)]
@@ -32,7 +32,7 @@ def test_freed_pictures_leave_the_process() -> None:
 
 AGAIN = """
 import os, sys
-from service.allocator import start_again_with_huge_pages
+from service.workers.allocator import start_again_with_huge_pages
 start_again_with_huge_pages()
 print(os.getpid(), os.environ.get("GLIBC_TUNABLES"), *sys.argv[1:])
 """

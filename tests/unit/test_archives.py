@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.encoders import npz, zip_of
+from service.pixels.encoders import npz, zip_of
 
 LABELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 CONFIDENCE = 255 - LABELS

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from service.batcher import Batch, Batcher, Outcome, Ticket
 from service.errors import (
     DeadlineExceeded,
     DeadlineUnreachable,
@@ -18,8 +17,9 @@ from service.errors import (
     ModelFailed,
     NotReady,
 )
-from service.metrics import Metrics
-from service.schedule import BatchPolicy, Lane
+from service.queue.batcher import Batch, Batcher, Outcome, Ticket
+from service.queue.schedule import BatchPolicy, Lane
+from service.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 

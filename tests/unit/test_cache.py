@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cache import ENTRY_OVERHEAD_BYTES, AnswerCache, fingerprint
-from service.metrics import Metrics
-from service.options import BlurBackgroundOptions, ColorPopOptions, RemoveBackgroundOptions, parse_options
+from service.engine.cache import ENTRY_OVERHEAD_BYTES, AnswerCache, fingerprint
+from service.operations.options import BlurBackgroundOptions, ColorPopOptions, RemoveBackgroundOptions, parse_options
+from service.telemetry.metrics import Metrics
 
 CUTOUT = parse_options(RemoveBackgroundOptions, {})
 

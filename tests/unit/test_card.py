@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.errors import BadCard
+from service.models.store.card import ModelCard, read_card
 from service.settings import REPOSITORY_STORE
-from service.store.card import ModelCard, read_card
 from tests.fakes import make_store
 
 REAL_CARDS = sorted(REPOSITORY_STORE.glob("*/card.toml"))

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from service.errors import RecordingFailed
-from service.labels import Scores
-from service.segmenters.base import Pixels
-from service.segmenters.cuda_graphs import Capture, Compute, Replay, batch_sizes
-from service.segmenters.devices import Device
-from service.store import Checkpoint, ModelStore
+from service.models.labels import Scores
+from service.models.segmenters.base import Pixels
+from service.models.segmenters.cuda_graphs import Capture, Compute, Replay, batch_sizes
+from service.models.segmenters.devices import Device
+from service.models.store import Checkpoint, ModelStore
 from tests.fakes import ClassesSegmenter, make_store
 
 LARGEST = 6

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.decisions import candidates, confidence, label_map, mask_of, softmax, upsample
-from service.labels import VOID, Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
+from service.models.decisions import candidates, confidence, label_map, mask_of, softmax, upsample
+from service.models.labels import VOID, Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
 
 sides = st.integers(1, 70)
 sizes = st.builds(Size, sides, sides)

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 from skimage import filters
 from skimage.morphology import dilation
 
-from service.edges import feather, shift_edge
+from service.pixels.edges import feather, shift_edge
 
 SIZE = 240
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data, filters
 
-from service.decisions import Plane
-from service.effects import (
+from service.models.decisions import Plane
+from service.models.labels import Size
+from service.operations.effects import (
     BLUR_SIGMA_AT_FULL_STRENGTH,
     EFFECTS,
     Scene,
@@ -21,9 +22,7 @@ from service.effects import (
     fit_backdrop,
     replace_background,
 )
-from service.images import Photo
-from service.labels import Size
-from service.options import (
+from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
     EffectOptions,
@@ -32,6 +31,7 @@ from service.options import (
     ReplaceBackgroundOptions,
     parse_options,
 )
+from service.pixels.decode import Photo
 
 SIZE = Size(160, 100)
 RED, GREY = (230, 20, 20), (120, 120, 120)

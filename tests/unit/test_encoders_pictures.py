@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, JpegImagePlugin
 from skimage import data
 
-from service.encoders.pictures import PICTURE_ENCODERS, jpeg, png, webp
 from service.errors import NotAcceptable
+from service.pixels.encoders.pictures import PICTURE_ENCODERS, jpeg, png, webp
 
 
 def astronaut(mode: str = "RGB") -> Image.Image:

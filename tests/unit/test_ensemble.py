@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.catalogue import Catalogue
-from service.decisions import class_probabilities
-from service.ensemble import Ensemble, Subject, closest, fuse
 from service.errors import BadOption, UnknownModel
-from service.images import Photo
-from service.labels import Box, ClassTable, LabelClass, Mask, Prediction, Size
-from service.matting import has_subject, matte
-from service.store import ModelCard, ModelStore
+from service.models.catalogue import Catalogue
+from service.models.decisions import class_probabilities
+from service.models.ensemble import Ensemble, Subject, closest, fuse
+from service.models.labels import Box, ClassTable, LabelClass, Mask, Prediction, Size
+from service.models.store import ModelCard, ModelStore
+from service.pixels.decode import Photo
+from service.pixels.matting import has_subject, matte
 from tests.fakes import make_store
 
 SIZE = Size(320, 240)

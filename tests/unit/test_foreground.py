@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from skimage import data, filters
 
-from service.subject import Blend, subject_rows
+from service.pixels.subject import Blend, subject_rows
 
 Levels = NDArray[np.float64]
 Alpha = NDArray[np.uint8]

@@ -9,8 +9,8 @@ import torch
 from rich.console import Console
 
 from benchmarks.gpu import Bench, network_table
-from service.segmenters.devices import Device
-from service.store import ModelStore
+from service.models.segmenters.devices import Device
+from service.models.store import ModelStore
 from tests.fakes import ClassesSegmenter, make_store
 from tests.unit.test_cuda_graphs import StandIn
 from tests.weights import REPOSITORY

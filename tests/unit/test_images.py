@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from service.errors import BadInput, TooManyPixels, TruncatedImage, UndecodableImage, UnsupportedImage
-from service.images import Photo, decode
-from service.labels import Size
+from service.models.labels import Size
+from service.pixels.decode import Photo, decode
 from tests.pictures import encoded
 
 MANY = 10**7

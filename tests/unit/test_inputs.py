@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.decisions import upsample
-from service.inputs import fit
-from service.labels import Box, Size
-from service.store import ModelCard, ModelStore
+from service.models.decisions import upsample
+from service.models.inputs import fit
+from service.models.labels import Box, Size
+from service.models.store import ModelCard, ModelStore
 from tests.fakes import make_store
 
 STRETCH, PAD, ALIGNED, SOFTER = "stretch", "pad", "pad, aligned corners", "stretch, hamming"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from service.segmenters.calibration import observe
-from service.segmenters.int8 import Grid, Quantized, quantize
-from service.segmenters.layers import ConvReLU, ConvReLU6
+from service.models.segmenters.calibration import observe
+from service.models.segmenters.int8 import Grid, Quantized, quantize
+from service.models.segmenters.layers import ConvReLU, ConvReLU6
 from tests.processor import needs_vnni
 
 

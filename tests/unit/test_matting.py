@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from service.decisions import Plane, class_probabilities, upsample
-from service.images import Photo
-from service.labels import Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
-from service.matting import has_subject, matte, subject_box
+from service.models.decisions import Plane, class_probabilities, upsample
+from service.models.labels import Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
+from service.pixels.decode import Photo
+from service.pixels.matting import has_subject, matte, subject_box
 
 CLASSES = ClassTable([LabelClass(number, f"class {number}", (0, 0, 0)) for number in range(4)], ["class 1"])
 

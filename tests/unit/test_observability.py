@@ -9,9 +9,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.api.failures import STATUS
-from service.metrics import Metrics, Snapshot, WorkerStatus
+from service.api.problems import STATUS
 from service.settings import Settings
+from service.telemetry.metrics import Metrics, Snapshot, WorkerStatus
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BadOption, NotAcceptable, UnknownOption
-from service.options import (
+from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,
     EffectOptions,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from service.encoders import palette_png
-from service.labels import VOID, ClassTable, LabelClass, LabelMap
+from service.models.labels import VOID, ClassTable, LabelClass, LabelMap
+from service.pixels.encoders import palette_png
 
 CLASSES = ClassTable(
     [LabelClass(0, "background", (0, 0, 0)), LabelClass(1, "cat", (64, 0, 0)), LabelClass(2, "dog", (64, 0, 128))],

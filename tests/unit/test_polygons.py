@@ -9,9 +9,9 @@ from skimage import data
 from skimage.measure import label
 from skimage.transform import resize
 
-from service.encoders import polygons
-from service.encoders.polygons import Ring
-from service.labels import Mask, Size
+from service.models.labels import Mask, Size
+from service.pixels.encoders import polygons
+from service.pixels.encoders.polygons import Ring
 
 shapes = arrays.array_shapes(min_dims=2, max_dims=2, max_side=16)
 CHECKERBOARD = np.indices((9, 8)).sum(axis=0) % 2 == 1

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from service.errors import ConfigurationError
+from service.models.store import Checkpoint, ModelStore
+from service.models.store.card import Precision
+from service.models.store.int8_ranges import Int8Ranges
 from service.settings import read_settings
-from service.store import Checkpoint, ModelStore
-from service.store.card import Precision
-from service.store.int8_ranges import Int8Ranges
 from service.workers.precision import on_cpu, on_cuda, read_cpu_flags
 from tests.fakes import make_store
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.edges import BAND_PX, EdgeScore, TrueEdge, edge_pixels
-from service.decisions import Plane
-from service.labels import Mask
+from service.models.decisions import Plane
+from service.models.labels import Mask
 
 HEIGHT, WIDTH, EDGE = 40, 60, 30
 ALL = np.ones((HEIGHT, WIDTH), np.bool_)

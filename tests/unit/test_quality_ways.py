@@ -7,8 +7,8 @@ from skimage import data
 
 from benchmarks.network import reduced
 from benchmarks.ways import BASELINE, PEER, TOGETHER, WAYS, Shot
-from service.images import Photo
-from service.labels import Box, ClassTable, LabelClass, Prediction, Scores, Size
+from service.models.labels import Box, ClassTable, LabelClass, Prediction, Scores, Size
+from service.pixels.decode import Photo
 
 ALL_WAYS = WAYS | TOGETHER
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from service.store.int8_ranges import read_ranges
+from service.models.store.int8_ranges import read_ranges
 from tests.fakes import make_store
 from tests.processor import needs_vnni
 from tests.unit.test_cli import is_one_line_about, silhouette

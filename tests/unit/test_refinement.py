@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from service.decisions import Plane
-from service.labels import Box, Size
-from service.refinement import refine
-from service.refinement.cascade import level_count
+from service.models.decisions import Plane
+from service.models.labels import Box, Size
+from service.pixels.refinement import refine
+from service.pixels.refinement.cascade import level_count
 
 WIDTH, HEIGHT = 397, 301
 CELL_PX = 8

@@ -8,8 +8,8 @@ from pycocotools import mask as coco
 from skimage import data
 from skimage.transform import resize
 
-from service.encoders import rle
-from service.labels import Mask
+from service.models.labels import Mask
+from service.pixels.encoders import rle
 
 masks = arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, max_side=40))
 EMPTY = np.zeros((7, 5), np.bool_)

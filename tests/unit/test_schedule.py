@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.schedule import INTERACTIVE_RUN, BatchPolicy, Lane, LaneTurns, Pace
+from service.queue.schedule import INTERACTIVE_RUN, BatchPolicy, Lane, LaneTurns, Pace
 
 NOW = 1000.0
 

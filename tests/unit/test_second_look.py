@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from service.decisions import Plane, upsample
-from service.labels import Box, ClassTable, LabelClass, Prediction, Scores, Size
-from service.second_look import averaged, closer, subject_crop
+from service.models.decisions import Plane, upsample
+from service.models.labels import Box, ClassTable, LabelClass, Prediction, Scores, Size
+from service.models.second_look import averaged, closer, subject_crop
 
 CLASSES = ClassTable([LabelClass(0, "background", (0, 0, 0)), LabelClass(1, "subject", (0, 0, 0))], ["subject"])
 

@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from skimage import data
 
-from service.segmenters import SEGMENTERS
-from service.segmenters.base import Pixels, TorchSegmenter
-from service.segmenters.calibration import disagreement
-from service.segmenters.devices import Device
-from service.store import Checkpoint
-from service.store.card import Precision
-from service.store.convert import CONVERTERS
-from service.store.int8_ranges import read_ranges
+from service.models.segmenters import SEGMENTERS
+from service.models.segmenters.base import Pixels, TorchSegmenter
+from service.models.segmenters.calibration import disagreement
+from service.models.segmenters.devices import Device
+from service.models.store import Checkpoint
+from service.models.store.card import Precision
+from service.models.store.convert import CONVERTERS
+from service.models.store.int8_ranges import read_ranges
 from tests.expected.make_expected import halved_astronaut, padded_astronaut
 from tests.processor import needs_vnni
 from tests.weights import REPOSITORY, model_card, original, pulled_weights

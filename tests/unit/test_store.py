@@ -24,11 +24,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from service.errors import BadCard, BadWeights, ConfigurationError, MissingWeights, PullFailed, UnknownCard
-from service.store import ModelCard, ModelStore
-from service.store.card import DownloadSpec, HttpsSource, Source, WheelSource
-from service.store.convert import CONVERTERS, convert
-from service.store.sources import Mirror, fetch
-from service.store.store import sha256_of
+from service.models.store import ModelCard, ModelStore
+from service.models.store.card import DownloadSpec, HttpsSource, Source, WheelSource
+from service.models.store.convert import CONVERTERS, convert
+from service.models.store.sources import Mirror, fetch
+from service.models.store.store import sha256_of
 from tests.fakes import make_store
 
 NAME = "tiny-subject"

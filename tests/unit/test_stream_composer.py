@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from service.errors import BadOption, TruncatedImage, UndecodableImage, UnknownOption
-from service.labels import Scores, Size
+from service.models.labels import Scores, Size
+from service.models.store import ModelCard, ModelStore
 from service.settings import Settings
-from service.store import ModelCard, ModelStore
 from service.stream.composer import Choice, Composer, read_picture
 from service.stream.protocol import Background, BackgroundHeader, Frame, FrameHeader, Hello, ResultPart, Update
-from service.telemetry import Stopwatch
+from service.telemetry.log import Stopwatch
 from tests.fakes import BLUE, DARK, RED
 from tests.pictures import encoded, half_transparent, opened, painted, plain
 

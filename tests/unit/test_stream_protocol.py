@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BadOption, MalformedMessage
-from service.labels import Size
+from service.models.labels import Size
 from service.stream.protocol import (
     MAX_HEADER_BYTES,
     Background,

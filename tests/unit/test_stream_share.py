@@ -5,9 +5,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from service.batcher import Batcher
-from service.metrics import Metrics
-from service.schedule import BatchPolicy, Lane, LiveShare
+from service.queue.batcher import Batcher
+from service.queue.schedule import BatchPolicy, Lane, LiveShare
+from service.telemetry.metrics import Metrics
 from tests.unit.test_schedule import Waiting
 
 FRAME_S, REQUEST_S = 0.01, 0.25

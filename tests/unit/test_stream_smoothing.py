@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from service.decisions import Plane
+from service.models.decisions import Plane
 from service.stream.smoothing import LEAST_NOISE_LEVELS, MOST_NOISE_LEVELS, Smoother, change, motion, noise
 
 SIDE_PX = 256

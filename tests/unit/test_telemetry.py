@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from service.telemetry import FIELDS, JsonLines, Stopwatch, TextLines, server_timing
+from service.telemetry.log import FIELDS, JsonLines, Stopwatch, TextLines, server_timing
 
 
 def record(**fields: object) -> logging.LogRecord:

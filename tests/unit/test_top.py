@@ -12,7 +12,7 @@ from service.cli.frame import draw, draw_away
 from service.cli.main import main
 from service.cli.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
 from service.cli.top import Away, read
-from service.metrics import STAGE_BUCKETS_S, Metrics, Snapshot, WorkerStatus
+from service.telemetry.metrics import STAGE_BUCKETS_S, Metrics, Snapshot, WorkerStatus
 
 URL = "http://127.0.0.1:8000"
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.batcher import Batcher, Outcome
 from service.errors import Draining, Failure, ModelCrashed, ModelFailed, WorkerFailed
-from service.metrics import Metrics
-from service.schedule import BatchPolicy
+from service.models.store import Checkpoint, ModelCard, ModelStore
+from service.queue.batcher import Batcher, Outcome
+from service.queue.schedule import BatchPolicy
 from service.settings import read_settings
-from service.store import Checkpoint, ModelCard, ModelStore
-from service.telemetry import FIELDS
+from service.telemetry.log import FIELDS
+from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan
 from service.workers.pool import WorkerPool
 from tests.fakes import (

@@ -1,0 +1,98 @@
+"""More than one look at a photo: mirrored, and closer at the subject. Knows no network and no queue.
+
+A network sees a photo at its own small size, whatever the photo's. What is small in the photo is tiny then, so a second
+look at the subject alone shows several times as much of its outline. Each function turns two predictions into one.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.models.decisions import class_probabilities, upsample
+from service.models.labels import Box, Prediction, Scores, Size
+
+MARGIN = 0.15
+"""Around the subject, of its sides: a network judges what is in front by what is around it."""
+
+VISIBLE = 0.1
+"""Probability from which a sample counts for the subject's box."""
+
+WORTHWHILE_SHARE = 0.5
+"""Of the photo's area: a crop that is larger shows hardly more than the photo did, and costs a second look."""
+
+FADE_SHARE = 1 / 16
+"""Of a crop's sides: over so much it fades into the first answer."""
+
+CLOSER_WEIGHT = np.float32(0.7)
+"""Of the closer look, the rest is the first one's: on 32 pictures of ECSSD mean IoU went from .920 to .938 and BF1 from
+.808 to .812; with all the weight to .935 and .806, because a network may choose another subject in a crop."""
+
+
+def mirror(picture: Image.Image) -> Image.Image:
+    return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+def averaged(seen: Prediction, mirrored: Prediction) -> Prediction:
+    """The mean of a prediction and of that of the mirrored photo: what depends on the side cancels out."""
+    back = np.stack([_part(plane, mirrored.box, mirrored.grid)[:, ::-1] for plane in mirrored.scores])
+    there = np.stack([_part(plane, seen.box, seen.grid) for plane in seen.scores])
+    height, width = there.shape[1:]
+    return replace(seen, scores=(there + back) * np.float32(0.5), box=Box(0, 0, width, height))
+
+
+def subject_crop(seen: Prediction, class_ids: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    """(left, top, right, bottom) in pixels of the subject and `MARGIN` around it; None where that is not worthwhile."""
+    probabilities, box = class_probabilities(seen)
+    kept = _part(
+        probabilities[list(class_ids)].sum(axis=0), box, Size(*np.subtract(box[2:], box[:2]).round().astype(int))
+    )
+    rows, columns = np.flatnonzero((kept > VISIBLE).any(axis=1)), np.flatnonzero((kept > VISIBLE).any(axis=0))
+    if not len(rows):
+        return None
+    across, down = seen.size.width / kept.shape[1], seen.size.height / kept.shape[0]
+    left, right = columns[0] * across, (columns[-1] + 1) * across
+    top, bottom = rows[0] * down, (rows[-1] + 1) * down
+    beside, above = MARGIN * (right - left), MARGIN * (bottom - top)
+    crop = (
+        max(0, int(left - beside)),
+        max(0, int(top - above)),
+        min(seen.size.width, int(right + beside) + 1),
+        min(seen.size.height, int(bottom + above) + 1),
+    )
+    area = (crop[2] - crop[0]) * (crop[3] - crop[1])
+    return crop if area < WORTHWHILE_SHARE * seen.size.width * seen.size.height else None
+
+
+def closer(seen: Prediction, look: Prediction, crop: tuple[int, int, int, int]) -> Prediction:
+    """`seen`, at the resolution of a second `look` at a crop of the photo, which it shows inside that crop."""
+    left, top, right, bottom = crop
+    grid = look.grid
+    canvas = Size(
+        min(seen.size.width, round(grid.width * seen.size.width / (right - left))),
+        min(seen.size.height, round(grid.height * seen.size.height / (bottom - top))),
+    )
+    across, down = canvas.width / seen.size.width, canvas.height / seen.size.height
+    x, y = slice(round(left * across), round(right * across)), slice(round(top * down), round(bottom * down))
+    weight = _fade(y.stop - y.start, top > 0, bottom < seen.size.height)[:, np.newaxis] * _fade(
+        x.stop - x.start, left > 0, right < seen.size.width
+    )
+    scores = np.stack([upsample(plane, seen.box, canvas) for plane in seen.scores])
+    patch = np.stack([upsample(plane, look.box, Size(x.stop - x.start, y.stop - y.start)) for plane in look.scores])
+    scores[:, y, x] += CLOSER_WEIGHT * weight * (patch - scores[:, y, x])
+    return replace(seen, scores=scores, box=Box(0, 0, *canvas))
+
+
+def _fade(length: int, before: bool, after: bool) -> NDArray[np.float32]:
+    """(length,): 1, and rising from 0 where the crop has more of the photo before or after it."""
+    rise = max(1, round(length * FADE_SHARE))
+    ramp = (np.arange(length, dtype=np.float32) + 0.5) / rise
+    weight = np.ones(length, np.float32)
+    if before:
+        weight = np.minimum(weight, ramp)
+    return np.minimum(weight, ramp[::-1]) if after else weight
+
+
+def _part(plane: Scores, box: Box, size: Size) -> Scores:
+    return upsample(np.ascontiguousarray(plane, np.float32), box, size)

@@ -1,0 +1,144 @@
+"""U²-Net: salient object detection by a U-Net whose every stage is itself a small U-Net.
+
+Source: Qin et al. 2020, "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection", arXiv:2005.09007.
+The parts keep the paper's names and numbers. Batch normalisation is folded into the convolutions, as in the published
+ONNX file. Modules are defined in the order in which they run: `store/convert.py` names the weights by that order.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from service.models.segmenters.base import TorchSegmenter, channels_first
+from service.models.segmenters.layers import ConvReLU
+
+
+class SameConvReLU(ConvReLU):
+    """A 3x3 convolution that keeps the size, then ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, dilation: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=3, padding=dilation, dilation=dilation)
+
+
+class UBlock(nn.Module):
+    """A small U-Net around which the input, projected to `out_channels`, is added: (N, in, h, w) -> (N, out, h, w).
+
+    `dilations` has one entry a layer on the way down; the last is the bottom of the U. The way up mirrors it.
+    """
+
+    def __init__(
+        self, dilations: Sequence[int], in_channels: int, mid_channels: int, out_channels: int, halving: bool
+    ) -> None:
+        super().__init__()
+        *down, bottom = dilations
+        into = [out_channels] + [mid_channels] * (len(down) - 1)
+        out_of = [mid_channels] * (len(down) - 1) + [out_channels]
+        self.halving = halving
+        self.project = SameConvReLU(in_channels, out_channels)
+        self.encoder = nn.ModuleList(SameConvReLU(c, mid_channels, d) for c, d in zip(into, down, strict=True))
+        self.bottom = SameConvReLU(mid_channels, mid_channels, bottom)
+        self.decoder = nn.ModuleList(
+            SameConvReLU(2 * mid_channels, c, d) for c, d in zip(out_of, down[::-1], strict=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.project(x)
+        skips = contract(self.encoder, x, self.halving)
+        inside = expand(self.decoder, self.bottom(skips[-1]), skips)[-1]
+        return x + inside
+
+
+class RSU(UBlock):
+    """RSU-L, the residual U-block: `height` layers deep, each but the last two at half the size of the one above."""
+
+    def __init__(self, height: int, in_channels: int, mid_channels: int, out_channels: int) -> None:
+        super().__init__([1] * (height - 1) + [2], in_channels, mid_channels, out_channels, halving=True)
+
+
+class DilatedRSU(UBlock):
+    """RSU-4F: sees as far by dilation instead of pooling, for stages that are too small to be halved further."""
+
+    def __init__(self, in_channels: int, mid_channels: int, out_channels: int) -> None:
+        super().__init__([1, 2, 4, 8], in_channels, mid_channels, out_channels, halving=False)
+
+
+class U2Net(nn.Module):
+    """(N, 3, 320, 320) normalised RGB -> (N, 1, 320, 320) probability of being the salient object.
+
+    Six encoder stages, En_1 to En_6, and five decoder stages, De_5 to De_1. The last six maps each give a saliency
+    map ("side output"), and a 1x1 convolution fuses those.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.ModuleList(
+            [
+                RSU(7, 3, 32, 64),
+                RSU(6, 64, 32, 128),
+                RSU(5, 128, 64, 256),
+                RSU(4, 256, 128, 512),
+                DilatedRSU(512, 256, 512),
+                DilatedRSU(512, 256, 512),
+            ]
+        )
+        self.decoder = nn.ModuleList(
+            [
+                DilatedRSU(1024, 256, 512),
+                RSU(4, 1024, 128, 256),
+                RSU(5, 512, 64, 128),
+                RSU(6, 256, 32, 64),
+                RSU(7, 128, 16, 64),
+            ]
+        )
+        self.sides = nn.ModuleList(nn.Conv2d(c, 1, kernel_size=3, padding=1) for c in (64, 64, 128, 256, 512, 512))
+        self.fuse = nn.Conv2d(6, 1, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        *skips, deepest = contract(self.encoder, x, halving=True)
+        maps = [deepest, *expand(self.decoder, deepest, skips)]
+        sides = [side(features) for side, features in zip(self.sides, reversed(maps), strict=True)]
+        fused = self.fuse(torch.cat([enlarge(side, sides[0]) for side in sides], dim=1))
+        return torch.sigmoid(fused)
+
+
+def contract(layers: nn.ModuleList, x: Tensor, halving: bool) -> list[Tensor]:
+    """What each layer gives, the finest first; with `halving`, each works at half the size of the one before."""
+    features: list[Tensor] = []
+    for layer in layers:
+        if halving and features:
+            x = F.max_pool2d(x, kernel_size=2, stride=2, ceil_mode=True)
+        x = layer(x)
+        features.append(x)
+    return features
+
+
+def expand(layers: nn.ModuleList, x: Tensor, skips: Sequence[Tensor]) -> list[Tensor]:
+    """What each layer gives, the coarsest first, when it sees the one before together with its skip connection."""
+    features: list[Tensor] = []
+    for layer, skip in zip(layers, reversed(skips), strict=True):
+        x = layer(torch.cat([enlarge(x, skip), skip], dim=1))
+        features.append(x)
+    return features
+
+
+def enlarge(x: Tensor, like: Tensor) -> Tensor:
+    """`x` at the height and width of `like`."""
+    if x.shape[2:] == like.shape[2:]:
+        return x
+    return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
+
+
+class U2NetSegmenter(TorchSegmenter):
+    """U²-Net on one device."""
+
+    network_type = U2Net
+    exact_layers = ("sides", "fuse")
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        # In training each picture was divided by its own brightest value, not by 255, before mean and std: see
+        # ToTensorLab in the authors' repository. A black picture has no brightest value to divide by.
+        rgb = channels_first(pixels)
+        brightest = rgb.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
+        return rgb.div_(brightest).sub_(self._mean).div_(self._std)

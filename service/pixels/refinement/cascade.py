@@ -1,0 +1,136 @@
+"""Doubles the answer's size until it is the photo's, and corrects what is unsure after each doubling.
+
+What is sure stays as it is, and so does what lies far from any edge: the work grows with the length of the outline, not
+with the picture. Each step works as the one before, whatever the size, so that one small network serves all of them.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.models.labels import Box, Size
+from service.pixels.refinement.network import RefinementNetwork, built_in_network
+from service.pixels.refinement.surroundings import LEAST_RANGE, SCALES, Coordinates, Level, Places, describe
+
+SURE_LEVELS = 5
+"""Of 255, from either end: what is that close to 0 or 1 is sure."""
+
+RANGE_REACH = 2
+"""As far as `describe` looks on the coarsest level."""
+
+BAND_ROWS = 64
+"""That are split at once, so that the finest level is never copied as a whole."""
+
+CHUNK = 512
+"""Pixels that are described at once: 176 numbers each fit into the cache."""
+
+
+def refine(
+    plane: NDArray[np.float32], box: Box, grid: Size, picture: Image.Image, network: RefinementNetwork | None = None
+) -> Image.Image:
+    """Mode L, as large as `picture` (RGB): the part `box` of `plane`, (h, w) probabilities that show it.
+
+    `grid` is how many samples the network had for the picture; `plane` itself may have been enlarged since.
+    """
+    network = network or built_in_network()
+    pictures = halvings(picture, level_count(grid, Size(*picture.size)) + SCALES - 1)
+    mattes = coarsest_mattes(plane, box, pictures[:SCALES], Size(*picture.size))
+    for index in range(SCALES - 1, len(pictures)):
+        if index == len(mattes):
+            mattes.append(double(mattes[-1], pictures[index].size))
+        scales = slice(index - SCALES + 1, index + 1)
+        mattes[index] = correct(pictures[scales], mattes[scales], network)
+    return mattes[-1]
+
+
+def level_count(grid: Size, size: Size) -> int:
+    """How many levels are corrected: the first has one to two pixels a sample along the axis with fewer samples."""
+    ratio = max(size.width / grid.width, size.height / grid.height)
+    return max(1, math.ceil(math.log2(ratio)))
+
+
+def halvings(picture: Image.Image, count: int) -> list[Image.Image]:
+    """The picture and its halves, rounded up; the smallest first."""
+    pictures = [picture]
+    while len(pictures) < count:
+        pictures.append(pictures[-1].reduce(2))
+    return pictures[::-1]
+
+
+def coarsest_mattes(
+    plane: NDArray[np.float32], box: Box, pictures: Sequence[Image.Image], size: Size
+) -> list[Image.Image]:
+    """The answer at the last of `pictures`' sizes, and its halves for the ones before."""
+    width, height = pictures[-1].size
+    factor = 2 ** round(math.log2(size.width / width)) if width > 1 else 1
+    right = box.left + (box.right - box.left) * width * factor / size.width
+    bottom = box.top + (box.bottom - box.top) * height * factor / size.height
+    # The last pixels of a level, rounded up, can reach beyond the answer's lower and right edge.
+    beyond = [(0, max(0, math.ceil(end) - length)) for end, length in zip((bottom, right), plane.shape, strict=True)]
+    padded = Image.fromarray(np.pad(plane, beyond, mode="edge"))
+    sampled = padded.resize((width, height), Image.Resampling.BILINEAR, box=(box.left, box.top, right, bottom))
+    return halvings(Image.fromarray(np.rint(np.asarray(sampled).clip(0, 1) * 255).astype(np.uint8)), len(pictures))
+
+
+def double(matte: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Enlarged by two, less the half pixel by which it may reach beyond `size`."""
+    return matte.resize(size, Image.Resampling.BILINEAR, box=(0, 0, size[0] / 2, size[1] / 2))
+
+
+def unsure(coarsest: Image.Image, middle: Image.Image) -> NDArray[np.bool_]:
+    """(h, w) of the matte `middle`, twice as large as `coarsest`: what is unsure, or beside it, near an edge."""
+    levels, below = np.asarray(middle), np.asarray(coarsest)
+    doubtful = _spread((levels > SURE_LEVELS) & (levels < 255 - SURE_LEVELS), 1, np.maximum)
+    highest, lowest = (_spread(below, RANGE_REACH, extreme) for extreme in (np.maximum, np.minimum))
+    is_edge = (highest - lowest >= LEAST_RANGE * 255).repeat(2, axis=0).repeat(2, axis=1)
+    found: NDArray[np.bool_] = doubtful & is_edge[: middle.height, : middle.width]
+    return found
+
+
+def _spread(values: NDArray[Any], reach: int, extreme: np.ufunc) -> NDArray[Any]:
+    """(h, w): the largest or smallest value up to `reach` pixels away in both directions, faster than Pillow."""
+    height, width = values.shape
+    padded = np.pad(values, reach, mode="edge")
+    tall = padded[:height]
+    for offset in range(1, 2 * reach + 1):
+        tall = extreme(tall, padded[offset : offset + height])
+    wide = tall[:, :width]
+    for offset in range(1, 2 * reach + 1):
+        wide = extreme(wide, tall[:, offset : offset + width])
+    return wide
+
+
+def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], network: RefinementNetwork) -> Image.Image:
+    """The last of three `mattes`, corrected where the one before, of half its size, is unsure."""
+    width, height = mattes[-1].size
+    corrected = np.pad(np.asarray(mattes[-1]), ((0, height & 1), (0, width & 1)))
+    for levels, places in doubts(pictures, mattes):
+        rows, columns = four(places)
+        corrected[rows, columns] = network.correct(corrected[rows, columns], describe(levels, places))
+    return Image.fromarray(np.ascontiguousarray(corrected[:height, :width]))
+
+
+def doubts(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image]) -> Iterator[tuple[Sequence[Level], Places]]:
+    """The unsure pixels of the second of three levels, a `CHUNK` at a time, with what `describe` needs."""
+    coarsest, middle = (Level.pack(picture, matte) for picture, matte in zip(pictures[:2], mattes[:2], strict=True))
+    is_unsure = unsure(*mattes[:2])
+    for top in range(0, middle.height, BAND_ROWS):
+        rows, columns = np.nonzero(is_unsure[top : top + BAND_ROWS])
+        if not len(rows):
+            continue
+        places = Places.of(rows + top, columns)
+        finest = Level.pack(pictures[2], mattes[2], 2 * top, 2 * (top + BAND_ROWS))
+        for start in range(0, len(rows), CHUNK):
+            yield (finest, middle, coarsest), Places(*(each[start : start + CHUNK] for each in places))
+
+
+def four(places: Places) -> tuple[Coordinates, Coordinates]:
+    """(n, 4) rows and columns of the pixels that each place is split into; some may lie just outside the picture."""
+    first = places.first_of_four()
+    rows = first.rows[:, np.newaxis] + places.down[:, np.newaxis] * (0, 0, 1, 1)
+    columns = first.columns[:, np.newaxis] + places.right[:, np.newaxis] * (0, 1, 0, 1)
+    return rows, columns

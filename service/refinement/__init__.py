@@ -1,5 +1,0 @@
-"""A network's coarse answer, enlarged to the photo's size with its edges where the photo has them."""
-
-from service.refinement.cascade import refine
-
-__all__ = ["refine"]
