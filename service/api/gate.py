@@ -9,7 +9,10 @@ from collections.abc import Collection
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api import access_log, request_headers
+from service.api.body import RequestBody
 from service.api.exchange import ClientLeft, Exchange
+from service.api.reply import Reply
 from service.api.state import Service
 from service.errors import Failure
 
@@ -26,38 +29,44 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, send, self._service.settings)
+        exchange = Exchange.of(scope)
+        body = RequestBody(exchange, receive, self._service.settings)
+        reply = Reply(exchange, body, send)
         try:
             if scope["method"] == "POST":
-                await self._admit(exchange)
+                await self._work(exchange, body, reply)
             else:
-                await self._answer(exchange)
+                await self._answer(exchange, body, reply)
         except Exception as error:
-            await exchange.confess(error)
+            await reply.report_bug(error)
         finally:
-            exchange.log()
-            exchange.count(self._service.engine.metrics, self._paths)
+            access_log.log(exchange)
+            access_log.count(exchange, self._service.engine.metrics, self._paths)
 
-    async def _admit(self, exchange: Exchange) -> None:
+    async def _work(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
         """Only work needs a permit: probes, metrics and pages are never refused."""
         try:
-            self._service.check_ready()
-            exchange.check_length()
-            self._service.engine.batcher.check_deadline(exchange.deadline, exchange.lane)
-            permit = self._service.admission.admit()
+            self._admit(exchange, body)
+            await self._answer(exchange, body, reply)
         except Failure as failure:
-            await exchange.refuse(failure)
-            return
-        try:
-            exchange.admit(permit)
-            await self._answer(exchange)
-        except Failure as failure:
-            await exchange.refuse(failure)
+            await reply.refuse(failure)
         finally:
-            permit.give_back()
+            if exchange.permit:
+                exchange.permit.give_back()
 
-    async def _answer(self, exchange: Exchange) -> None:
+    def _admit(self, exchange: Exchange, body: RequestBody) -> None:
+        """Raises what a request can be refused for on its headers."""
+        longest_s = self._service.settings.request_timeout_s
+        self._service.check_ready()
+        body.check_length()
+        exchange.deadline = exchange.arrived_s + request_headers.timeout_s(exchange.headers, longest_s)
+        exchange.lane = request_headers.lane(exchange.headers)
+        self._service.engine.batcher.check_deadline(exchange.deadline, exchange.lane)
+        exchange.permit = self._service.admission.admit()
+        body.reserve_announced()
+
+    async def _answer(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
         try:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
+            await self._app(exchange.scope, body.receive, reply.send)
         except (ClientLeft, ClientDisconnect):
             return  # while it waited, or in the middle of its upload: there is nobody to answer

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from service import errors
+from service.api.exchange import exchange_of
 from service.errors import Failure, Unavailable
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -74,23 +75,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
-def request_id_of(request: Request) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))
-
-
 async def _on_failure(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, Failure)
-    request.state.outcome = failure.code
-    return problem(failure, request_id_of(request))
+    exchange = exchange_of(request)
+    exchange.failure_code = failure.code
+    return problem(failure, exchange.request_id)
 
 
 async def _on_http_exception(request: Request, exception: Exception) -> Response:
     """Starlette's own: no such path, or a method that the path does not take."""
     assert isinstance(exception, HTTPException)
     status = HTTPStatus(exception.status_code)
-    request.state.outcome = status.name.lower()
-    headers = dict(exception.headers or {})
-    return _document(status, status.name.lower(), status.phrase, exception.detail, request_id_of(request), headers)
+    code, headers = status.name.lower(), dict(exception.headers or {})
+    exchange = exchange_of(request)
+    exchange.failure_code = code
+    return _document(status, code, status.phrase, exception.detail, exchange.request_id, headers)
 
 
 def internal_error(request_id: str) -> Response:

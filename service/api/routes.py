@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.api.exchange import ClientLeft
+from service.api.exchange import ClientLeft, exchange_of
 from service.api.negotiation import MEDIA_TYPES
 from service.api.openapi import answers, offered, problems, takes_image
 from service.api.schemas import Health, ModelInfo
@@ -168,42 +168,28 @@ async def metrics(service: ServiceDep) -> Response:
 
 def _call(request: Request, accepted: Sequence[Format]) -> Call:
     """What the gate has found out about the request."""
-    state = request.state
+    exchange = exchange_of(request)
     known = frozenset(ENTITY_TAG.findall(request.headers.get("if-none-match", "")))
-    state.call = Call(state.deadline, state.lane, accepted, state.permit.take_pixels, known)
-    call: Call = state.call
-    return call
+    exchange.call = Call(exchange.deadline, exchange.lane, accepted, exchange.reserve_pixels, known)
+    return exchange.call
 
 
 async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Response:
-    call: Call = request.state.call
+    exchange = exchange_of(request)
     try:
         answer = await _while_connected(request, work)
     except Unchanged as unchanged:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_tag_headers(unchanged.fingerprint))
-    finally:  # what failed has a model and stages in the log, too
-        request.state.facts.update(_facts(call))
+    exchange.answer = answer
     headers = {
         **_tag_headers(answer.fingerprint),
-        **({} if call.cached is None else {"X-Cache": _hit_or_miss(call.cached)}),
+        **({} if exchange.cache is None else {"X-Cache": exchange.cache}),
         "X-Model": answer.model,
         "X-Device": answer.device,
         "Server-Timing": server_timing(answer.elapsed_ms),
         **_box_headers(answer),
     }
-    request.state.facts.update(device=answer.device, worker=answer.worker, batch_size=answer.batch_size)
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
-
-
-def _facts(call: Call) -> dict[str, Any]:
-    """What the log line tells of it."""
-    model = {"model": call.model} if call.model else {}
-    cache = {} if call.cached is None else {"cache": _hit_or_miss(call.cached)}
-    return {**model, **cache, **call.watch.elapsed_ms}
-
-
-def _hit_or_miss(cached: bool) -> str:
-    return "hit" if cached else "miss"
 
 
 def _tag_headers(fingerprint: str) -> dict[str, str]:

@@ -70,7 +70,7 @@ async def stream(websocket: WebSocket) -> None:
             await socket.end(failure)
         except Exception:
             logger.exception("session failed", extra={FIELDS: facts})
-            await socket.confess()
+            await socket.report_bug()
         finally:
             service.engine.metrics.stream_sessions_ended.labels(reason).inc()
             logger.info("session", extra={FIELDS: {**facts, "outcome": reason}})
@@ -122,8 +122,8 @@ class Socket:
             code = GOING_AWAY
         await self._end(_described(failure, self.id), code)
 
-    async def confess(self) -> None:
-        """For a bug of ours."""
+    async def report_bug(self) -> None:
+        """The end, for a bug of ours."""
         await self._end(internal_error_body(self.id), INTERNAL_ERROR)
 
     async def _end(self, problem: dict[str, Any], close_code: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from service.api.exchange import UNTOLD_PATHS
+from service.api.access_log import UNTOLD_PATHS
 from service.cli.frame import draw, draw_away
 from service.cli.main import main
 from service.cli.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse

@@ -1,0 +1,62 @@
+"""What remains of a request when it is over: one line in the log, and its share of the counters and histograms."""
+
+import logging
+import time
+from collections.abc import Collection
+from typing import Any
+
+from service.api.exchange import Exchange
+from service.api.request_headers import trace_id
+from service.telemetry.log import FIELDS
+from service.telemetry.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PATH = 200
+"""Characters in a log line; ours are shorter."""
+
+CLIENT_CLOSED_REQUEST = 499
+"""What nginx logs where there was nobody to answer."""
+
+UNTOLD_PATHS = ("/livez", "/readyz", "/startupz", "/metrics")
+"""Asked every few seconds by machines, so not worth a line each."""
+
+UNTOLD_FOLDER = "/studio/"
+"""The files of a page, of which its own line tells."""
+
+
+def log(exchange: Exchange) -> None:
+    """One line: who asked for what, what came of it, and where the time went. Never what is in the picture."""
+    path = exchange.scope["path"]
+    is_untold = path in UNTOLD_PATHS or path.startswith(UNTOLD_FOLDER)
+    logger.log(logging.DEBUG if is_untold else logging.INFO, "request", extra={FIELDS: _fields(exchange)})
+
+
+def _fields(exchange: Exchange) -> dict[str, Any]:
+    call, answer = exchange.call, exchange.answer
+    known = {"trace_id": trace_id(exchange.headers), "model": call.model if call else None, "cache": exchange.cache}
+    said = {name: value for name, value in known.items() if value}
+    return {
+        "request_id": exchange.request_id,
+        "method": exchange.scope["method"],
+        "path": exchange.scope["path"][:LONGEST_PATH],
+        "status": exchange.status,
+        "outcome": exchange.outcome,
+        "ms": exchange.elapsed_ms,
+        **said,
+        **exchange.stages_ms,
+        **({"device": answer.device, "worker": answer.worker, "batch_size": answer.batch_size} if answer else {}),
+    }
+
+
+def count(exchange: Exchange, metrics: Metrics, paths: Collection[str]) -> None:
+    """Under one of `paths`: a caller can make up any number of others."""
+    path = getattr(exchange.scope.get("route"), "path", exchange.scope["path"])
+    route = path if path in paths else "other"
+    model = (exchange.call.model if exchange.call else None) or "none"
+    status = str(exchange.status or CLIENT_CLOSED_REQUEST)
+    metrics.requests.labels(route, model, status, exchange.outcome).inc()
+    if exchange.outcome == "ok":  # refusals are quick, and would hide how long a result takes
+        metrics.request_seconds.labels(route).observe(time.monotonic() - exchange.arrived_s)
+    for stage, elapsed_ms in exchange.stages_ms.items():
+        metrics.stage_seconds.labels(stage).observe(elapsed_ms / 1000)

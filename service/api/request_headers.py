@@ -1,0 +1,54 @@
+"""What the headers of a request say of it as a whole: its id, its trace, its deadline, its urgency, its length."""
+
+import re
+import uuid
+
+from starlette.datastructures import Headers
+
+from service.errors import BadOption
+from service.queue.schedule import Lane
+
+SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+URGENCY = re.compile(r"(?:^|,)\s*u=(?P<urgency>[0-7])\b")
+
+TIMEOUT_MS = re.compile(r"[1-9][0-9]{0,8}")
+
+DEFAULT_URGENCY = 3
+"""Of RFC 9218; a request that says it is less urgent goes to the bulk lane."""
+
+
+def choose_request_id(headers: Headers) -> str:
+    """The caller's own, where it cannot break a log line or a header."""
+    given = headers.get("x-request-id", "")
+    return given if SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def trace_id(headers: Headers) -> str | None:
+    """From W3C Trace Context's `traceparent`."""
+    trace = TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    return trace["trace_id"] if trace else None
+
+
+def timeout_s(headers: Headers, longest_s: float) -> float:
+    """`longest_s`, or less where `X-Request-Timeout-Ms` says so. Raises BadOption."""
+    given = headers.get("x-request-timeout-ms")
+    if given is None:
+        return longest_s
+    if not TIMEOUT_MS.fullmatch(given):
+        raise BadOption(f"X-Request-Timeout-Ms is a number of milliseconds, not {given!r}")
+    return min(int(given) / 1000, longest_s)
+
+
+def lane(headers: Headers) -> Lane:
+    """From the urgency in the `Priority` header (RFC 9218), 0 to 7; what is no such header says nothing."""
+    match = URGENCY.search(headers.get("priority", ""))
+    urgency = int(match["urgency"]) if match else DEFAULT_URGENCY
+    return Lane.BULK if urgency > DEFAULT_URGENCY else Lane.INTERACTIVE
+
+
+def announced_bytes(headers: Headers) -> int:
+    """How long the body will be; 0 where the headers do not say."""
+    announced = headers.get("content-length", "")
+    # What is longer than 18 digits is no length that anybody has: it counts as far too long.
+    return int(announced[:18]) if announced.isdecimal() else 0
