@@ -1,4 +1,4 @@
-"""Makes the expected values of `tests/unit/test_segmenters.py` with the runtimes that the models were published for.
+"""Makes what `tests/unit/models/segmenters/test_families.py` expects, with the runtimes the models were published for.
 
 Run it where the original runtime is installed, with the original file that `silhouette models pull` downloads:
 

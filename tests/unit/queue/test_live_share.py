@@ -8,7 +8,7 @@ import pytest
 from service.queue.batcher import Batcher
 from service.queue.schedule import BatchPolicy, Lane, LiveShare
 from service.telemetry.metrics import Metrics
-from tests.unit.test_schedule import Waiting
+from tests.unit.queue.test_schedule import Waiting
 
 FRAME_S, REQUEST_S = 0.01, 0.25
 

@@ -12,7 +12,7 @@ from benchmarks.gpu import Bench, network_table
 from service.models.segmenters.devices import Device
 from service.models.store import ModelStore
 from tests.fakes import ClassesSegmenter, make_store
-from tests.unit.test_cuda_graphs import StandIn
+from tests.unit.models.segmenters.test_cuda_graphs import StandIn
 from tests.weights import REPOSITORY
 
 
