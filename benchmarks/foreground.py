@@ -25,6 +25,7 @@ if not __package__:  # started as a file: Python then looks for imports beside t
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from service.operations.effects import Scene, blur_background, cutout, replace_background
+
 from service.operations.options import (
     BlurBackgroundOptions,
     RemoveBackgroundOptions,

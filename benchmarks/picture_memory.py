@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from service.operations.effects import EFFECTS, Scene
 from skimage import data
 
 from service.models.inputs import fit
 from service.models.labels import Prediction
 from service.models.store import ModelStore
-from service.operations.effects import EFFECTS, Scene
 from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,

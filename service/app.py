@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from service import __version__
 from service.api import problems, studio
 from service.api.gate import Gate
+from service.api.operations import operation_routes
 from service.api.routes import router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
@@ -46,11 +47,13 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
         title="Silhouette", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
     )
     app.state.service = service
+    operations = operation_routes()
+    app.include_router(operations)
     app.include_router(router)
     if settings.studio:
         app.include_router(studio.router)
     app.include_router(stream_router)
-    paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
+    paths = frozenset(route.path for route in (*operations.routes, *router.routes) if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths)
     problems.install(app)
     return app

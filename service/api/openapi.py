@@ -1,11 +1,11 @@
-"""What `/docs` says of the endpoints that take an image: their options come from `service/operations/options.py`."""
+"""What `/docs` says of the endpoints that take an image, from the table of operations."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from service.api.negotiation import MEDIA_TYPES
 from service.api.problems import PROBLEM_MEDIA_TYPE
 from service.api.schemas import Problem
+from service.operations.operation import Operation
 from service.operations.options import Format, Options
 
 BINARY = {"type": "string", "format": "binary"}
@@ -48,16 +48,18 @@ REQUEST_HEADERS: list[dict[str, Any]] = [
 ]
 
 
-def takes_image(kind: type[Options], *further_files: str) -> dict[str, Any]:
-    """The parameters and the body of an endpoint, for FastAPI's `openapi_extra`."""
+def takes_image(operation: Operation[Any]) -> dict[str, Any]:
+    """The parameters and the body of an operation's endpoint, for FastAPI's `openapi_extra`."""
+    pictures = [picture.name for picture in operation.pictures]
     form = {
         "type": "object",
-        "properties": {name: BINARY for name in ("image", *further_files)},
+        "properties": {name: BINARY for name in ("image", *pictures)},
         "required": ["image"],
         "additionalProperties": {"type": "string", "description": "Any of the options above, as a form field instead."},
     }
     content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": BINARY}}
-    return {"parameters": _parameters(kind) + REQUEST_HEADERS, "requestBody": {"required": True, "content": content}}
+    parameters = _parameters(operation.options) + REQUEST_HEADERS
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
 
 
 def _parameters(kind: type[Options]) -> list[dict[str, Any]]:
@@ -111,8 +113,3 @@ HEADERS = {
         for side in ("Left", "Top", "Width", "Height")
     },
 }
-
-
-def offered(formats: Sequence[Sequence[Format]]) -> tuple[Format, ...]:
-    """Every format that one of several outputs comes in, each once."""
-    return tuple(dict.fromkeys(format_ for group in formats for format_ in group))

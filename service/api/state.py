@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import psutil
+from fastapi import Depends, Request
 
 from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
@@ -124,3 +126,12 @@ async def background(service: Service) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
+
+
+def _service_of(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(_service_of)]
+"""For endpoints."""

@@ -11,13 +11,14 @@ from starlette.exceptions import HTTPException
 
 from service.api.negotiation import negotiate
 from service.errors import BadInput, BadOption, MalformedForm, MissingImage, UnsupportedBody
+from service.operations.operation import Operation
 from service.operations.options import AnyOptions, Format, Options, parse_options
 
 MAX_FORM_FILES = 4
 MAX_FORM_FIELDS = 64
 
-FILE_FIELDS: dict[str, type[BadInput]] = {"image": MissingImage, "background": BadOption}
-"""What is wrong where one of these is no file."""
+PHOTO = "image"
+"""The name of the form field that has the photo."""
 
 Value = TypeVar("Value")
 
@@ -25,32 +26,32 @@ Value = TypeVar("Value")
 @dataclass(frozen=True)
 class Upload(Generic[AnyOptions]):
     image: bytes
-    files: Mapping[str, bytes]
-    """Further files, by their field names."""
+    pictures: Mapping[str, bytes]
+    """Further pictures, by the names that the operation has for them."""
     options: AnyOptions
     accepted: Sequence[Format]
     """What the result may come in, best liked first."""
 
 
-async def read_upload(request: Request, kind: type[AnyOptions], *further_files: str) -> Upload[AnyOptions]:
-    """The request's image (a multipart file `image`, or the raw body) with its options (form or query).
+async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upload[AnyOptions]:
+    """The request's photo (a multipart file `image`, or the raw body) with its options (form or query).
 
     Without a `format` among the options, the `Accept` header chooses one.
     Raises UnsupportedBody, MalformedForm, MissingImage, BadOption, UnknownOption or NotAcceptable.
     """
     # Options in the query are checked before the body is read.
     query = _only_once(request.query_params.multi_items())
-    parse_options(kind, query)
-    files, fields = await _read_body(request)
-    options = parse_options(kind, _merge(query, fields))
+    parse_options(operation.options, query)
+    files, fields = await _read_body(request, [picture.name for picture in operation.pictures])
+    options = parse_options(operation.options, _merge(query, fields))
     accepted = _accepted(request, options)
     options = options.model_copy(update={"format": accepted[0]})
-    image = files.pop("image", b"")
+    image = files.pop(PHOTO, b"")
     if not image:
         raise MissingImage(
             "send the picture as a multipart file named `image`, or as the body with Content-Type image/*"
         )
-    return Upload(image, _known_files(files, further_files), options, accepted)
+    return Upload(image, _pictures(files, operation), options, accepted)
 
 
 def _accepted(request: Request, options: Options) -> Sequence[Format]:
@@ -59,31 +60,32 @@ def _accepted(request: Request, options: Options) -> Sequence[Format]:
     return negotiate(",".join(request.headers.getlist("accept")), options.formats)
 
 
-async def _read_body(request: Request) -> tuple[dict[str, bytes], dict[str, str]]:
+async def _read_body(request: Request, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     """(files, text fields), each by name."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type.startswith("image/"):
-        return {"image": await request.body()}, {}
+        return {PHOTO: await request.body()}, {}
     if media_type == "multipart/form-data":
-        return await _read_form(request)
+        return await _read_form(request, pictures)
     said = media_type or "no Content-Type"
     raise UnsupportedBody(f"the request has {said}; send multipart/form-data with a file `image`, or a body of image/*")
 
 
-async def _read_form(request: Request) -> tuple[dict[str, bytes], dict[str, str]]:
+async def _read_form(request: Request, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     try:
         async with request.form(max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS) as form:
-            return await _sort(form)
+            return await _sort(form, pictures)
     except HTTPException as error:  # what Starlette makes of a form it cannot parse
         raise MalformedForm(str(error.detail)) from error
 
 
-async def _sort(form: FormData) -> tuple[dict[str, bytes], dict[str, str]]:
+async def _sort(form: FormData, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     entries = form.multi_items()
     texts = _only_once([(name, value) for name, value in entries if isinstance(value, str)])
     uploads = _only_once([(name, value) for name, value in entries if isinstance(value, UploadFile)])
-    for name, failure in FILE_FIELDS.items():
+    for name in (PHOTO, *pictures):
         if texts.pop(name, ""):
+            failure: type[BadInput] = MissingImage if name == PHOTO else BadOption
             raise failure(f"`{name}` came as text; send it as a file, with curl as -F {name}=@photo.jpg")
     return {name: await upload.read() for name, upload in uploads.items()}, texts
 
@@ -103,7 +105,9 @@ def _merge(query: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, str
     return {**fields, **query}
 
 
-def _known_files(files: Mapping[str, bytes], known: tuple[str, ...]) -> Mapping[str, bytes]:
+def _pictures(files: Mapping[str, bytes], operation: Operation[AnyOptions]) -> Mapping[str, bytes]:
+    """In the order of the operation. An empty file is one that was not given."""
+    known = [picture.name for picture in operation.pictures]
     if unknown := set(files) - set(known):
-        raise BadOption(f"unexpected file {', '.join(sorted(unknown))}; the files are {', '.join(('image', *known))}")
-    return {name: content for name, content in files.items() if content}
+        raise BadOption(f"unexpected file {', '.join(sorted(unknown))}; the files are {', '.join((PHOTO, *known))}")
+    return {name: files[name] for name in known if files.get(name)}

@@ -5,7 +5,7 @@ import asyncio
 import math
 import types
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -14,16 +14,9 @@ from pydantic.fields import FieldInfo
 
 from service.cli.console import say, work_progress
 from service.errors import ConfigurationError, Failure
-from service.operations.options import (
-    BlurBackgroundOptions,
-    ColorPopOptions,
-    EffectOptions,
-    Options,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-    SegmentOptions,
-    parse_options,
-)
+from service.operations import OPERATIONS
+from service.operations.operation import Operation
+from service.operations.options import Options, parse_options
 from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -34,38 +27,34 @@ if TYPE_CHECKING:
 SOME_FAILED = 1
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 
-COMMANDS: dict[str, tuple[type[Options], str]] = {
-    "segment": (SegmentOptions, "say what every pixel of a photo shows"),
-    "remove-background": (RemoveBackgroundOptions, "cut the subject out"),
-    "replace-background": (ReplaceBackgroundOptions, "put a picture or a colour behind the subject"),
-    "blur-background": (BlurBackgroundOptions, "blur everything but the subject"),
-    "color-pop": (ColorPopOptions, "keep the subject in colour, turn the rest grey"),
-}
-
 
 @dataclass(frozen=True)
-class Job:
+class Errand:
     """What one command does to each of its photos."""
 
+    operation: Operation[Any]
     options: Options
-    background: bytes | None
+    pictures: Mapping[str, bytes]
     out: Path
 
 
 def add_commands(commands: "Commands") -> None:
-    for name, (kind, summary) in COMMANDS.items():
+    """One for each operation."""
+    for operation in OPERATIONS.values():
+        summary = operation.summary
         parser = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}, for many photos."
+            operation.name,
+            help=f"{summary[0].lower()}{summary[1:]}",
+            description=f"{summary}, for many photos. {operation.description}",
         )
         parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a picture, or a folder of pictures")
         parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-        if kind is ReplaceBackgroundOptions:
-            parser.add_argument(
-                "--background", type=Path, metavar="PICTURE", help="what goes behind, instead of --color"
-            )
-        for field_name, field in kind.model_fields.items():
+        for picture in operation.pictures:
+            instead = f" Instead of --{picture.instead_of}." if picture.instead_of else ""
+            parser.add_argument(f"--{picture.name}", type=Path, metavar="PICTURE", help=f"{picture.help}{instead}")
+        for field_name, field in operation.options.model_fields.items():
             _add_option(parser, field_name, field)
-        parser.set_defaults(run=run, kind=kind)
+        parser.set_defaults(run=run, operation=operation)
 
 
 def _add_option(parser: argparse.ArgumentParser, name: str, field: FieldInfo) -> None:
@@ -90,22 +79,22 @@ def _choices(annotation: Any) -> Sequence[str] | None:
 def run(chosen: argparse.Namespace) -> int:
     photos = find_photos(chosen.photos)
     try:
-        options = parse_options(chosen.kind, _given(chosen))
+        options = parse_options(chosen.operation.options, _given(chosen))
         options.chosen_format()  # a format that cannot be is said before a worker is started
-        background = _read_background(chosen, options)
+        pictures = _read_pictures(chosen)
+        chosen.operation.check(options, pictures)
     except Failure as failure:
         raise ConfigurationError(failure.detail) from failure
     if any(photo.parent.resolve() == chosen.out.resolve() for photo in photos):
         raise ConfigurationError("--out is the folder of the photos: choose another, so that none is overwritten")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    job = Job(options, background, chosen.out)
-    failed = asyncio.run(_process(photos, job))
+    failed = asyncio.run(_process(photos, Errand(chosen.operation, options, pictures, chosen.out)))
     say(f"{len(photos) - failed} of {len(photos)} photos done, in {chosen.out}")
     return SOME_FAILED if failed else 0
 
 
 def _given(chosen: argparse.Namespace) -> dict[str, Any]:
-    named = {name: getattr(chosen, name) for name in chosen.kind.model_fields}
+    named = {name: getattr(chosen, name) for name in chosen.operation.options.model_fields}
     return {name: value for name, value in named.items() if value is not None}
 
 
@@ -135,22 +124,20 @@ def read_photo(path: Path, max_pixels: int) -> "Photo":
         raise ConfigurationError(f"{path}: {error.strerror}") from error
 
 
-def _read_background(chosen: argparse.Namespace, options: Options) -> bytes | None:
-    if not isinstance(options, ReplaceBackgroundOptions):
-        return None
-    if (chosen.background is None) == (options.color is None):
-        raise ConfigurationError("give exactly one of --background and --color")
-    path: Path | None = chosen.background
-    if path is not None and not path.is_file():
-        raise ConfigurationError(f"no such file: {path}")
-    return path.read_bytes() if path else None
+def _read_pictures(chosen: argparse.Namespace) -> dict[str, bytes]:
+    """Further pictures. Raises ConfigurationError where one is missing."""
+    names = [picture.name for picture in chosen.operation.pictures]
+    paths: dict[str, Path] = {name: path for name in names if (path := getattr(chosen, name)) is not None}
+    if missing := [str(path) for path in paths.values() if not path.is_file()]:
+        raise ConfigurationError(f"no such file: {', '.join(missing)}")
+    return {name: path.read_bytes() for name, path in paths.items()}
 
 
-async def _process(photos: Sequence[Path], job: Job) -> int:
+async def _process(photos: Sequence[Path], errand: Errand) -> int:
     """How many photos failed; each failure is said as it happens, and stops nothing else."""
     from service.engine.engine import Engine
 
-    settings = _settings_for(len(photos), job.options)
+    settings = _settings_for(len(photos), errand)
     names = _result_names(photos)
     engine = Engine.build(settings)
     async with engine.running(settings.drain_timeout_s) as pipeline:
@@ -160,57 +147,52 @@ async def _process(photos: Sequence[Path], job: Job) -> int:
 
             async def one(photo: Path) -> bool:
                 async with places:
-                    done = await _process_one(pipeline, photo, names[photo], job)
+                    done = await _process_one(pipeline, photo, names[photo], errand)
                 progress.advance(task)
                 return done
 
             return (await asyncio.gather(*map(one, photos))).count(False)
 
 
-async def _process_one(pipeline: "Pipeline", photo: Path, name: str, job: Job) -> bool:
+async def _process_one(pipeline: "Pipeline", photo: Path, name: str, errand: Errand) -> bool:
     try:
-        answer = await _answer(pipeline, await asyncio.to_thread(photo.read_bytes), job)
+        answer = await _answer(pipeline, await asyncio.to_thread(photo.read_bytes), errand)
     except (Failure, OSError) as error:
         say(f"{photo}: {error}")
         return False
     suffix = {"jpeg": "jpg"}.get(answer.format, answer.format)
-    await asyncio.to_thread((job.out / f"{name}.{suffix}").write_bytes, answer.body)
+    await asyncio.to_thread((errand.out / f"{name}.{suffix}").write_bytes, answer.body)
     return True
 
 
-async def _answer(pipeline: "Pipeline", image: bytes, job: Job) -> "Answer":
-    from service.engine.pipeline import Call
+async def _answer(pipeline: "Pipeline", image: bytes, errand: Errand) -> "Answer":
+    from service.engine.pipeline import Call, Job
 
-    call = Call(deadline=math.inf)
-    if isinstance(job.options, SegmentOptions):
-        return await pipeline.segment(image, job.options, call)
-    assert isinstance(job.options, EffectOptions)
-    return await pipeline.apply(image, job.options, call, job.background)
+    job = Job(errand.operation, errand.options, image, errand.pictures)
+    return await pipeline.run(job, Call(deadline=math.inf))
 
 
-def _settings_for(photo_count: int, options: Options) -> Settings:
+def _settings_for(photo_count: int, errand: Errand) -> Settings:
     """Only what is needed, and no more workers than photos: a lone photo gets every core as threads."""
     from service.workers.plan import available_cores
 
     settings = read_settings()
-    models = _needed(settings, options)
+    models = _needed(settings, errand)
     workers = min(photo_count, settings.workers or available_cores())
     return read_settings(models=models, workers=workers)
 
 
-def _needed(settings: Settings, options: Options) -> tuple[str, ...]:
+def _needed(settings: Settings, errand: Errand) -> tuple[str, ...]:
     """The names of the models that will be asked. Raises ConfigurationError where they cannot be had."""
     from service.models.catalogue import Catalogue
     from service.models.ensemble import BEST, Ensemble
     from service.models.store import ModelStore
 
-    store = ModelStore(settings.model_store)
-    if options.model and options.model != BEST:
-        return (store.card(options.model).name,)
-    catalogue = Catalogue(store.choose(settings.models))
-    choose = catalogue.card_for_segment if isinstance(options, SegmentOptions) else catalogue.model
+    store, name = ModelStore(settings.model_store), errand.options.model
+    if name and name != BEST:
+        return (store.card(name).name,)
     try:
-        model = choose(options.model)
+        model = errand.operation.choose_model(Catalogue(store.choose(settings.models)), errand.options)
     except Failure as failure:
         raise ConfigurationError(failure.detail) from failure
     return (model.outline.name, model.classes.name) if isinstance(model, Ensemble) else (model.name,)

@@ -1,31 +1,22 @@
-"""Image bytes in, answer bytes out: decode, predict, decide, compose, encode. Knows no HTTP.
+"""One request from image bytes to answer bytes: read, look, look closer, finish. Knows no HTTP.
 
 Everything that touches full-size pixels runs on the pixel threads, never on the event loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TypeVar
-
-from PIL import Image
+from typing import Any, NamedTuple, TypeVar
 
 from service.engine.cache import AnswerCache, fingerprint
-from service.errors import NoForeground
+from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.models.catalogue import Catalogue, Model
-from service.models.ensemble import Ensemble, Subject, closest, fuse
-from service.models.inputs import fit
-from service.models.labels import Prediction, Size
-from service.models.second_look import averaged, closer, mirror, subject_crop
+from service.models.ensemble import Subject
 from service.models.store import ModelCard
-from service.operations.effects import EFFECTS, Scene
-from service.operations.options import TRANSPARENT_PICTURE, EffectOptions, Format, Options, SegmentOptions
-from service.operations.outputs import OUTPUTS, Segmentation, has_any, void_where_transparent
+from service.operations.operation import Operation, Product, Seen
+from service.operations.options import Effort, Format, Options
 from service.pixels.decode import Photo, decode
-from service.pixels.encoders import PICTURE_ENCODERS
-from service.pixels.matting import Matte, has_subject, label_map, matte, subject_box
 from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import Lane
 from service.telemetry.log import Stopwatch
@@ -60,15 +51,14 @@ class Unchanged(Exception):
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A photo and what a model says of it."""
+class Job:
+    """What is to be done."""
 
-    photo: Photo
-    prediction: Prediction
-    model: Model
-    outcome: Outcome
-    kept: tuple[int, ...] = ()
-    """The ids in the prediction that are the subject, where one was asked for."""
+    operation: Operation[Any]
+    options: Options
+    image: bytes
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """Further pictures, by the names that the operation has for them."""
 
 
 @dataclass
@@ -91,6 +81,29 @@ class Call:
     """Whether the answer was in the cache; None where there is no cache."""
 
 
+class Plan(NamedTuple):
+    """A job, and what follows from it before any pixel is read."""
+
+    job: Job
+    call: Call
+    model: Model
+    class_ids: tuple[int, ...]
+    """What is looked for."""
+    effort: Effort
+
+
+class Read(NamedTuple):
+    """What is in the uploaded files, and what the networks are to see of it."""
+
+    photo: Photo
+    pictures: Mapping[str, Photo]
+    views: Views
+
+
+Outcomes = Mapping[str, Outcome]
+"""What the networks said, by the names of the views."""
+
+
 class Pipeline:
     """What the service can do with an image. One for the whole process."""
 
@@ -108,159 +121,122 @@ class Pipeline:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         self._max_pixels = max_pixels
 
-    async def segment(self, image: bytes, options: SegmentOptions, call: Call) -> Answer:
-        """What every pixel shows. Raises NoForeground where it is nothing that was asked for."""
-        options.chosen_format()
-        card = self.catalogue.card_for_segment(options.model)
-        call.model = card.label
-        card.class_table.find(options.classes)
-        return await self._cached([image], options, call, lambda: self._segment(image, card, options, call))
+    async def run(self, job: Job, call: Call) -> Answer:
+        """The answer, from the cache where it was given before.
 
-    async def _segment(self, image: bytes, card: ModelCard, options: SegmentOptions, call: Call) -> Answer:
-        seen = await self._see(image, card, call)
-        segmentation = await self._on_thread(call, "matte", lambda: _decide(seen, options))
-        body = await self._on_thread(call, "encode", lambda: OUTPUTS[options.output](segmentation))
-        return self._answer(seen, body, options.chosen_format(), call)
-
-    async def apply(self, image: bytes, options: EffectOptions, call: Call, background: bytes | None = None) -> Answer:
-        """The photo with the effect that goes with the type of `options`. Raises NoForeground without a subject."""
-        options.chosen_format()
-        model = self.catalogue.model(options.model)
-        call.model = model.label
-        model.class_table.find(options.keep)
-        pictures = [image] if background is None else [image, background]
-        return await self._cached(pictures, options, call, lambda: self._apply(image, background, model, options, call))
-
-    async def _apply(
-        self, image: bytes, background: bytes | None, model: Model, options: EffectOptions, call: Call
-    ) -> Answer:
-        backdrop = await self._decode(background, call) if background is not None else None
-        seen = await self._see_subject(image, model, options, call)
-        soft = await self._on_thread(call, "matte", lambda: _matte(seen, options))
-        if not options.allow_empty and not has_subject(soft):
-            wanted = _names(model, model.class_table.find(options.keep))
-            raise NoForeground(f"{model.name} sees no {wanted}; allow_empty=true returns the empty result")
-        scene = await self._on_thread(call, "matte", lambda: Scene.of(seen.photo, soft, backdrop, options))
-        picture = await self._on_thread(call, "compose", lambda: EFFECTS[type(options)](scene, options))
-        format_ = _format_for(picture, call.accepted or [options.chosen_format()])
-        body = await self._on_thread(call, "encode", lambda: _encode(picture, format_, options))
-        return self._answer(seen, body, format_, call, subject_box(scene.matte))
-
-    async def _cached(
-        self, pictures: Sequence[bytes], options: Options, call: Call, work: Callable[[], Awaitable[Answer]]
-    ) -> Answer:
-        """The answer that was given before, or else that of `work`. Raises Unchanged where the caller has it."""
-        model = call.model or ""
-        key = await self._on_thread(call, "decode", lambda: fingerprint(pictures, options, call.accepted, model))
+        Raises Unchanged where the caller has it already; else what `decode`, `Batcher.predict` and the operation raise.
+        """
+        plan = self._plan(job, call)
+        key = await self._on_thread(lambda: _fingerprint(plan))
         if key in call.known:
             raise Unchanged(key)
         found = self._cache.get(key)
         call.cached = found is not None if self._cache.is_on else None
         if found is not None:
             return replace(found, elapsed_ms=call.watch.elapsed_ms)
-        answer = replace(await work(), fingerprint=key)
+        answer = replace(await self._make(plan), fingerprint=key)
         self._cache.put(key, answer, len(answer.body))
         return answer
 
     def close(self) -> None:
         self._threads.shutdown()
 
-    async def _see(self, image: bytes, card: ModelCard, call: Call) -> Seen:
-        photo = await self._decode(image, call)
-        prediction, outcome = await self._look(photo.on_white(), card, call)
-        return Seen(photo, prediction, card, outcome)
+    def _plan(self, job: Job, call: Call) -> Plan:
+        """Finds what is wrong with the options before any work is done for them."""
+        operation, options = job.operation, job.options
+        options.chosen_format()
+        operation.check(options, job.pictures)
+        model = operation.choose_model(self.catalogue, options)
+        call.model = model.label
+        return Plan(job, call, model, operation.class_ids(model.class_table, options), operation.effort(options))
 
-    async def _see_subject(self, image: bytes, model: Model, options: EffectOptions, call: Call) -> Seen:
-        """With as many looks as the options' effort is worth, see `Effort`; of two models, that which draws looks."""
-        photo = await self._decode(image, call)
-        picture, twice, kept = photo.on_white(), options.effort == "best", model.class_table.find(options.keep)
-        judge: Callable[[Prediction], Subject] = partial(Subject, class_ids=kept)
-        if isinstance(model, Ensemble):
-            card = model.outline
-            looks = self._look(picture, card, call, twice=twice), self._look(picture, model.classes, call)
-            (drawn, outcome), (named, _) = await asyncio.gather(*looks)
-            judge = partial(fuse, classes=named, class_ids=kept)
-        else:
-            card = model
-            drawn, outcome = await self._look(picture, card, call, twice=twice)
-        subject = await self._on_thread(call, "matte", lambda: judge(drawn))
-        crop = None
-        if options.effort != "fast":
-            crop = await self._on_thread(call, "resize", lambda: subject_crop(subject.prediction, subject.class_ids))
-        if crop is not None:
-            part = await self._on_thread(call, "resize", lambda: picture.crop(crop))
-            look, _ = await self._look(part, card, call, twice=twice)
-            second = await self._on_thread(call, "matte", lambda: judge(closer(drawn, look, crop)))
-            subject = closest(second, subject)
-        return Seen(photo, subject.prediction, model, outcome, subject.class_ids)
+    async def _make(self, plan: Plan) -> Answer:
+        """Read, look, look closer where that is wanted, finish."""
+        read = await self._on_thread(lambda: self._read(plan))
+        outcomes = await self._look(read.views, plan.call)
+        subject = None if plan.effort == "fast" else await self._look_closer(plan, read, outcomes)
+        product = await self._on_thread(lambda: _finish(plan, read, outcomes, subject))
+        return _answer(product, plan, outcomes["drawn"])
 
-    async def _look(
-        self, picture: Image.Image, card: ModelCard, call: Call, *, twice: bool = False
-    ) -> tuple[Prediction, Outcome]:
-        """What the model says of an RGB picture; `twice`: and of its mirror image, at the same time."""
-        if twice:
-            image = await self._on_thread(call, "resize", lambda: mirror(picture))
-            looks = self._look(picture, card, call), self._look(image, card, call)
-            (there, outcome), (back, _) = await asyncio.gather(*looks)
-            return averaged(there, back), outcome
-        pixels, box = await self._on_thread(call, "resize", lambda: fit(picture, card))
-        outcome = await self._batcher.predict(card.name, pixels, call.deadline, call.lane)
+    def _read(self, plan: Plan) -> Read:
+        with plan.call.watch.measure("decode"):
+            pictures = {name: self._decode(content, plan.call) for name, content in plan.job.pictures.items()}
+            photo = self._decode(plan.job.image, plan.call)
+        with plan.call.watch.measure("resize"):
+            return Read(photo, pictures, views_of(photo.on_white(), plan.model, twice=plan.effort == "best"))
+
+    def _decode(self, image: bytes, call: Call) -> Photo:
+        return decode(image, self._max_pixels, call.reserve_pixels)
+
+    async def _look(self, views: Views, call: Call) -> Outcomes:
+        """Asks all networks at the same time; where one fails, the others' tickets are dropped."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = {name: group.create_task(self._ask(view, call)) for name, view in views.items()}
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return {name: task.result() for name, task in asked.items()}
+
+    async def _ask(self, view: View, call: Call) -> Outcome:
+        outcome = await self._batcher.predict(view.card.name, view.pixels, call.deadline, call.lane)
         call.watch.add("queue", outcome.queue_ms)
         call.watch.add("infer", outcome.infer_ms)
-        size = Size(*picture.size)
-        return Prediction(card.output.head, outcome.scores, box, size, card.class_table), outcome
+        return outcome
 
-    async def _decode(self, image: bytes, call: Call) -> Photo:
-        return await self._on_thread(call, "decode", lambda: decode(image, self._max_pixels, call.reserve_pixels))
+    async def _look_closer(self, plan: Plan, read: Read, outcomes: Outcomes) -> Subject | None:
+        """The subject after a second look at it; None where the first one showed all that there is to see."""
+        closer = await self._on_thread(lambda: _aim(plan, read, outcomes))
+        if closer is None:
+            return None
+        first, crop, views = closer
+        second = Look.of(views, await self._look(views, plan.call))
 
-    async def _on_thread(self, call: Call, stage: str, work: Callable[[], Result]) -> Result:
-        def measured() -> Result:
-            with call.watch.measure(stage):
-                return work()
+        def combine() -> Subject:
+            with plan.call.watch.measure("matte"):
+                return first.closer_subject(second, crop, plan.class_ids)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, measured)
+        return await self._on_thread(combine)
 
-    @staticmethod
-    def _answer(
-        seen: Seen, body: bytes, format_: Format, call: Call, box: tuple[int, int, int, int] | None = None
-    ) -> Answer:
-        return Answer(
-            body,
-            format_,
-            seen.model.label,
-            seen.outcome.device,
-            seen.outcome.worker,
-            seen.outcome.batch_size,
-            call.watch.elapsed_ms,
-            box,
-        )
+    async def _on_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def _decide(seen: Seen, options: SegmentOptions) -> Segmentation:
-    labels = label_map(seen.prediction, options.threshold, seen.photo, options.refine)
-    segmentation = Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options)
-    if not options.allow_empty and not has_any(segmentation):
-        wanted = _names(seen.model, segmentation.wanted)
-        raise NoForeground(f"{seen.model.name} sees no {wanted}; allow_empty=true returns the empty result")
-    return segmentation
+def _fingerprint(plan: Plan) -> str:
+    job, call = plan.job, plan.call
+    with call.watch.measure("decode"):
+        return fingerprint(job.image, job.pictures, job.options, call.accepted, plan.model.label)
 
 
-def _matte(seen: Seen, options: EffectOptions) -> Matte:
-    return matte(seen.prediction, seen.kept, seen.photo, options.refine)
+def _aim(plan: Plan, read: Read, outcomes: Outcomes) -> tuple[Look, Crop, Views] | None:
+    """What the first look showed, and where and how to look closer; None where that is not worthwhile."""
+    with plan.call.watch.measure("matte"):
+        first = Look.of(read.views, outcomes)
+        crop = first.crop(plan.class_ids)
+    if crop is None:
+        return None
+    with plan.call.watch.measure("resize"):
+        part = read.photo.on_white().crop(crop)
+        return first, crop, views_of(part, drawing_card(plan.model), twice=plan.effort == "best")
 
 
-def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:
-    """The best liked format that can hold the picture: a transparent background is known only once it is decoded."""
-    has_alpha = "A" in picture.getbands()
-    return next((each for each in accepted if not has_alpha or each in TRANSPARENT_PICTURE), accepted[0])
+def _finish(plan: Plan, read: Read, outcomes: Outcomes, subject: Subject | None) -> Product:
+    job, watch = plan.job, plan.call.watch
+    if subject is None:
+        with watch.measure("matte"):
+            subject = Look.of(read.views, outcomes).subject(plan.class_ids)
+    seen = Seen(read.photo, subject.prediction, plan.model, subject.class_ids, read.pictures)
+    accepted = plan.call.accepted or [job.options.chosen_format()]
+    return job.operation.finish(seen, job.options, accepted, watch)
 
 
-def _encode(picture: Image.Image, format_: Format, options: Options) -> bytes:
-    return PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
-
-
-def _names(model: Model, class_ids: Sequence[int]) -> str:
-    """`person or cat`; a model's whole foreground is called its subject."""
-    if tuple(class_ids) == model.class_table.foreground and len(class_ids) > 1:
-        return "subject"
-    return " or ".join(model.class_table[class_id].name for class_id in class_ids)
+def _answer(product: Product, plan: Plan, outcome: Outcome) -> Answer:
+    return Answer(
+        product.body,
+        product.format,
+        plan.model.label,
+        outcome.device,
+        outcome.worker,
+        outcome.batch_size,
+        plan.call.watch.elapsed_ms,
+        product.box,
+    )

@@ -1,6 +1,6 @@
-"""What a caller may choose, typed and described once, for the HTTP service, its OpenAPI page and the command line.
+"""What a caller may choose of every operation, or of every effect; the rest stands with each operation.
 
-Knows no HTTP and no pixels.
+Typed and described once, for HTTP, its OpenAPI page, the command line and the studio.
 """
 
 import difflib
@@ -18,13 +18,7 @@ from service.pixels.matting import Refine
 Format = Literal["png", "webp", "jpeg", "json", "npz", "zip"]
 HEX_COLOR = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
 
-MAX_MARGIN = 1_000_000
-"""Pixels or percent: more than any picture has."""
-
 PictureFormat = Literal["png", "webp", "jpeg"]
-Fit = Literal["cover", "contain", "stretch", "tile"]
-SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
-MaskEncoding = Literal["png", "rle", "polygons"]
 
 Effort = Literal["fast", "balanced", "best"]
 """`fast` looks at the photo once. `balanced` looks again at the subject, closer, where it is small enough for that to
@@ -32,16 +26,6 @@ show more of it. `best` looks at the mirror image of each as well, and takes the
 
 TRANSPARENT_PICTURE: tuple[Format, ...] = ("png", "webp")
 OPAQUE_PICTURE: tuple[Format, ...] = ("png", "webp", "jpeg")
-
-SEGMENT_FORMATS: dict[SegmentOutput, tuple[Format, ...]] = {
-    "labels": ("png", "json", "npz"),
-    "mask": ("png",),
-    "masks": ("zip", "json"),
-    "overlay": OPAQUE_PICTURE,
-    "confidence": OPAQUE_PICTURE,
-    "summary": ("json",),
-}
-"""The formats each output comes in, the default first. Class ids survive lossless formats only."""
 
 
 def _split_names(value: object) -> object:
@@ -95,35 +79,6 @@ class Options(BaseModel):
         return self.format or self.formats[0]
 
 
-class SegmentOptions(Options):
-    """Options of `segment`."""
-
-    model: str | None = Field(
-        None,
-        description="A loaded model, as listed by `/models`. Default: the first loaded one that knows many classes, "
-        "else the first one loaded.",
-    )
-    output: SegmentOutput = Field(
-        "labels",
-        description="`labels`: one class id a pixel. `mask`: one binary picture of `classes`. `masks`: every class "
-        "apart. `overlay`: colours over the photo. `confidence`: 8 bits a pixel. `summary`: figures only.",
-    )
-    classes: Names = Field(
-        (),
-        description="Names or ids, separated by commas. Default: the model's foreground classes.",
-        examples=["1"],
-    )
-    encoding: MaskEncoding = Field("png", description="Of each mask in the JSON of `masks`.")
-    opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
-    threshold: float = Field(
-        0.5, gt=0, lt=1, description="Probability from which a pixel is foreground; for models with a sigmoid head."
-    )
-
-    @property
-    def formats(self) -> tuple[Format, ...]:
-        return SEGMENT_FORMATS[self.output]
-
-
 class EffectOptions(Options):
     """Options of everything that separates a subject from its background."""
 
@@ -159,87 +114,20 @@ class EffectOptions(Options):
     )
 
 
-class RemoveBackgroundOptions(EffectOptions):
-    """Options of `remove-background`."""
+class DecontaminatingOptions(EffectOptions):
+    """Options of effects that set the subject before something else than its own background."""
 
-    output: Literal["cutout", "matte"] = Field(
-        "cutout", description="`cutout`: the subject with straight alpha. `matte`: the alpha alone, 8 bits."
-    )
-    crop: bool = Field(False, description="Crop to the subject.")
-    margin: str = Field(
-        "0",
-        pattern=r"^\d+(\.\d+)?(px|%)?$",
-        description="Around the subject when it is cropped: pixels, or percent of the subject's longer side.",
-        examples=["16", "5%"],
-    )
     decontaminate: bool = Field(
         True,
         description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
     )
 
-    @property
-    def formats(self) -> tuple[Format, ...]:
-        return OPAQUE_PICTURE if self.output == "matte" else TRANSPARENT_PICTURE
 
-    def margin_px(self, subject_px: int) -> int:
-        number = min(float(self.margin.rstrip("px%")), MAX_MARGIN)
-        return round(subject_px * number / 100) if self.margin.endswith("%") else round(number)
-
-
-class ReplaceBackgroundOptions(EffectOptions):
-    """Options of `replace-background`; the background picture itself is a file beside them."""
-
-    color: str | None = Field(
-        None,
-        description="Colour behind the subject: hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`.",
-        examples=["#1e90ff", "white"],
-    )
-    fit: Fit = Field(
-        "cover",
-        description="How a background picture fills the photo. `contain` fills up with black, or stays clear where the "
-        "picture has transparency.",
-    )
-    decontaminate: bool = Field(
-        True,
-        description="Take the old background's colours out of the subject's soft edge; `false` leaves them.",
-    )
-    light_wrap: float = Field(
-        0.0, ge=0, le=1, description="How much of the new background's light falls over the subject's edge."
-    )
-
-    @field_validator("color")
-    @classmethod
-    def _is_a_color(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_color(value)
-        return value
-
-    @property
-    def rgba(self) -> tuple[int, int, int, int]:
-        return parse_color(self.color or "transparent")
-
-    @property
-    def formats(self) -> tuple[Format, ...]:
-        return OPAQUE_PICTURE if self.color is None or self.rgba[3] == 255 else TRANSPARENT_PICTURE
-
-
-class BlurBackgroundOptions(EffectOptions):
-    """Options of `blur-background`."""
-
-    strength: float = Field(
-        0.25,
-        gt=0,
-        le=1,
-        description="0 to 1; the blur's sigma is `strength` times 8% of the picture's longer side.",
-    )
-
-
-class ColorPopOptions(EffectOptions):
-    """Options of `color-pop`."""
-
-    saturation: float = Field(
-        0.0, ge=0, le=1, description="Of what is not the subject: 0 is grey, 1 leaves it as it is."
-    )
+def check_color(value: str | None) -> str | None:
+    """For pydantic. Raises ValueError for anything but a colour."""
+    if value is not None:
+        parse_color(value)
+    return value
 
 
 def parse_color(text: str) -> tuple[int, int, int, int]:

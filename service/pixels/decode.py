@@ -30,6 +30,13 @@ class Photo:
     def size(self) -> Size:
         return Size(*self.rgb.size)
 
+    def with_alpha(self) -> Image.Image:
+        """Mode RGBA, or RGB where every pixel is opaque; a picture of its own."""
+        result = self.rgb.copy()
+        if self.alpha is not None:
+            result.putalpha(self.alpha)
+        return result
+
     def on_white(self) -> Image.Image:
         """RGB as a viewer shows it: what lies hidden under transparent pixels must not mislead a network."""
         if self.alpha is None:

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
-Levels = NDArray[np.uint8]
+from service.pixels.bands import bands
 
-BAND_ROWS = 64
-"""Computed at once, so that they stay in the cache."""
+Levels = NDArray[np.uint8]
 
 
 def shift_edge(matte: Image.Image, distance_px: float) -> Image.Image:
@@ -37,9 +36,9 @@ def _grown(matte: Image.Image, radius_px: int) -> Image.Image:
     if not radius_px:
         return matte
     result = Image.new("L", matte.size)
-    for top in range(0, matte.height, BAND_ROWS):
+    for top, bottom in bands(matte.height):
         # Beyond the picture Pillow crops zeros, which no maximum sees.
-        area = (-radius_px, top - radius_px, matte.width + radius_px, min(matte.height, top + BAND_ROWS) + radius_px)
+        area = (-radius_px, top - radius_px, matte.width + radius_px, bottom + radius_px)
         near = matte.crop(area)
         if near.getbbox() is not None:
             result.paste(Image.fromarray(_largest_in_disc(np.asarray(near), radius_px)), (0, top))

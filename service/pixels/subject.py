@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
+from service.pixels.bands import bands
 from service.pixels.foreground import CELL_PX, Cells, Estimate, Level, Planes, purity, share
 
 Pixels = NDArray[np.uint32]
@@ -18,9 +19,6 @@ Pixels = NDArray[np.uint32]
 
 LITTLE_ENDIAN = np.dtype("<u4")
 """The order in which Pillow's RGBA becomes `Pixels`."""
-
-BAND_ROWS = 64
-"""A multiple of a cell's 4."""
 
 MARGIN_CELLS = 16
 """Around the soft edge: its colours come from there."""
@@ -64,14 +62,14 @@ def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
     """
     cells = _find_cells(blend) if decontaminate else _no_cells()
     unmix = _Unmixing(blend, cells) if len(cells.rows) else None
-    for top in range(0, blend.photo.height, BAND_ROWS):
-        area = (0, top, blend.photo.width, min(blend.photo.height, top + BAND_ROWS))
+    for top, bottom in bands(blend.photo.height):
+        area = (0, top, blend.photo.width, bottom)
         matte = blend.matte.crop(area)
         if matte.getbbox() is None:
             continue
         pixels = _pixels(blend.photo, area)
         if unmix is not None:
-            unmix.in_rows(pixels, top, area[3])
+            unmix.in_rows(pixels, top, bottom)
         yield Rows(top, _as_image(pixels, matte))
 
 
@@ -161,12 +159,12 @@ class _Unmixing:
         return finest
 
     def _look_closer(self, finest: Level) -> None:
-        for top in range(0, self._blend.photo.height, BAND_ROWS):
-            area = (0, top, self._blend.photo.width, min(self._blend.photo.height, top + BAND_ROWS))
-            chunks = list(self._chunks(*area[1::2]))
+        for top, bottom in bands(self._blend.photo.height):
+            chunks = list(self._chunks(top, bottom))
             if not chunks:
                 continue
-            pixels, alpha = _pixels(self._blend.photo, area), self._alpha(*area[1::2])
+            pixels = _pixels(self._blend.photo, (0, top, self._blend.photo.width, bottom))
+            alpha = self._alpha(top, bottom)
             for cells in chunks:
                 places, inside = self._places(cells, top), self._in_box(cells)
                 colors = _channels(pixels.take(places))

@@ -5,7 +5,7 @@ Everything here touches pixels and runs on a thread; a session calls it one afte
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,77 +17,18 @@ from service.models.decisions import class_probabilities
 from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Scores, Size
 from service.models.store import ModelCard
-from service.operations.effects import EFFECTS, Scene, fit_backdrop
-from service.operations.options import (
-    BlurBackgroundOptions,
-    ColorPopOptions,
-    EffectOptions,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-    parse_options,
-)
+from service.operations.effect import Scene
+from service.operations.options import EffectOptions
 from service.pixels.decode import Photo, decode
 from service.pixels.encoders import PICTURE_ENCODERS
 from service.pixels.matting import matte
-from service.stream.protocol import Background, Effect, Frame, Hello, Output, ResultPart, Update
+from service.stream.choice import Choice
+from service.stream.protocol import Background, Frame, ResultPart
 from service.stream.smoothing import Smoother
 from service.telemetry.log import Stopwatch
 
-OPTIONS: dict[Effect, type[EffectOptions]] = {
-    "remove-background": RemoveBackgroundOptions,
-    "replace-background": ReplaceBackgroundOptions,
-    "blur-background": BlurBackgroundOptions,
-    "color-pop": ColorPopOptions,
-}
-
-LIVE_DEFAULTS = {"quality": 80, "refine": "off", "decontaminate": "false"}
-"""Of composed frames. Quality: 60 kB instead of 130 for a frame of 640 x 480. The edge as
-the network has it: refining takes longer than the network, and its edge moves from frame to frame."""
-
 BACKDROP_SCALE = 2
 """A background picture is kept at so many times the frame's width and height at most."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the client wants to see."""
-
-    effect: Effect
-    options: EffectOptions
-    output: Output
-    smoothing: float
-
-    @classmethod
-    def of(cls, hello: Hello) -> "Choice":
-        """Raises BadOption."""
-        return cls(hello.effect, _parsed(hello.effect, hello.options), hello.output, hello.smoothing)
-
-    def updated(self, update: Update) -> "Choice":
-        """Options that are given replace all of the former ones; another effect begins with its defaults."""
-        effect = update.effect or self.effect
-        options = self.options
-        if update.options is not None or effect != self.effect:
-            options = _parsed(effect, update.options or {})
-        smoothing = self.smoothing if update.smoothing is None else update.smoothing
-        return Choice(effect, options, update.output or self.output, smoothing)
-
-    @property
-    def composes(self) -> bool:
-        return self.output != "matte"
-
-
-def _parsed(effect: Effect, given: Mapping[str, Any]) -> EffectOptions:
-    """Raises BadOption, also for what makes no sense here."""
-    if "model" in given:
-        raise BadOption("model: it stands in the hello, beside `options`")
-    kind = OPTIONS[effect]
-    defaults = {name: value for name, value in LIVE_DEFAULTS.items() if name in kind.model_fields}
-    options = parse_options(kind, {**defaults, **given})
-    if options.effort != "fast":
-        raise BadOption("effort: there is time for one look at each frame")
-    if options.format == "png":
-        raise BadOption("format: frames come as jpeg or webp")
-    return options
 
 
 @dataclass(frozen=True)
@@ -118,7 +59,7 @@ class Composer:
         """Raises BadOption for a class that the model does not know."""
         self._kept = self._card.class_table.find(choice.options.keep)
         self.choice = choice
-        if isinstance(choice.options, ReplaceBackgroundOptions) and choice.options.color is not None:
+        if choice.picture and choice.is_given(choice.picture.instead_of):
             self._picture = None
         self._backdrop = None
 
@@ -127,9 +68,8 @@ class Composer:
         photo = decode(bytes(background.payload), max_pixels, reserve)
         self._picture = _bounded(photo, Size(BACKDROP_SCALE * self._size.width, BACKDROP_SCALE * self._size.height))
         self._backdrop = None
-        if isinstance(self.choice.options, ReplaceBackgroundOptions):
-            options = self.choice.options.model_copy(update={"color": None})
-            self.choice = replace(self.choice, options=options)
+        if self.choice.picture:
+            self.choice = self.choice.without(self.choice.picture.instead_of)
         return photo.size
 
     def matte_size(self) -> Size:
@@ -179,30 +119,26 @@ class Composer:
         with watch.measure("compose"):
             smoothed = Prediction("sigmoid", plane[np.newaxis], box, self._size, self._card.class_table)
             soft = matte(smoothed, (1,), photo, options.refine)
-            scene = Scene.of(photo, soft, self._behind(options), options)
-            picture = EFFECTS[type(options)](scene, self._fitted(options))
+            scene = Scene.of(photo, soft, self._pictures(), options)
+            picture = self.choice.effect.compose(scene, options)
         with watch.measure("encode"):
             format_ = _format_of(picture, options)
             content = PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
         return ResultPart("composite", format_, Size(*picture.size), content)
 
-    def _behind(self, options: EffectOptions) -> Photo | None:
-        """The picture or the colour behind the subject, fitted once and kept. Raises BadOption where there is none."""
-        if not isinstance(options, ReplaceBackgroundOptions):
-            return None
-        if self._picture is None and options.color is None:
-            raise BadOption("there is neither a `color` nor a background picture yet")
-        if self._backdrop is None and self._picture is not None:
-            fitted = fit_backdrop(self._picture, self._size, options.fit)
-            alpha = fitted.getchannel("A") if fitted.mode == "RGBA" else None
-            self._backdrop = Photo(fitted.convert("RGB"), alpha)
-        if self._backdrop is None and options.rgba[3] == 255:
-            self._backdrop = Photo(Image.new("RGB", self._size, options.rgba[:3]))
-        return self._backdrop
-
-    def _fitted(self, options: EffectOptions) -> EffectOptions:
-        """The same, for a backdrop that has the frame's size already."""
-        return options.model_copy(update={"fit": "cover"}) if self._backdrop is not None else options
+    def _pictures(self) -> Mapping[str, Photo]:
+        """What the effect needs beside the frame, fitted once and kept. Raises BadOption where it is missing."""
+        choice, picture = self.choice, self.choice.picture
+        if picture is None:
+            return {}
+        if self._picture is None:
+            if picture.or_else and not choice.is_given(picture.instead_of):
+                raise BadOption(f"there is neither a `{picture.instead_of}` nor a {picture.name} picture yet")
+            return {}
+        if self._backdrop is None:
+            fit_picture = choice.effect.fit_picture
+            self._backdrop = fit_picture(self._picture, self._size, choice.options) if fit_picture else self._picture
+        return {picture.name: self._backdrop}
 
 
 def read_picture(frame: Frame, size: Size, wanted: Size | None) -> Image.Image:

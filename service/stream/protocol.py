@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import BadOption, MalformedMessage
 from service.models.labels import Size
+from service.operations import LIVE_EFFECTS
 
 LENGTH = struct.Struct("<I")
 """In front of the header of a binary message: how many bytes the header has."""
@@ -22,7 +23,16 @@ MAX_TEXT_CHARACTERS = 65_536
 
 SMALLEST_SIDE_PX, LARGEST_SIDE_PX = 16, 16_383
 
-Effect = Literal["remove-background", "replace-background", "blur-background", "color-pop"]
+FIRST_EFFECT = "remove-background"
+
+
+def _known_effect(name: str) -> str:
+    if name not in LIVE_EFFECTS:
+        raise ValueError(f"there is no live effect {name!r}; there are {', '.join(LIVE_EFFECTS)}")
+    return name
+
+
+EffectName = Annotated[str, AfterValidator(_known_effect)]
 Output = Literal["matte", "composite", "both"]
 Smoothing = Annotated[float, Field(ge=0, le=0.98)]
 
@@ -38,7 +48,7 @@ class Hello(Part):
 
     type: Literal["hello"]
     model: str | None = None
-    effect: Effect = "remove-background"
+    effect: EffectName = FIRST_EFFECT
     options: dict[str, Any] = {}
     output: Output = "matte"
     width: int = Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)
@@ -55,7 +65,7 @@ class Update(Part):
     """What changes from the next frame on; what it does not name stays."""
 
     type: Literal["update"]
-    effect: Effect | None = None
+    effect: EffectName | None = None
     options: dict[str, Any] | None = None
     output: Output | None = None
     smoothing: Smoothing | None = None

@@ -13,7 +13,8 @@ from service.queue.admission import Permit
 from service.queue.batcher import Batcher
 from service.queue.schedule import Lane
 from service.settings import Settings
-from service.stream.composer import Choice, Composer
+from service.stream.choice import Choice
+from service.stream.composer import Composer
 from service.stream.inbox import Change, FrameRate, Inbox
 from service.stream.protocol import Background, Frame, Hello, Result, Update, read_message
 from service.telemetry.log import Stopwatch
@@ -109,7 +110,7 @@ class Session:
         tally, choice = self.tally, self._composer.choice
         return {
             "model": self._card.label,
-            "effect": choice.effect,
+            "effect": choice.effect.name,
             "output": choice.output,
             "size": f"{self._hello.width}x{self._hello.height}",
             "seconds": round(time.monotonic() - self._started, 1),
@@ -247,7 +248,12 @@ class Session:
     def _chosen(self) -> dict[str, Any]:
         choice = self._composer.choice
         options = choice.options.model_dump(exclude_defaults=True)
-        return {"effect": choice.effect, "options": options, "output": choice.output, "smoothing": choice.smoothing}
+        return {
+            "effect": choice.effect.name,
+            "options": options,
+            "output": choice.output,
+            "smoothing": choice.smoothing,
+        }
 
     async def _take_background(self, background: Background) -> Any:
         permit = self._stage.admit()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.models.labels import Box, Size
+from service.pixels.bands import BAND_ROWS, bands
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
 from service.pixels.refinement.surroundings import LEAST_RANGE, SCALES, Coordinates, Level, Places, describe
 
@@ -21,9 +22,6 @@ SURE_LEVELS = 5
 
 RANGE_REACH = 2
 """As far as `describe` looks on the coarsest level."""
-
-BAND_ROWS = 64
-"""That are split at once, so that the finest level is never copied as a whole."""
 
 CHUNK = 512
 """Pixels that are described at once: 176 numbers each fit into the cache."""
@@ -118,8 +116,8 @@ def doubts(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image]) -> It
     """The unsure pixels of the second of three levels, a `CHUNK` at a time, with what `describe` needs."""
     coarsest, middle = (Level.pack(picture, matte) for picture, matte in zip(pictures[:2], mattes[:2], strict=True))
     is_unsure = unsure(*mattes[:2])
-    for top in range(0, middle.height, BAND_ROWS):
-        rows, columns = np.nonzero(is_unsure[top : top + BAND_ROWS])
+    for top, bottom in bands(middle.height):  # so that the finest level is never copied as a whole
+        rows, columns = np.nonzero(is_unsure[top:bottom])
         if not len(rows):
             continue
         places = Places.of(rows + top, columns)

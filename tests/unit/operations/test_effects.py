@@ -8,10 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
-from skimage import data, filters
-
-from service.models.decisions import Plane
-from service.models.labels import Size
 from service.operations.effects import (
     BLUR_SIGMA_AT_FULL_STRENGTH,
     EFFECTS,
@@ -22,6 +18,10 @@ from service.operations.effects import (
     fit_backdrop,
     replace_background,
 )
+from skimage import data, filters
+
+from service.models.decisions import Plane
+from service.models.labels import Size
 from service.operations.options import (
     BlurBackgroundOptions,
     ColorPopOptions,

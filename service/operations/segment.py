@@ -1,24 +1,71 @@
-"""The answers of `segment`: one function per output, from decided pixels to bytes.
+"""`segment`: what every pixel shows, as a label map, masks, an overlay or figures.
 
 Semantic, so instance-free: two people are one mask of the class "person".
 """
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
+from service.models.catalogue import Catalogue, Model
 from service.models.decisions import confidence, mask_of
-from service.models.labels import VOID, LabelClass, LabelMap, Mask, Prediction
-from service.operations.options import SegmentOptions, SegmentOutput
+from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
+from service.operations.operation import Operation, Product, Seen, no_foreground
+from service.operations.options import OPAQUE_PICTURE, Format, Names, Options
 from service.pixels.decode import Photo
 from service.pixels.encoders import PICTURE_ENCODERS, encode_png, npz, palette_png, polygons, rle, zip_of
+from service.pixels.matting import label_map
+from service.telemetry.log import Stopwatch
+
+SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
+MaskEncoding = Literal["png", "rle", "polygons"]
+
+SEGMENT_FORMATS: dict[SegmentOutput, tuple[Format, ...]] = {
+    "labels": ("png", "json", "npz"),
+    "mask": ("png",),
+    "masks": ("zip", "json"),
+    "overlay": OPAQUE_PICTURE,
+    "confidence": OPAQUE_PICTURE,
+    "summary": ("json",),
+}
+"""The formats each output comes in, the default first. Class ids survive lossless formats only."""
+
+
+class SegmentOptions(Options):
+    """Options of `segment`."""
+
+    model: str | None = Field(
+        None,
+        description="A loaded model, as listed by `/models`. Default: the first loaded one that knows many classes, "
+        "else the first one loaded.",
+    )
+    output: SegmentOutput = Field(
+        "labels",
+        description="`labels`: one class id a pixel. `mask`: one binary picture of `classes`. `masks`: every class "
+        "apart. `overlay`: colours over the photo. `confidence`: 8 bits a pixel. `summary`: figures only.",
+    )
+    classes: Names = Field(
+        (),
+        description="Names or ids, separated by commas. Default: the model's foreground classes.",
+        examples=["1"],
+    )
+    encoding: MaskEncoding = Field("png", description="Of each mask in the JSON of `masks`.")
+    opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Probability from which a pixel is foreground; for models with a sigmoid head."
+    )
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return SEGMENT_FORMATS[self.output]
 
 
 @dataclass(frozen=True)
@@ -47,6 +94,10 @@ class Segmentation:
 
     def mask(self, *class_ids: int) -> Mask:
         return mask_of(self.labels, class_ids)
+
+    def has_any(self) -> bool:
+        """True where at least one pixel has a wanted class."""
+        return bool(self.mask(*self.wanted).any())
 
 
 def labels(segmentation: Segmentation) -> bytes:
@@ -175,6 +226,35 @@ def void_where_transparent(labels: LabelMap, photo: Photo) -> LabelMap:
     return np.where(np.asarray(photo.alpha) == 0, np.uint8(VOID), labels)
 
 
-def has_any(segmentation: Segmentation) -> bool:
-    """True where at least one pixel has a wanted class."""
-    return bool(segmentation.mask(*segmentation.wanted).any())
+def decide(seen: Seen, options: SegmentOptions) -> Segmentation:
+    """A class for every pixel of the photo."""
+    labels = label_map(seen.prediction, options.threshold, seen.photo, options.refine)
+    return Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options)
+
+
+class Segment(Operation[SegmentOptions]):
+    """Says what every pixel shows."""
+
+    def choose_model(self, catalogue: Catalogue, options: SegmentOptions) -> Model:
+        return catalogue.card_for_segment(options.model)
+
+    def class_ids(self, classes: ClassTable, options: SegmentOptions) -> tuple[int, ...]:
+        return classes.find(options.classes)
+
+    def finish(self, seen: Seen, options: SegmentOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
+        with watch.measure("matte"):
+            segmentation = decide(seen, options)
+            if not options.allow_empty and not segmentation.has_any():
+                raise no_foreground(seen.model, segmentation.wanted)
+        with watch.measure("encode"):
+            return Product(OUTPUTS[options.output](segmentation), options.chosen_format())
+
+
+SEGMENT = Segment(
+    name="segment",
+    summary="Say what every pixel shows",
+    description="A label map, masks, an overlay or figures. Semantic, so instance-free: two people are one mask of "
+    "`person`.",
+    options=SegmentOptions,
+    formats=tuple(dict.fromkeys(format_ for formats in SEGMENT_FORMATS.values() for format_ in formats)),
+)

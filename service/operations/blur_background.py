@@ -1,0 +1,53 @@
+"""`blur-background`: the subject sharp, the rest blurred."""
+
+from PIL import Image
+from pydantic import Field
+
+from service.operations.effect import Effect, Scene
+from service.operations.options import OPAQUE_PICTURE, EffectOptions
+from service.pixels.bands import bands
+from service.pixels.blur import blurred_rows
+
+SIGMA_AT_FULL_STRENGTH = 0.08
+"""Of the picture's longer side."""
+
+SMALLEST_SIGMA_PX = 0.1
+"""Below this a Gaussian changes no 8-bit pixel."""
+
+
+class BlurBackgroundOptions(EffectOptions):
+    """Options of `blur-background`."""
+
+    strength: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="0 to 1; the blur's sigma is `strength` times 8% of the picture's longer side.",
+    )
+
+
+def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image:
+    """The subject, sharp, over the rest, blurred, without the subject's colours in the blur."""
+    sigma_px = options.strength * SIGMA_AT_FULL_STRENGTH * max(scene.photo.size)
+    if sigma_px < SMALLEST_SIGMA_PX:
+        return scene.photo.rgb
+    mixture = scene.matte if scene.mixture is None else scene.mixture
+    blurred = blurred_rows(scene.photo.rgb, mixture, sigma_px)
+    result = Image.new("RGB", scene.photo.size)
+    for top, bottom in bands(result.height):
+        area = (0, top, result.width, bottom)
+        rows = blurred(top, bottom)
+        rows.paste(scene.photo.rgb.crop(area), (0, 0), scene.matte.crop(area))
+        result.paste(rows, area)
+    return result
+
+
+BLUR_BACKGROUND = Effect(
+    name="blur-background",
+    summary="Blur everything but the subject",
+    description="The subject stays sharp, and its colours do not bleed into the blur.",
+    options=BlurBackgroundOptions,
+    formats=OPAQUE_PICTURE,
+    compose=blur_background,
+    is_live=True,
+)

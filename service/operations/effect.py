@@ -1,0 +1,107 @@
+"""What all effects have in common: they separate a subject from its background, and make a picture of the two.
+
+Effects blend gamma-encoded values, as browsers do, so results match a CSS preview. Alpha is straight on the way in and
+out. Pictures are put together a few rows at a time, which stay in the processor's cache.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Self, TypeVar
+
+from PIL import Image, ImageChops
+
+from service.models.catalogue import Catalogue, Model
+from service.models.labels import ClassTable
+from service.operations.operation import Operation, Product, Seen, no_foreground
+from service.operations.options import TRANSPARENT_PICTURE, EffectOptions, Effort, Format
+from service.pixels.decode import Photo
+from service.pixels.edges import feather, shift_edge
+from service.pixels.encoders import PICTURE_ENCODERS
+from service.pixels.matting import Matte, has_subject, matte, subject_box
+from service.pixels.subject import Blend, Rows, subject_rows
+from service.telemetry.log import Stopwatch
+
+AnyEffectOptions = TypeVar("AnyEffectOptions", bound=EffectOptions)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photo, how much of each pixel is subject, and the pictures that go with it."""
+
+    photo: Photo
+    matte: Matte
+    pictures: Mapping[str, Photo] = field(default_factory=dict)
+    mixture: Matte | None = None
+    """How much of each pixel's light comes from the subject, where that is not the matte: see `feather`."""
+
+    @classmethod
+    def of(cls, photo: Photo, soft: Matte, pictures: Mapping[str, Photo], options: EffectOptions) -> Self:
+        """Moves and softens the edge as the options say; what the photo hides itself stays hidden."""
+        mixture = shift_edge(soft, options.shift_edge)
+        shown = feather(mixture, options.feather)
+        if photo.alpha is not None:
+            shown = ImageChops.darker(shown, photo.alpha)
+        return cls(photo, shown, pictures, mixture)
+
+    def subject(self, decontaminate: bool) -> Iterator[Rows]:
+        """The subject with its own colours, from top to bottom."""
+        mixture = self.matte if self.mixture is None else self.mixture
+        return subject_rows(Blend(self.photo.rgb, mixture, self.matte, self.photo.alpha), decontaminate)
+
+    def cut_out(self, decontaminate: bool) -> Image.Image:
+        """The subject with straight alpha: RGBA, as large as the photo."""
+        result = Image.new("RGBA", self.photo.size)
+        for rows in self.subject(decontaminate):
+            result.paste(rows.image, (0, rows.top))
+        return result
+
+
+@dataclass(frozen=True)
+class Effect(Operation[AnyEffectOptions], Generic[AnyEffectOptions]):
+    """An operation that answers with a picture of the subject."""
+
+    compose: Callable[[Scene, AnyEffectOptions], Image.Image] = field(kw_only=True)
+    is_live: bool = False
+    """Whether `/stream` offers it: its picture has the frame's size, and is quickly made."""
+    fit_picture: Callable[[Photo, tuple[int, int], AnyEffectOptions], Photo] | None = None
+    """What becomes of one of its pictures before it is composed, given the photo's size: for those who keep it."""
+
+    def choose_model(self, catalogue: Catalogue, options: AnyEffectOptions) -> Model:
+        return catalogue.model(options.model)
+
+    def class_ids(self, classes: ClassTable, options: AnyEffectOptions) -> tuple[int, ...]:
+        return classes.find(options.keep)
+
+    def effort(self, options: AnyEffectOptions) -> Effort:
+        return options.effort
+
+    def finish(self, seen: Seen, options: AnyEffectOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
+        with watch.measure("matte"):
+            soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
+            if not options.allow_empty and not has_subject(soft):
+                raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
+            scene = Scene.of(seen.photo, soft, seen.pictures, options)
+        with watch.measure("compose"):
+            picture = self.compose(scene, options)
+        with watch.measure("encode"):
+            format_ = _format_for(picture, accepted)
+            body = PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
+        return Product(body, format_, subject_box(scene.matte))
+
+
+def lay_over(picture: Image.Image, rows: Image.Image, top: int) -> None:
+    """Paint `rows` (RGBA, as wide as `picture`) on `picture` (RGB or RGBA) from row `top`: C = aF + (1 - a)B.
+
+    Source: Porter & Duff 1984, "over".
+    """
+    area = (0, top, picture.width, top + rows.height)
+    if picture.mode == "RGB":
+        picture.paste(rows, area, rows)
+    else:
+        picture.paste(Image.alpha_composite(picture.crop(area), rows), area)
+
+
+def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:
+    """The best liked format that can hold the picture: a transparent background is known only once it is decoded."""
+    has_alpha = "A" in picture.getbands()
+    return next((each for each in accepted if not has_alpha or each in TRANSPARENT_PICTURE), accepted[0])

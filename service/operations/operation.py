@@ -1,0 +1,103 @@
+"""What an operation is. HTTP, the command line, live sessions and the studio's menu derive from the table of them.
+
+Knows no HTTP, no queue and no network: an operation is handed what a model saw, and hands back the bytes of its answer.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic
+
+from service.errors import BadOption, NoForeground
+from service.models.catalogue import Catalogue, Model
+from service.models.labels import ClassTable, Prediction
+from service.operations.options import AnyOptions, Effort, Format
+from service.pixels.decode import Photo
+from service.telemetry.log import Stopwatch
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that an operation takes beside the photo."""
+
+    name: str
+    """Of the form field, and of the command's flag."""
+    help: str
+    instead_of: str | None = None
+    """The option whose place it takes: both together are refused."""
+    or_else: bool = False
+    """True where one of the two has to be given."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo, what a model says of it, and the further pictures of the request."""
+
+    photo: Photo
+    prediction: Prediction
+    model: Model
+    class_ids: tuple[int, ...]
+    """The ids in the prediction that were asked for."""
+    pictures: Mapping[str, Photo] = field(default_factory=dict)
+    """By the names in `Operation.pictures`, as far as they were given."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """The bytes of an answer."""
+
+    body: bytes
+    format: Format
+    box: tuple[int, int, int, int] | None = None
+    """(left, top, right, bottom) of the visible subject in the photo, in pixels."""
+
+
+@dataclass(frozen=True)
+class Operation(ABC, Generic[AnyOptions]):
+    """One thing that the service can do with a photo."""
+
+    name: str
+    """Of the endpoint, the command and the live effect: `remove-background`."""
+    summary: str
+    """What it does, for a list of all: `Cut the subject out`."""
+    description: str
+    options: type[AnyOptions]
+    formats: tuple[Format, ...]
+    """All that its results may come in; which of them do, depends on the options."""
+    pictures: tuple[Picture, ...] = ()
+
+    def check(self, options: AnyOptions, given: Collection[str]) -> None:
+        """Raises BadOption where the options do not go with the names of the pictures that were given."""
+        for picture in self.pictures:
+            option = picture.instead_of
+            times = (picture.name in given) + (option is not None and getattr(options, option) is not None)
+            if times > 1 or (picture.or_else and not times):
+                how_many = "exactly" if picture.or_else else "at most"
+                raise BadOption(f"give {how_many} one of `{picture.name}` (a picture) and `{option}`")
+
+    @abstractmethod
+    def choose_model(self, catalogue: Catalogue, options: AnyOptions) -> Model:
+        """The model that looks at the photo. Raises UnknownModel or BadOption."""
+
+    @abstractmethod
+    def class_ids(self, classes: ClassTable, options: AnyOptions) -> tuple[int, ...]:
+        """The classes that the options ask for. Raises BadOption for one that the model does not know."""
+
+    def effort(self, options: AnyOptions) -> Effort:
+        """How often the networks look."""
+        return "fast"
+
+    @abstractmethod
+    def finish(self, seen: Seen, options: AnyOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
+        """The answer, in the first format of `accepted` that can hold it. Runs on a pixel thread, and times its stages.
+
+        Raises NoForeground where nothing that was asked for is to be seen, and NotAcceptable.
+        """
+
+
+def no_foreground(model: Model, class_ids: Sequence[int]) -> NoForeground:
+    """The failure that names what was looked for; a model's whole foreground is called its subject."""
+    table = model.class_table
+    is_whole = tuple(class_ids) == table.foreground and len(class_ids) > 1
+    wanted = "subject" if is_whole else " or ".join(table[class_id].name for class_id in class_ids)
+    return NoForeground(f"{model.name} sees no {wanted}; allow_empty=true returns the empty result")
