@@ -13,19 +13,18 @@ import numpy as np
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from service.operations.outputs import void_where_transparent
-
 from benchmarks.arguments import add_classes_argument, add_set_arguments, id_
 from benchmarks.labelled import Pair, counted_of, find_pairs, read_truth, subject_of
 from benchmarks.metrics import Overlap, SubjectScore, class_overlaps, mean_iou, score_subject, summarise, total
 from benchmarks.network import Network
 from service.cli.console import say, work_progress
-from service.engine.pipeline import Seen
 from service.errors import ConfigurationError, Failure
 from service.models.decisions import label_map, mask_of
 from service.models.labels import LabelMap
 from service.models.store import ModelCard
-from service.operations.options import SegmentOptions, parse_options
+from service.operations.operation import Seen
+from service.operations.options import parse_options
+from service.operations.segment import SegmentOptions, void_where_transparent
 from service.pixels.matting import matte
 
 THRESHOLD = parse_options(SegmentOptions, {}).threshold

@@ -7,7 +7,7 @@ from benchmarks.cells import Contender
 from benchmarks.installs import HANDLER, LITSERVE, fetch_original, install_peer, install_rembg
 from benchmarks.load import multipart
 from benchmarks.servers import peer_server, rembg, silhouette
-from service.operations.options import RemoveBackgroundOptions
+from service.operations.remove_background import RemoveBackgroundOptions
 
 MODEL = "u2net"
 

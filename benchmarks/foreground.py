@@ -24,14 +24,11 @@ from skimage import data
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from service.operations.effects import Scene, blur_background, cutout, replace_background
-
-from service.operations.options import (
-    BlurBackgroundOptions,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-    parse_options,
-)
+from service.operations.blur_background import BlurBackgroundOptions, blur_background
+from service.operations.effect import Scene
+from service.operations.options import parse_options
+from service.operations.remove_background import RemoveBackgroundOptions, cutout
+from service.operations.replace_background import ReplaceBackgroundOptions, replace_background
 from service.pixels.decode import Photo
 
 Pixels = NDArray[np.uint8]
@@ -202,7 +199,7 @@ def compare_composing(label: str, composite: Composite) -> None:
             Scene(photo, matte), parse_options(ReplaceBackgroundOptions, {"color": "white"})
         ),
         "new picture": lambda: replace_background(
-            Scene(photo, matte, backdrop), parse_options(ReplaceBackgroundOptions, {"fit": "stretch"})
+            Scene(photo, matte, {"background": backdrop}), parse_options(ReplaceBackgroundOptions, {"fit": "stretch"})
         ),
         "new colour, light_wrap=0.5": lambda: replace_background(
             Scene(photo, matte), parse_options(ReplaceBackgroundOptions, {"color": "white", "light_wrap": "0.5"})

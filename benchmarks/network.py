@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.engine.pipeline import Seen
 from service.errors import ConfigurationError, Failure
 from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Scores, Size
 from service.models.store import ModelStore
+from service.operations.operation import Seen
 from service.pixels.decode import decode
-from service.queue.batcher import Outcome
 from service.settings import read_settings
 from service.workers.plan import plan_workers
 
@@ -78,8 +77,7 @@ class Network:
         except Failure as failure:
             raise ConfigurationError(f"{picture}: {failure.detail}") from failure
         prediction = self.look(photo.on_white())
-        outcome = Outcome(prediction.scores, self._plan.device, worker=0, batch_size=1, queue_ms=0.0, infer_ms=0.0)
-        return Seen(photo, prediction, self.card, outcome)
+        return Seen(photo, prediction, self.card, prediction.classes.foreground)
 
     def look(self, picture: Image.Image) -> Prediction:
         """What the network says of any RGB picture."""

@@ -4,8 +4,9 @@ import argparse
 import io
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -14,30 +15,28 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from service.operations.effects import EFFECTS, Scene
 from skimage import data
 
 from service.models.inputs import fit
 from service.models.labels import Prediction
 from service.models.store import ModelStore
-from service.operations.options import (
-    BlurBackgroundOptions,
-    ColorPopOptions,
-    EffectOptions,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-)
+from service.operations.blur_background import BLUR_BACKGROUND
+from service.operations.color_pop import COLOR_POP
+from service.operations.effect import Effect, Scene
+from service.operations.options import parse_options
+from service.operations.remove_background import REMOVE_BACKGROUND
+from service.operations.replace_background import REPLACE_BACKGROUND
 from service.pixels.decode import decode
 from service.pixels.encoders import PICTURE_ENCODERS
 from service.pixels.matting import matte
 from service.settings import MEGAPIXEL, read_settings
 from service.workers.allocator import return_large_blocks
 
-WORK: dict[str, EffectOptions] = {
-    "remove-background": RemoveBackgroundOptions.model_validate({}),
-    "replace-background, a colour": ReplaceBackgroundOptions.model_validate({"color": "white"}),
-    "blur-background": BlurBackgroundOptions.model_validate({}),
-    "color-pop": ColorPopOptions.model_validate({}),
+WORK: dict[str, tuple[Effect[Any], Mapping[str, str]]] = {
+    "remove-background": (REMOVE_BACKGROUND, {}),
+    "replace-background, a colour": (REPLACE_BACKGROUND, {"color": "white"}),
+    "blur-background": (BLUR_BACKGROUND, {}),
+    "color-pop": (COLOR_POP, {}),
 }
 SIZES = {"1080p": (1920, 1080), "12 MP": (4000, 3000)}
 STATUS = Path("/proc/self/status")
@@ -57,7 +56,7 @@ def _status(name: str) -> int:
     return int(line.split()[1]) * KB
 
 
-def answer(jpeg: bytes, options: EffectOptions) -> bytes:
+def answer(jpeg: bytes, effect: Effect[Any], given: Mapping[str, str]) -> bytes:
     """As the pipeline does, with a subject that fills the left half of the picture."""
     card = ModelStore(read_settings().model_store).card("u2net")
     photo = decode(jpeg, 200 * MEGAPIXEL)
@@ -65,7 +64,8 @@ def answer(jpeg: bytes, options: EffectOptions) -> bytes:
     scores = np.zeros(card.score_shape, np.float32)
     scores[..., : card.output.width // 2] = 1
     soft = matte(Prediction(card.output.head, scores, box, photo.size, card.class_table), [1], photo)
-    picture = EFFECTS[type(options)](Scene(photo, soft), options)
+    options = parse_options(effect.options, given)
+    picture = effect.compose(Scene(photo, soft), options)
     return PICTURE_ENCODERS["png"](picture, options.quality, options.compression)
 
 
@@ -74,8 +74,8 @@ def measure(work: str, size: str) -> int:
     photo = Image.fromarray(data.astronaut())
     small, large = (_jpeg(photo.resize(pixels)) for pixels in ((64, 64), SIZES[size]))
     return_large_blocks()
-    answer(small, WORK[work])
-    return peak_bytes(lambda: answer(large, WORK[work]))
+    answer(small, *WORK[work])
+    return peak_bytes(lambda: answer(large, *WORK[work]))
 
 
 def _jpeg(picture: Image.Image) -> bytes:

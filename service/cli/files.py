@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import math
+import re
 import types
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -84,13 +85,18 @@ def run(chosen: argparse.Namespace) -> int:
         pictures = _read_pictures(chosen)
         chosen.operation.check(options, pictures)
     except Failure as failure:
-        raise ConfigurationError(failure.detail) from failure
+        raise ConfigurationError(_with_flags(failure.detail)) from failure
     if any(photo.parent.resolve() == chosen.out.resolve() for photo in photos):
         raise ConfigurationError("--out is the folder of the photos: choose another, so that none is overwritten")
     chosen.out.mkdir(parents=True, exist_ok=True)
     failed = asyncio.run(_process(photos, Errand(chosen.operation, options, pictures, chosen.out)))
     say(f"{len(photos) - failed} of {len(photos)} photos done, in {chosen.out}")
     return SOME_FAILED if failed else 0
+
+
+def _with_flags(detail: str) -> str:
+    """`light_wrap`, as the service calls an option, is --light-wrap here."""
+    return re.sub(r"`([a-z_]+)`", lambda name: "--" + name[1].replace("_", "-"), detail)
 
 
 def _given(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -8,14 +8,12 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from service.operations.options import (
-    BlurBackgroundOptions,
-    ColorPopOptions,
-    Options,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-    SegmentOptions,
-)
+from service.operations.blur_background import BlurBackgroundOptions
+from service.operations.color_pop import ColorPopOptions
+from service.operations.options import Options
+from service.operations.remove_background import RemoveBackgroundOptions
+from service.operations.replace_background import ReplaceBackgroundOptions
+from service.operations.segment import SegmentOptions
 from tests.api.asking import POSTS
 from tests.fakes import BLUE
 from tests.pictures import encoded, plain, red_and_blue

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
-from service.cli.files import COMMANDS
+from service.operations import OPERATIONS
 from tests.api.asking import ask, ask_for, problem_of
 from tests.fakes import BLUE, RED
 from tests.pictures import painted, pixels
@@ -71,4 +71,4 @@ def test_the_option_is_documented_and_on_the_command_line_where_it_works(client:
     paths = client.get("/openapi.json").json()["paths"]
     documented = [path for path in EFFECTS if any(p["name"] == name for p in paths[path]["post"].get("parameters", []))]
     assert documented == ALL[name]
-    assert [f"/{command}" for command, (kind, _) in COMMANDS.items() if name in kind.model_fields] == ALL[name]
+    assert [f"/{each.name}" for each in OPERATIONS.values() if name in each.options.model_fields] == ALL[name]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.files import COMMANDS
+from service.operations import OPERATIONS
 from service.settings import REPOSITORY_STORE, Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ def test_every_setting_is_in_the_table(name: str) -> None:
     assert f"| `SILHOUETTE_{name.upper()}` |" in README
 
 
-@pytest.mark.parametrize("command", list(COMMANDS))
+@pytest.mark.parametrize("command", list(OPERATIONS))
 def test_every_operation_is_in_the_table(command: str) -> None:
     assert f"`POST /{command}`" in README
 

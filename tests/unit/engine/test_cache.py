@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.engine.cache import ENTRY_OVERHEAD_BYTES, AnswerCache, fingerprint
-from service.operations.options import BlurBackgroundOptions, ColorPopOptions, RemoveBackgroundOptions, parse_options
+from service.operations.blur_background import BlurBackgroundOptions
+from service.operations.color_pop import ColorPopOptions
+from service.operations.options import parse_options
+from service.operations.remove_background import RemoveBackgroundOptions
 from service.telemetry.metrics import Metrics
 
 CUTOUT = parse_options(RemoveBackgroundOptions, {})
@@ -65,17 +68,17 @@ def test_the_bytes_in_use_never_exceed_the_limit(puts: list[tuple[str, int]]) ->
         assert float(line.split()[1]) <= 5000
 
 
-BASE = fingerprint([b"photo"], CUTOUT, ["png"], "u2net@1")
+BASE = fingerprint(b"photo", {}, CUTOUT, ["png"], "u2net@1")
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        fingerprint([b"other"], CUTOUT, ["png"], "u2net@1"),
-        fingerprint([b"photo", b""], CUTOUT, ["png"], "u2net@1"),
-        fingerprint([b"photo"], parse_options(RemoveBackgroundOptions, {"crop": True}), ["png"], "u2net@1"),
-        fingerprint([b"photo"], CUTOUT, ["webp", "png"], "u2net@1"),
-        fingerprint([b"photo"], CUTOUT, ["png"], "u2net@1+int8"),
+        fingerprint(b"other", {}, CUTOUT, ["png"], "u2net@1"),
+        fingerprint(b"photo", {"background": b""}, CUTOUT, ["png"], "u2net@1"),
+        fingerprint(b"photo", {}, parse_options(RemoveBackgroundOptions, {"crop": True}), ["png"], "u2net@1"),
+        fingerprint(b"photo", {}, CUTOUT, ["webp", "png"], "u2net@1"),
+        fingerprint(b"photo", {}, CUTOUT, ["png"], "u2net@1+int8"),
     ],
 )
 def test_whatever_an_answer_depends_on_is_in_its_fingerprint(other: str) -> None:
@@ -84,14 +87,16 @@ def test_whatever_an_answer_depends_on_is_in_its_fingerprint(other: str) -> None
 
 def test_the_same_options_of_two_operations_are_not_the_same() -> None:
     blur, pop = parse_options(BlurBackgroundOptions, {}), parse_options(ColorPopOptions, {})
-    assert fingerprint([b"photo"], blur, [], "u2net@1") != fingerprint([b"photo"], pop, [], "u2net@1")
+    assert fingerprint(b"photo", {}, blur, [], "u2net@1") != fingerprint(b"photo", {}, pop, [], "u2net@1")
 
 
 def test_parts_do_not_run_together() -> None:
-    assert fingerprint([b"ab", b"c"], CUTOUT, [], "m") != fingerprint([b"a", b"bc"], CUTOUT, [], "m")
+    assert fingerprint(b"ab", {"background": b"c"}, CUTOUT, [], "m") != fingerprint(
+        b"a", {"background": b"bc"}, CUTOUT, [], "m"
+    )
 
 
 def test_a_default_that_is_spelled_out_is_the_same_question() -> None:
     assert (
-        fingerprint([b"photo"], parse_options(RemoveBackgroundOptions, {"crop": "false"}), ["png"], "u2net@1") == BASE
+        fingerprint(b"photo", {}, parse_options(RemoveBackgroundOptions, {"crop": "false"}), ["png"], "u2net@1") == BASE
     )

@@ -1,6 +1,7 @@
 """Effects on small pictures whose right answer can be written down."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,29 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
-from service.operations.effects import (
-    BLUR_SIGMA_AT_FULL_STRENGTH,
-    EFFECTS,
-    Scene,
-    blur_background,
-    color_pop,
-    cutout,
-    fit_backdrop,
-    replace_background,
-)
 from skimage import data, filters
 
 from service.models.decisions import Plane
 from service.models.labels import Size
-from service.operations.options import (
-    BlurBackgroundOptions,
-    ColorPopOptions,
-    EffectOptions,
-    Fit,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-    parse_options,
-)
+from service.operations import LIVE_EFFECTS
+from service.operations.blur_background import SIGMA_AT_FULL_STRENGTH, BlurBackgroundOptions, blur_background
+from service.operations.color_pop import ColorPopOptions, color_pop
+from service.operations.effect import Effect, Scene
+from service.operations.options import parse_options
+from service.operations.remove_background import RemoveBackgroundOptions, cutout
+from service.operations.replace_background import ReplaceBackgroundOptions, replace_background
+from service.pixels.backdrop import Fit, fit_backdrop
 from service.pixels.decode import Photo
 
 SIZE = Size(160, 100)
@@ -56,7 +46,8 @@ def gradient(size: Size = SIZE) -> Plane:
 
 
 def scene(photo: Image.Image, alpha: Plane, backdrop: Photo | None = None) -> Scene:
-    return Scene(Photo(photo), Image.fromarray(np.rint(alpha * 255).astype(np.uint8)), backdrop)
+    pictures = {} if backdrop is None else {"background": backdrop}
+    return Scene(Photo(photo), Image.fromarray(np.rint(alpha * 255).astype(np.uint8)), pictures)
 
 
 def noise(size: Size = SIZE) -> Image.Image:
@@ -205,7 +196,7 @@ def test_every_fit_of_any_backdrop_has_the_photo_s_size(backdrop: Size, size: Si
     alpha = Image.new("L", backdrop, 90) if has_alpha else None
     fitted = fit_backdrop(Photo(Image.new("RGB", backdrop, RED), alpha), size, fit)
     assert fitted.size == size
-    assert fitted.mode == ("RGBA" if has_alpha else "RGB")
+    assert (fitted.alpha is not None) == has_alpha
 
 
 @pytest.mark.parametrize("fit", FITS)
@@ -215,26 +206,26 @@ def test_a_backdrop_as_thin_as_a_hair_fits(fit: Fit, backdrop: Size) -> None:
 
 
 def test_cover_keeps_the_aspect_and_fills_everything() -> None:
-    fitted = fit_backdrop(Photo(quarters(Size(400, 100))), Size(100, 100), "cover")
+    fitted = fit_backdrop(Photo(quarters(Size(400, 100))), Size(100, 100), "cover").rgb
     assert seen_at(fitted, *CORNERS) == [BLACK_, RED_, GREEN_, YELLOW_]
     # A quarter of the backdrop's width is shown, around its middle: the border stays in the middle.
     assert seen_at(fitted, (0.45, 0.1), (0.55, 0.1)) == [BLACK_, RED_]
 
 
 def test_contain_shows_all_of_it_between_black_bars() -> None:
-    fitted = fit_backdrop(Photo(Image.new("RGB", (200, 100), RED)), Size(100, 100), "contain")
+    fitted = fit_backdrop(Photo(Image.new("RGB", (200, 100), RED)), Size(100, 100), "contain").rgb
     assert seen_at(fitted, (0.5, 0.1), (0.02, 0.5), (0.98, 0.5), (0.5, 0.9)) == [BLACK_, RED, RED, BLACK_]
     assert abs(int((levels(fitted)[..., 0] > 128).sum()) - 5000) <= 200
 
 
 def test_stretch_ignores_the_aspect() -> None:
-    fitted = fit_backdrop(Photo(quarters(Size(400, 50))), Size(100, 100), "stretch")
+    fitted = fit_backdrop(Photo(quarters(Size(400, 50))), Size(100, 100), "stretch").rgb
     assert seen_at(fitted, *CORNERS) == [BLACK_, RED_, GREEN_, YELLOW_]
 
 
 def test_tiles_repeat_from_the_upper_left_corner_at_their_own_size() -> None:
     tile = noise(Size(37, 23))
-    fitted = fit_backdrop(Photo(tile), SIZE, "tile")
+    fitted = fit_backdrop(Photo(tile), SIZE, "tile").rgb
     y, x = np.mgrid[: SIZE.height, : SIZE.width]
     assert np.array_equal(np.asarray(fitted), np.asarray(tile)[y % 23, x % 37])
 
@@ -242,7 +233,7 @@ def test_tiles_repeat_from_the_upper_left_corner_at_their_own_size() -> None:
 def test_tiny_tiles_are_quick() -> None:
     """A backdrop of one pixel is a valid request; a paste per tile would take minutes for a large photo."""
     started = time.monotonic()
-    fitted = fit_backdrop(Photo(Image.new("RGB", (1, 1), RED)), Size(1000, 1000), "tile")
+    fitted = fit_backdrop(Photo(Image.new("RGB", (1, 1), RED)), Size(1000, 1000), "tile").rgb
     assert time.monotonic() - started < 1
     assert fitted.getcolors() == [(1000 * 1000, RED)]
 
@@ -253,7 +244,7 @@ def test_a_transparent_backdrop_does_not_bleed_its_hidden_colours() -> None:
     backdrop.paste((0, 255, 0), (20, 0, 40, 40))
     alpha = Image.new("L", (40, 40), 255)
     alpha.paste(0, (20, 0, 40, 40))
-    fitted = levels(fit_backdrop(Photo(backdrop, alpha), Size(90, 90), "stretch"))
+    fitted = levels(fit_backdrop(Photo(backdrop, alpha), Size(90, 90), "stretch").with_alpha())
     visible = fitted[..., 3] > 32
     assert fitted[visible][:, 1].max() <= 20 + 8
 
@@ -299,7 +290,7 @@ def test_no_red_of_a_soft_subject_is_left_a_pixel_beyond_its_matte(softness_px: 
 def test_far_from_the_subject_it_is_a_plain_gaussian_blur(strength: float) -> None:
     photo = data.astronaut()[:, :300]
     size = Size(300, 512)
-    sigma_px = strength * BLUR_SIGMA_AT_FULL_STRENGTH * max(size)
+    sigma_px = strength * SIGMA_AT_FULL_STRENGTH * max(size)
     subject = np.zeros(size[::-1], np.float32)
     subject[:60, :60] = 1
     plain = filters.gaussian(photo, sigma_px, mode="nearest", preserve_range=True, channel_axis=-1)
@@ -369,18 +360,18 @@ def test_saturation_is_mixed_between_grey_and_colour(saturation: float) -> None:
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", EFFECTS)
-def test_an_effect_leaves_the_photo_and_its_size_as_they_were(kind: type[EffectOptions]) -> None:
+@pytest.mark.parametrize("effect", LIVE_EFFECTS.values(), ids=LIVE_EFFECTS)
+def test_an_effect_leaves_the_photo_and_its_size_as_they_were(effect: Effect[Any]) -> None:
     photo = noise()
-    result = EFFECTS[kind](scene(photo, gradient()), parse_options(kind, {}))
+    result = effect.compose(scene(photo, gradient()), parse_options(effect.options, {}))
     assert result.size == SIZE
     assert np.array_equal(np.asarray(photo), np.asarray(noise()))
 
 
-@pytest.mark.parametrize("kind", EFFECTS)
-def test_an_effect_on_a_single_pixel_works(kind: type[EffectOptions]) -> None:
+@pytest.mark.parametrize("effect", LIVE_EFFECTS.values(), ids=LIVE_EFFECTS)
+def test_an_effect_on_a_single_pixel_works(effect: Effect[Any]) -> None:
     pixel = scene(Image.new("RGB", (1, 1), RED), np.ones((1, 1), np.float32))
-    assert np.asarray(EFFECTS[kind](pixel, parse_options(kind, {})))[0, 0, :3].tolist() == list(RED)
+    assert np.asarray(effect.compose(pixel, parse_options(effect.options, {})))[0, 0, :3].tolist() == list(RED)
 
 
 # --- what all soft edges have in common -------------------------------------------------------------------------------

@@ -7,17 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BadOption, NotAcceptable, UnknownOption
-from service.operations.options import (
-    BlurBackgroundOptions,
-    ColorPopOptions,
-    EffectOptions,
-    Options,
-    RemoveBackgroundOptions,
-    ReplaceBackgroundOptions,
-    SegmentOptions,
-    parse_color,
-    parse_options,
-)
+from service.operations.blur_background import BlurBackgroundOptions
+from service.operations.color_pop import ColorPopOptions
+from service.operations.options import EffectOptions, Options, parse_color, parse_options
+from service.operations.remove_background import RemoveBackgroundOptions
+from service.operations.replace_background import ReplaceBackgroundOptions
+from service.operations.segment import SegmentOptions
 
 KINDS: list[type[Options]] = [
     SegmentOptions,

@@ -11,7 +11,8 @@ from service.errors import BadOption, TruncatedImage, UndecodableImage, UnknownO
 from service.models.labels import Scores, Size
 from service.models.store import ModelCard, ModelStore
 from service.settings import Settings
-from service.stream.composer import Choice, Composer, read_picture
+from service.stream.choice import Choice
+from service.stream.composer import Composer, read_picture
 from service.stream.protocol import Background, BackgroundHeader, Frame, FrameHeader, Hello, ResultPart, Update
 from service.telemetry.log import Stopwatch
 from tests.fakes import BLUE, DARK, RED
@@ -152,7 +153,7 @@ def test_an_update_keeps_what_it_does_not_name_and_another_effect_begins_anew() 
     first = choice(effect="blur-background", options={"strength": 0.7}, smoothing=0.5)
     assert first.updated(Update(type="update", output="both")).options == first.options
     other = first.updated(Update(type="update", effect="color-pop"))
-    assert (other.effect, other.smoothing, other.options.quality) == ("color-pop", 0.5, 80)
+    assert (other.effect.name, other.smoothing, other.options.quality) == ("color-pop", 0.5, 80)
     assert first.updated(Update(type="update", options={"quality": 50})).options.quality == 50
 
 
