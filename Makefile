@@ -31,10 +31,10 @@ image-test: .venv/.dev ## Build the container image, start it and cut one pictur
 	bash scripts/image_test.sh
 
 bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitServe and a plain handler (22 minutes)
-	$(BIN)/python benchmarks/peers.py --json .cache/peers.json
+	$(BIN)/python -m benchmarks.peers.compare --json .cache/peers.json
 
 profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, into docs/stages.svg (2 minutes)
-	$(BIN)/python benchmarks/stages.py
+	$(BIN)/python -m benchmarks.speed.stages
 
 clean: ## Remove the virtual environment and caches; pulled models stay
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import itertools
 
-from benchmarks.labelled import Pair, find_pairs
-from benchmarks.network import Network
+from benchmarks.quality.labelled import Pair, find_pairs
+from benchmarks.quality.network import Network
 from scripts.refinement_examples import Example, Photos, Random, example
 from service.cli.console import say
 from service.models.labels import Box, Size

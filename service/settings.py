@@ -73,7 +73,7 @@ class Settings(BaseSettings):
 
     max_megapixels_in_flight: float = Field(200.0, gt=0)
     """Decoded pictures in memory, all together. A megapixel was measured at 10 to 17 MB while it is composed
-    (benchmarks/picture_memory.py)."""
+    (benchmarks/reliability/picture_memory.py)."""
 
     request_timeout_s: float = Field(60.0, gt=0)
     """From the arrival of a request to its prediction; `X-Request-Timeout-Ms` lowers it. Higher lets clients wait

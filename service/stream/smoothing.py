@@ -2,7 +2,7 @@
 
 MediaPipe mixes where the network is undecided, whatever the picture does. On the same mattes and at the same strength
 that takes away 57 to 59% of the flicker of a still scene and leaves a moving edge up to 0.6 frames behind; this takes
-away 92% and leaves it where it is (`benchmarks/stream.py --smoothing`, 2026-11-25).
+away 92% and leaves it where it is (`benchmarks/quality/smoothing.py`, 2026-11-25).
 """
 
 import numpy as np

@@ -27,8 +27,8 @@ def return_large_blocks() -> bool:
     """From now on a block of a megabyte or more goes back to the system as soon as it is freed. False where not glibc.
 
     glibc raises that threshold to as much as 32 MB by itself; pictures then come from arenas, which fragment. In 4
-    minutes of benchmarks/soak.py the service grew from 586 to 764 MB; with this it stayed at 105 MB (2026-11-22). It
-    costs page faults, which huge pages make cheap.
+    minutes of benchmarks/reliability/soak.py the service grew from 586 to 764 MB; with this it stayed at 105 MB
+    (2026-11-22). It costs page faults, which huge pages make cheap.
     """
     return _set({M_MMAP_THRESHOLD: MMAP_THRESHOLD_BYTES})
 
@@ -38,8 +38,8 @@ def keep_blocks() -> bool:
     again. False where not glibc.
 
     It reaches these thresholds by itself only after large blocks were freed; until then each forward asks the system
-    for the same pages again. The selfie network took 5.3 instead of 6.6 ms (benchmarks/selfie.py, one thread of an AMD
-    EPYC (Zen 4), busy with other work as well, 2026-11-25).
+    for the same pages again. The selfie network took 5.3 instead of 6.6 ms (benchmarks/speed/selfie.py, one thread of
+    an AMD EPYC (Zen 4), busy with other work as well, 2026-11-25).
     """
     return _set({M_MMAP_THRESHOLD: KEPT_BLOCK_BYTES, M_TRIM_THRESHOLD: KEPT_BYTES})
 

@@ -1,22 +1,17 @@
-"""What benchmarks/peers.py and benchmarks/overload.py make of their measurements."""
+"""What benchmarks/peers/compare.py and benchmarks/reliability/overload.py make of their measurements."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import overload, peers
-from benchmarks.agreement import Agreement, agreement
-from benchmarks.cells import Cell, Contender, attempt, photos
-from benchmarks.contenders import CONTENDERS, REMBG
-from benchmarks.folders import Folder
-from benchmarks.record import Record
-from benchmarks.report import rows
-from benchmarks.results import Goal, Results
-from benchmarks.servers import StartFailed
-from service.errors import ConfigurationError
-from tests.pictures import opened
+from benchmarks.peers import compare
+from benchmarks.peers.agreement import Agreement, agreement
+from benchmarks.peers.cells import Cell
+from benchmarks.peers.contenders import CONTENDERS, REMBG
+from benchmarks.peers.report import rows
+from benchmarks.peers.results import Goal, Results
+from benchmarks.reliability import overload
 
 FULL_LOAD = ("1080p", 16)
 
@@ -53,7 +48,7 @@ def test_overload_is_compared_with_our_best_and_their_memory() -> None:
 
 @pytest.mark.parametrize(("figure", "found"), [("goodput", 2.0), ("peak_rss_mb", 0.25)])
 def test_a_promise_is_a_ratio_to_the_peer_in_the_same_run(figure: str, found: float) -> None:
-    promise = peers.Promise("silhouette", REMBG, FULL_LOAD, figure, found)
+    promise = compare.Promise("silhouette", REMBG, FULL_LOAD, figure, found)
     kept, broken = ([cell("silhouette", *mine), cell(REMBG, 2, 100)] for mine in ((4, 25), (3.9, 26)))
     assert promise.goal(Results(kept)).found == found
     assert promise.goal(Results(kept)).met
@@ -63,7 +58,7 @@ def test_a_promise_is_a_ratio_to_the_peer_in_the_same_run(figure: str, found: fl
 def test_a_promise_about_a_server_that_failed_is_not_kept() -> None:
     (goal,) = [
         goal
-        for goal in peers.goals(Results([failed("silhouette int8"), cell(REMBG, 1, 1)]))
+        for goal in compare.goals(Results([failed("silhouette int8"), cell(REMBG, 1, 1)]))
         if "goodput" in goal.promise
     ]
     assert math.isnan(goal.found)
@@ -71,46 +66,9 @@ def test_a_promise_about_a_server_that_failed_is_not_kept() -> None:
     assert not Goal("", math.nan, 1, at_least=False).met
 
 
-def test_promises_about_servers_that_took_no_part_are_left_out() -> None:
-    assert peers.goals(Results([cell(REMBG, 1, 1)])) == []
-
-
 def test_every_promise_names_servers_and_loads_that_are_measured() -> None:
-    assert {each.ours for each in peers.PROMISES} | {each.peer for each in peers.PROMISES} <= set(CONTENDERS)
-    assert {each.load for each in peers.PROMISES} == {match.load for match in peers.FULL}
-
-
-def test_rounds_alternate_and_the_first_is_whole_whatever_the_time() -> None:
-    matches = (peers.Match(("a", 1), 2), peers.Match(("b", 1), 1))
-    assert [match.load[0] for match in peers.rounds(matches, minutes=1)] == ["a", "b", "a"]
-    assert [match.load[0] for match in peers.rounds(matches, minutes=0)] == ["a", "b"]
-
-
-def test_a_server_that_does_not_start_is_reported() -> None:
-    def refuse() -> None:
-        raise StartFailed("the port is taken")
-
-    found = attempt(Contender("nobody", refuse, lambda photo: photo), "1080p", 1, 0.1)  # type: ignore[arg-type]
-    assert found.failure == "the port is taken"
-    assert math.isnan(found.goodput)
-
-
-def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    record = Record("here, today", file=tmp_path / "out.json")
-    for found in (cell(REMBG, 1, 5), failed("silhouette"), Agreement("silhouette", 0.9, 0.1), Folder("x", 3)):
-        record.add(found)
-    again = Record.read(tmp_path / "out.json")
-    assert again.circumstances == "here, today"
-    assert again.cells[0] == record.cells[0]
-    assert (again.cells[1].failure, again.agreements) == ("it did not start", record.agreements)
-    assert math.isnan(again.cells[1].goodput)
-    assert math.isnan(again.folders[0].photos_per_s)
-
-
-def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "out.json").write_text("[]")
-    with pytest.raises(ConfigurationError, match="has no measurements"):
-        Record.read(tmp_path / "out.json")
+    assert {each.ours for each in compare.PROMISES} | {each.peer for each in compare.PROMISES} <= set(CONTENDERS)
+    assert {each.load for each in compare.PROMISES} == {match.load for match in compare.FULL}
 
 
 def test_cutouts_agree_as_far_as_their_alpha_does() -> None:
@@ -120,7 +78,3 @@ def test_cutouts_agree_as_far_as_their_alpha_does() -> None:
     third[1] = 0
     assert agreement("same", [half], [half]) == Agreement("same", 1.0, 0.0)
     assert agreement("half as large", [third], [half]) == Agreement("half as large", 0.5, 0.25)
-
-
-def test_photos_have_the_size_that_their_name_says() -> None:
-    assert [opened(photo).size for photo in photos("1080p")] == [(1920, 1080)] * 3

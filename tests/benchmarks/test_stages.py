@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from benchmarks.bars import LEFT_PX, RIGHT_PX, WIDTH_PX, Bar, draw
-from benchmarks.stages import Timing, median_bar, parse_server_timing
+from benchmarks.speed.bars import LEFT_PX, RIGHT_PX, WIDTH_PX, Bar, draw
+from benchmarks.speed.stages import Timing, median_bar, parse_server_timing
 
 SVG = "{http://www.w3.org/2000/svg}"
 
