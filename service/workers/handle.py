@@ -1,4 +1,4 @@
-"""The service's side of one worker process. Blocking: its keeper calls it on a thread of the worker's own."""
+"""The service's side of one worker process. Blocking: it is called on threads, see `Shared.call`."""
 
 import contextlib
 import logging
@@ -15,9 +15,10 @@ from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
 from service.models.labels import Scores
 from service.queue.batcher import Ticket
 from service.telemetry.log import FIELDS
-from service.workers.channel import Message, Slots, receive, send
+from service.workers.channel import Caller, Message, WorkerConfused, WorkerSilent
 from service.workers.plan import WorkerPlan
 from service.workers.process import SERVICE_SIGNALS, run_worker
+from service.workers.slots import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -61,28 +62,39 @@ class BatchRun:
 
 
 class WorkerHandle:
-    """One worker process, from its start to its end; it is not started twice."""
+    """One worker process, from its start to its end; it is not started twice.
+
+    Whoever made one calls `stop` in the end, whatever `start` came to: only then are its memory and its pipe free.
+    """
 
     def __init__(self, plan: WorkerPlan) -> None:
+        """Raises WorkerFailed where there is no memory or no pipe for it."""
         self._plan = plan
         self._cards = {model.card.name: model.card for model in plan.models}
-        self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
-        self._make_process(plan)
+        with contextlib.ExitStack() as taken:
+            try:
+                self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
+                taken.callback(self._slots.close)
+                self._make_process(plan)
+            except OSError as error:
+                raise WorkerFailed(f"no shared memory or pipe for a worker: {error}") from error
+            taken.pop_all()
+        self.pid = 0
+        """0 before it was started."""
         self.device = plan.device
         self.device_memory_bytes = 0
         self.batches = 0
         self._unwanted = threading.Event()
+        self._is_over = False
+        self._lock = threading.Lock()
+        """Held while the process is killed, or its place given up: `kill` comes from any thread."""
 
     def _make_process(self, plan: WorkerPlan) -> None:
         """Not started yet, with a pipe to it."""
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-        self._connection, self._far_end = context.Pipe()
-        self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots.name), daemon=True)
-
-    @property
-    def pid(self) -> int:
-        """0 before it was started."""
-        return self._process.pid or 0
+        near_end, self._far_end = context.Pipe()
+        self._caller = Caller(near_end)
+        self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots), daemon=True)
 
     @property
     def sentinel(self) -> int:
@@ -113,8 +125,6 @@ class WorkerHandle:
             raise WorkerFailed(f"a worker {how} while it loaded its models{self._exit_reason()}") from None
         except OSError as error:
             raise WorkerFailed(f"a worker process could not be started: {error}") from error
-        finally:
-            self._slots.forget_name()
         if reason := greeting.get("failed"):
             raise WorkerFailed(reason)
         self.device = greeting["device"]
@@ -127,18 +137,21 @@ class WorkerHandle:
             raise WorkerFailed("stopped before it was started")
         with _signals_blocked():
             self._process.start()
+        self.pid = self._process.pid or 0
         if self._unwanted.is_set():  # said while the process was being made
             self._process.kill()
         # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
         self._far_end.close()
-        return self._receive(START_TIMEOUT_S)
+        return self._reply(START_TIMEOUT_S)
 
     def _launch_without_graphs(self) -> Message:
         """Again, in a process that did not try: a failed recording may leave torch or the device in disorder."""
-        self._connection.close()
+        self._caller.close()
         self._process.kill()
         self._process.join()
-        self._make_process(replace(self._plan, cuda_graphs=False))
+        with self._lock:
+            self._process.close()
+            self._make_process(replace(self._plan, cuda_graphs=False))
         return self._launch()
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
@@ -161,37 +174,42 @@ class WorkerHandle:
         self._raise_error(self._ask(timeout_s, ping=True))
 
     def stop(self) -> None:
-        """Ask the worker to end, and make it end."""
-        with contextlib.suppress(OSError):
-            self._connection.close()
-        if self._process.pid is not None:
+        """Ask the worker to end, and make it end. Frees all that it took."""
+        self._caller.close()
+        self._far_end.close()
+        if self.pid:
             self._process.join(STOP_TIMEOUT_S)
             self.kill()
             self._process.join()
+        with self._lock:
+            self._process.close()
+            self._is_over = True
         self._slots.close()
 
     def kill(self) -> None:
         """At once; a thread that waits in `run` or `start` gets WorkerDied, WorkerFailed."""
         self._unwanted.set()
-        if self._process.is_alive():
-            self._process.kill()
+        with self._lock:
+            if not self._is_over and self._process.is_alive():
+                self._process.kill()
 
     def _ask(self, timeout_s: float, **request: Any) -> Message:
         try:
-            send(self._connection, **request)
+            self._caller.ask(**request)
         except OSError as error:
             raise WorkerDied("crash", on_board=False) from error
-        answer = self._receive(timeout_s)
+        answer = self._reply(timeout_s)
         self.device_memory_bytes = answer["device_memory_bytes"]
         return answer
 
-    def _receive(self, timeout_s: float) -> Message:
+    def _reply(self, timeout_s: float) -> Message:
         try:
-            if not self._connection.poll(timeout_s):
-                self.kill()  # a hang is a crash
-                raise WorkerDied("hang", on_board=True)
-            return receive(self._connection)
-        except (EOFError, OSError) as error:
+            return self._caller.reply(timeout_s)
+        except WorkerSilent as error:
+            self.kill()  # a hang is a crash
+            raise WorkerDied("hang", on_board=True) from error
+        except (WorkerConfused, EOFError, OSError) as error:
+            self.kill()
             raise WorkerDied("crash", on_board=True) from error
 
     def _raise_error(self, answer: Message) -> None:

@@ -6,6 +6,7 @@ more; `stop` leaves no process and no shared memory behind.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,8 +14,11 @@ from service.errors import Draining, NotReady
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, WorkerStatus
-from service.workers.keeper import Keeper, Shared
+from service.workers.keeper import Keeper
 from service.workers.plan import WorkerPlan
+from service.workers.shared import Shared
+
+logger = logging.getLogger(__name__)
 
 THREADS_PER_WORKER = 3
 """One waits for the worker; others may be starting its successor and ending its predecessor."""
@@ -33,7 +37,7 @@ class WorkerPool:
             batcher, settings, metrics, self._threads, self._closing, asyncio.Lock(), self._refuse_without_workers
         )
         self._keepers = [Keeper(number, plan, shared) for number, plan in enumerate(plans)]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._keeping: asyncio.Task[None] | None = None
 
     @property
     def size(self) -> int:
@@ -50,25 +54,42 @@ class WorkerPool:
 
     @property
     def trouble(self) -> str | None:
-        """Why nobody can be served: no worker is alive, and starting one fails. None while one is, or may soon be."""
-        if self.ready_count:
-            return None
-        return "; ".join(keeper.trouble for keeper in self._keepers if keeper.trouble) or None
+        """Why nobody can be served: in no place of the pool is a worker, and starting them fails again and again.
+
+        None while there is one, or one may be there soon.
+        """
+        troubles = [keeper.trouble for keeper in self._keepers if keeper.trouble]
+        return "; ".join(troubles) if len(troubles) == self.size else None
 
     def status(self) -> list[WorkerStatus]:
         return [keeper.status() for keeper in self._keepers]
 
     async def start(self) -> None:
-        """Returns when every worker is ready. Raises WorkerFailed where one cannot load its models."""
-        first_starts = [asyncio.get_running_loop().create_future() for _ in self._keepers]
-        self._tasks = [
-            asyncio.create_task(keeper.keep(first_start))
-            for keeper, first_start in zip(self._keepers, first_starts, strict=True)
-        ]
-        results = await asyncio.gather(*first_starts, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        """Returns when every worker is ready. Raises WorkerFailed as soon as one cannot load its models."""
+        loop = asyncio.get_running_loop()
+        first_starts: list[asyncio.Future[None]] = [loop.create_future() for _ in self._keepers]
+        self._keeping = asyncio.create_task(self._keep_all(first_starts))
+        try:
+            await asyncio.wait(first_starts, return_when=asyncio.FIRST_EXCEPTION)
+            for start in first_starts:
+                if start.done():
+                    start.result()
+        finally:
+            for start in first_starts:
+                start.add_done_callback(asyncio.Future.exception)  # one failure is told, and is enough
+
+    async def _keep_all(self, first_starts: "Sequence[asyncio.Future[None]]") -> None:
+        """Until the pool closes. Where a keeper itself fails, which would be a bug of ours, the others end as well: a
+        service that says that it is not ready is replaced, and one that has an empty place is not.
+        """
+        try:
+            async with asyncio.TaskGroup() as places:
+                for keeper, first_start in zip(self._keepers, first_starts, strict=True):
+                    places.create_task(keeper.keep(first_start))
+        except* Exception:
+            logger.exception("workers lost")
+        finally:
+            await self._batcher.close(Draining())
 
     async def stop(self, drain_timeout_s: float) -> None:
         """Give the batches that are on board `drain_timeout_s` to finish, then end every worker."""
@@ -77,11 +98,13 @@ class WorkerPool:
             if not keeper.is_ready:  # it is loading models that nobody will use
                 keeper.kill()
         await self._batcher.close(Draining())
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=drain_timeout_s)
-        self.kill()
-        await asyncio.gather(*self._tasks)
-        self._threads.shutdown()
+        try:
+            if self._keeping is not None:
+                await asyncio.wait({self._keeping}, timeout=drain_timeout_s)
+                self.kill()
+                await self._keeping
+        finally:
+            self._threads.shutdown()
 
     def kill(self) -> None:
         """End every worker process at once."""

@@ -19,8 +19,9 @@ import numpy as np
 from service.errors import ConfigurationError, RecordingFailed
 from service.models.store import Checkpoint, ModelCard
 from service.workers.allocator import keep_blocks, return_free_blocks
-from service.workers.channel import Message, Slots, receive, send
+from service.workers.channel import GREETING, Message, receive, send
 from service.workers.plan import WorkerPlan
+from service.workers.slots import Slots
 
 if TYPE_CHECKING:
     from service.models.segmenters.base import Segmenter
@@ -42,7 +43,7 @@ class Loaded:
     """Seconds for one image, by model."""
 
 
-def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name: str) -> None:
+def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots: Slots) -> None:
     """Everything a worker process does."""
     # Threads that wait for work must sleep: while they spin, as is OpenMP's default, a worker beside them was measured
     # to take 1.4 times as long. Read when torch is imported.
@@ -52,17 +53,16 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots_name:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
     threading.Thread(target=_end_with_the_service, daemon=True).start()
-    slots = Slots.attach(slots_name, [model.card for model in plan.models])
     try:
         loaded = _load(plan)
     except RecordingFailed as error:
-        send(connection, not_recorded=str(error))
+        send(connection, GREETING, not_recorded=str(error))
     except ConfigurationError as error:
-        send(connection, failed=str(error))
+        send(connection, GREETING, failed=str(error))
     except Exception as error:
-        send(connection, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
+        send(connection, GREETING, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
     else:
-        send(connection, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
+        send(connection, GREETING, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
         _answer_until_closed(connection, slots, loaded)
 
 
@@ -122,11 +122,11 @@ def _check(shape: tuple[int, ...], card: ModelCard) -> None:
 def _answer_until_closed(connection: "Connection[Any, Any]", slots: Slots, loaded: Loaded) -> None:
     while True:
         try:
-            request = receive(connection)
+            number, request = receive(connection)
         except (EOFError, OSError):
             return
         answer = _probe(loaded.device) if "ping" in request else _answer(request, slots, loaded)
-        send(connection, device_memory_bytes=loaded.device.memory_bytes(), **answer)
+        send(connection, number, device_memory_bytes=loaded.device.memory_bytes(), **answer)
 
 
 def _probe(device: "Device") -> Message:

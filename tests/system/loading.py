@@ -31,8 +31,6 @@ PATIENCE_S = 60.0
 
 LOOK_INTERVAL_S = 0.02
 
-SHARED_MEMORY = Path("/dev/shm")
-
 PATIENT = {"SILHOUETTE_BATCH_TIMEOUT_S": "120", "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "120"}
 """Settings of a service whose workers a test stops for a while."""
 
@@ -228,17 +226,12 @@ def stop(server: Server, number: signal.Signals = signal.SIGTERM) -> int:
 # --- what is left behind ----------------------------------------------------------------------------------------------
 
 
-def shared_memory() -> set[str]:
-    return {path.name for path in SHARED_MEMORY.iterdir()} if SHARED_MEMORY.is_dir() else set()
-
-
 @contextlib.contextmanager
 def leaving_nothing_behind() -> Iterator[Callable[[Server], None]]:
-    """Call what this gives with a running server: when the block ends, no process of it and no shared memory is left.
-
-    Other services on the machine have shared memory with a name as well, but only while they load: those vanish.
+    """Call what this gives with a running server: when the block ends, no process of it is left, and so no memory that
+    they shared, which has no name.
     """
-    before, family = shared_memory(), list[psutil.Process]()
+    family = list[psutil.Process]()
 
     def watch(server: Server) -> None:
         family.extend(psutil.Process(server.process.pid).children(recursive=True))
@@ -246,8 +239,6 @@ def leaving_nothing_behind() -> Iterator[Callable[[Server], None]]:
     yield watch
     assert family
     assert not psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]
-    left = shared_memory() - before
-    until(lambda: not left & shared_memory(), f"the end of {left}")
 
 
 # --- a server with networks of its own --------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.pools import slot_memory
 from tests.system.loading import (
     PATIENT,
-    SHARED_MEMORY,
     Call,
     Upload,
     leaving_nothing_behind,
@@ -131,16 +131,15 @@ def terminate(process: "subprocess.Popen[bytes]") -> int:
 @pytest.mark.parametrize(("end", "exit_code"), [(kill, -signal.SIGKILL), (terminate, 0)], ids=["killed", "terminated"])
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc")
 def test_what_ends_while_it_loads_leaves_nothing_behind(end: End, exit_code: int) -> None:
-    """While a worker loads, its shared memory still has a name."""
+    """Its workers end with it; the memory that they share has no name, and so ends with them."""
     environment = os.environ | {"SILHOUETTE_MODELS": "selfie", "SILHOUETTE_WORKERS": "1"}
     process = subprocess.Popen(serve_command(), env=environment, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: bool(named_blocks(process.pid)), "shared memory with a name")
-        blocks = named_blocks(process.pid)
+        until(lambda: bool(psutil.Process(process.pid).children()), "a worker that loads")
+        assert all(line.endswith("(deleted)") for line in slot_memory(process.pid))
         family = psutil.Process(process.pid).children(recursive=True)
         assert end(process) == exit_code
         assert not psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]
-        until(lambda: not any((SHARED_MEMORY / block).exists() for block in blocks), f"the end of {blocks}")
     finally:
         process.kill()
         process.wait(START_TIMEOUT_S)
@@ -169,9 +168,3 @@ def test_ctrl_c_at_a_terminal_while_workers_load_prints_no_traceback(tmp_path: P
             process.kill()
             process.wait(STOP_TIMEOUT_S)
     assert "Traceback" not in said.read_text()
-
-
-def named_blocks(pid: int) -> set[str]:
-    """Shared memory that the process has mapped and that can still be found by its name."""
-    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
-    return {Path(line.split()[-1]).name for line in lines if "/dev/shm/psm_" in line and not line.endswith("(deleted)")}

@@ -1,27 +1,21 @@
-"""Real worker processes with the tiny networks: how they start, die, fail and end."""
+"""Real worker processes with the tiny networks: how they answer, die and end."""
 
 import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from numpy.typing import NDArray
 
 from service.errors import Draining, Failure, ModelCrashed, ModelFailed, WorkerFailed
-from service.models.store import Checkpoint, ModelCard, ModelStore
-from service.queue.batcher import Batcher, Outcome
-from service.queue.schedule import BatchPolicy
-from service.settings import read_settings
+from service.queue.batcher import Outcome
 from service.telemetry.log import FIELDS
-from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan
-from service.workers.pool import WorkerPool
 from tests.fakes import (
     BLUE,
     DARK,
@@ -29,18 +23,23 @@ from tests.fakes import (
     RAISING_COLOR,
     RED,
     TRIED,
-    make_store,
     thread_counting_families,
-    tiny_families,
     unrecordable_families,
+)
+from tests.pools import (
+    DRAIN_S,
+    PATIENCE_S,
+    Service,
+    given_up,
+    leaking_nothing,
+    running,
+    slot_memory,
+    stopped_worker,
+    tiny_plan,
+    until,
 )
 
 pytestmark = pytest.mark.anyio
-
-PATIENCE_S = 30.0
-"""How long a test waits for what must happen; starting a worker takes 2 to 4 seconds on a small machine."""
-
-DRAIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -49,42 +48,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
-    return ModelStore(make_store(tmp_path_factory.mktemp("workers")))
-
-
-@pytest.fixture(scope="module")
-def plan(store: ModelStore) -> WorkerPlan:
-    cards = [store.card(name) for name in ("tiny-subject", "tiny-classes")]
-    return WorkerPlan("cpu", 1, 1, 2, [store.checkpoint(card) for card in cards], tiny_families)
-
-
-class Service:
-    """A queue and its workers, and the few things that a test does to them."""
-
-    def __init__(self, *plans: WorkerPlan) -> None:
-        self.metrics = Metrics()
-        self.batcher = Batcher(BatchPolicy(plans[0].max_batch_size, None, 0), len(plans), self.metrics)
-        self.pool = WorkerPool(plans, self.batcher, read_settings(), self.metrics)
-        self._cards = {model.card.name: model.card for model in plans[0].models}
-
-    def ask(self, color: tuple[int, int, int], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
-        spec = self._cards[model].input
-        return self.ask_about(np.full((spec.height, spec.width, 3), color, np.uint8), model)
-
-    def ask_about(self, pixels: NDArray[np.uint8], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
-        deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        return asyncio.ensure_future(self.batcher.predict(model, pixels, deadline))
-
-
-@asynccontextmanager
-async def running(*plans: WorkerPlan, drain_s: float = DRAIN_S) -> AsyncIterator[Service]:
-    service = Service(*plans)
-    try:
-        await asyncio.wait_for(service.pool.start(), PATIENCE_S)
-        yield service
-    finally:
-        await service.pool.stop(drain_s)
+def plan(tmp_path_factory: pytest.TempPathFactory) -> WorkerPlan:
+    return tiny_plan(tmp_path_factory.mktemp("workers"))
 
 
 @pytest.fixture(scope="module")
@@ -95,53 +60,12 @@ async def service(plan: WorkerPlan) -> AsyncIterator[Service]:
         yield service
 
 
-@asynccontextmanager
-async def stopped_worker(service: Service) -> AsyncIterator[int]:
-    """The only worker, which meanwhile takes a batch but cannot answer it."""
-    (pid,) = service.pool.pids
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield pid
-    finally:
-        if is_alive(pid):
-            os.kill(pid, signal.SIGCONT)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Looks again and again, after what was just asked has reached the queue; fails when it never comes true."""
-    async with asyncio.timeout(PATIENCE_S):
-        await asyncio.sleep(0)
-        while not condition():  # noqa: ASYNC110  # a process' state has no event to wait for
-            await asyncio.sleep(0.01)
-
-
-async def given_up(*calls: "asyncio.Task[Outcome]") -> list[Outcome | BaseException]:
-    """What each call came to; CancelledError where nobody has answered it."""
-    for call in calls:
-        call.cancel()
-    return await asyncio.gather(*calls, return_exceptions=True)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def subject(outcome: Outcome) -> bool:
     return bool(outcome.scores.mean() > 0.5)
 
 
 def strongest(outcome: Outcome) -> int:
     return int(outcome.scores.mean(axis=(1, 2)).argmax())
-
-
-def shared_blocks() -> set[str]:
-    """Blocks of shared memory that this process has mapped, with or without a name."""
-    maps = Path("/proc/self/maps").read_text().splitlines()
-    return {line for line in maps if "/dev/shm/" in line}
 
 
 # --- a healthy life ---------------------------------------------------------------------------------------------------
@@ -208,7 +132,7 @@ async def test_an_idle_worker_that_is_killed_is_replaced(service: Service) -> No
     os.kill(killed, signal.SIGKILL)
     await until(lambda: service.pool.pids not in ([killed], []))
     assert subject(await service.ask(RED))
-    assert not is_alive(killed)
+    assert not psutil.pid_exists(killed)
 
 
 async def test_the_request_on_board_of_a_killed_worker_is_answered_by_the_next(service: Service) -> None:
@@ -268,82 +192,26 @@ async def test_pixels_of_the_wrong_size_fail_and_the_worker_lives(plan: WorkerPl
     assert trouble is None
 
 
-# --- a start that fails -----------------------------------------------------------------------------------------------
-
-
-def with_output(card: ModelCard, **changes: int) -> ModelCard:
-    return card.model_copy(update={"output": card.output.model_copy(update=changes)})
-
-
-@pytest.fixture
-def bad_plans(plan: WorkerPlan, tmp_path: Path) -> dict[str, tuple[WorkerPlan, str]]:
-    """What is wrong -> a plan, and a word that the reason must have."""
-    subject, classes = plan.models
-    card = subject.card
-    garbage = tmp_path / "model.safetensors"
-    garbage.write_bytes(b"garbage")
-    lie = with_output(card, width=32)
-    return {
-        "scores": (
-            replace(plan, models=[Checkpoint(lie, subject.weights)]),
-            r"tiny-subject.*\(1, 48, 32\).*\(1, 48, 64\)",
-        ),
-        "garbage": (replace(plan, models=[Checkpoint(card, garbage)]), "tiny-subject"),
-        "other weights": (replace(plan, models=[Checkpoint(card, classes.weights)]), "tiny-subject"),
-        "device": (replace(plan, device="cuda:7"), "cuda:7"),
-    }
-
-
-@pytest.mark.parametrize("wrong", ["scores", "garbage", "other weights", "device"])
-async def test_a_worker_that_cannot_load_says_why_in_one_line(
-    bad_plans: dict[str, tuple[WorkerPlan, str]], wrong: str
-) -> None:
-    bad, reason = bad_plans[wrong]
-    service = Service(bad)
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            with pytest.raises(WorkerFailed, match=reason) as failed:
-                await service.pool.start()
-    finally:
-        await service.pool.stop(DRAIN_S)
-    assert len(str(failed.value).splitlines()) == 1
-    assert service.pool.ready_count == 0
-
-
-async def test_one_worker_that_cannot_load_fails_the_start_of_all(
-    plan: WorkerPlan, bad_plans: dict[str, tuple[WorkerPlan, str]]
-) -> None:
-    service = Service(plan, bad_plans["scores"][0])
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            with pytest.raises(WorkerFailed):
-                await service.pool.start()
-    finally:
-        await service.pool.stop(DRAIN_S)
-    assert service.pool.pids == []
-
-
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc and /dev/shm")
-async def test_stopping_leaves_no_process_and_no_shared_memory(plan: WorkerPlan) -> None:
-    before = shared_blocks()
-    async with running(plan) as service:
-        pids = service.pool.pids
-        assert shared_blocks() - before
-        await service.ask(RED)
-    assert not any(is_alive(pid) for pid in pids)
-    assert not shared_blocks() - before
+async def test_stopping_leaves_no_process_no_file_and_no_shared_memory(service: Service, plan: WorkerPlan) -> None:
+    await until(lambda: service.pool.ready_count == 1)
+    with leaking_nothing():
+        async with running(plan) as another:
+            assert len(slot_memory()) == 2
+            assert another.pool.pids != service.pool.pids
+            await another.ask(RED)
 
 
-@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="looks at Linux' /dev/shm")
-async def test_the_shared_memory_has_no_name_while_workers_run(service: Service) -> None:
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc")
+async def test_the_shared_memory_has_no_name(service: Service) -> None:
     """So that the system frees it, whoever is killed."""
     await until(lambda: service.pool.ready_count == 1)
-    mapped = shared_blocks()
-    assert mapped
-    assert all(line.endswith("(deleted)") for line in mapped)
+    (mapped,) = slot_memory()
+    assert mapped.endswith("(deleted)")
+    assert slot_memory(service.pool.pids[0])
 
 
 async def test_stopping_answers_what_is_on_board_first(plan: WorkerPlan) -> None:
@@ -371,7 +239,7 @@ async def test_stopping_a_worker_that_hangs_answers_what_it_has_on_board(plan: W
     on_board = service.ask(RED)
     await until(lambda: service.batcher.waiting == 0)
     await service.pool.stop(0.1)
-    assert not is_alive(pid)
+    assert not psutil.pid_exists(pid)
     await asyncio.wait([on_board], timeout=1)
     (answered,) = await given_up(on_board)
     assert isinstance(answered, Failure)

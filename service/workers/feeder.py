@@ -1,0 +1,136 @@
+"""A Feeder takes batches off the queue for one worker process, and deals with every way in which one can fail.
+
+What it guarantees: every batch that it took is answered or back in the queue before it takes another one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+
+from service.errors import Draining, ModelFailed, OutOfDeviceMemory
+from service.queue.batcher import Batch, Outcome
+from service.telemetry.log import FIELDS
+from service.workers.handle import BatchRun, WorkerDied, WorkerHandle
+from service.workers.plan import WorkerPlan
+from service.workers.shared import Shared
+
+logger = logging.getLogger(__name__)
+
+MS_PER_S = 1000
+
+
+class Feeder:
+    """For one worker process, from its first batch to its last."""
+
+    def __init__(self, number: int, handle: WorkerHandle, plan: WorkerPlan, shared: Shared) -> None:
+        self._number = number
+        self._handle = handle
+        self._plan = plan
+        self._shared = shared
+        self._has_died = False
+        self._idle: asyncio.Timeout | None = None
+        """The wait for a batch, while there is one."""
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Within this, `feed` hears at once of the death of an idle process, so that it is replaced before anyone
+        waits for it.
+        """
+        loop, sentinel = asyncio.get_running_loop(), self._handle.sentinel
+        loop.add_reader(sentinel, self._on_death)
+        try:
+            yield
+        finally:
+            loop.remove_reader(sentinel)
+
+    def _on_death(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._handle.sentinel)
+        self._has_died = True
+        if self._idle is not None and not self._idle.expired():
+            self._idle.reschedule(loop.time())
+
+    async def feed(self) -> None:
+        """One batch; or, where none came for a while, a question whether the worker is well.
+
+        Raises WorkerDied, or Draining when no batch will come any more.
+        """
+        batch = await self._next_batch()
+        if batch is not None:
+            await self._run(batch)
+        elif self._has_died:
+            raise WorkerDied("crash", on_board=False)
+        else:
+            timeout_s = self._shared.settings.heartbeat_timeout_s
+            await self._shared.call(self._handle, lambda: self._handle.ping(timeout_s))
+
+    async def _next_batch(self) -> Batch | None:
+        """None where the worker has died, or nothing came for `heartbeat_interval_s`."""
+        if self._has_died:
+            return None
+        try:
+            async with asyncio.timeout(self._shared.settings.heartbeat_interval_s) as self._idle:
+                return await self._shared.batcher.take()
+        except TimeoutError:
+            return None
+        finally:
+            self._idle = None
+
+    async def _run(self, batch: Batch) -> None:
+        """The batch is answered, or goes back to the queue. Raises WorkerDied."""
+        batcher = self._shared.batcher
+        started = time.monotonic()
+        queue_ms = [ticket.waited_s * MS_PER_S for ticket in batch]
+        try:
+            run = await self._run_on_worker(batch)
+            batcher.answer(batch, self._outcomes(run, queue_ms), time.monotonic() - started)
+        except WorkerDied as death:
+            await batcher.give_back(batch, death.cause, crashed=death.on_board)
+            raise
+        except OutOfDeviceMemory as failure:
+            await self._run_smaller(batch, failure)
+        except ModelFailed as failure:
+            await self._run_apart(batch, failure)
+        except asyncio.CancelledError:
+            batcher.fail(batch, Draining())
+            raise
+        except Exception:  # ours; whatever it is, nobody waits for ever and the worker is not lost
+            facts = {"worker": self._number, "pid": self._handle.pid, "batch_size": len(batch)}
+            logger.exception("batch failed", extra={FIELDS: facts})
+            batcher.fail(batch, ModelFailed())
+
+    async def _run_on_worker(self, batch: Batch) -> BatchRun:
+        shared, handle = self._shared, self._handle
+        shared.busy.add(handle)
+        threads = self._plan.threads_beside(len(shared.busy) - 1 + shared.batcher.waiting)
+        timeout_s = shared.settings.batch_timeout_s
+        try:
+            return await shared.call(handle, lambda: handle.run(batch, timeout_s, threads))
+        finally:
+            shared.busy.discard(handle)
+
+    def _outcomes(self, run: BatchRun, queue_ms: list[float]) -> list[Outcome]:
+        size, infer_ms = len(queue_ms), run.infer_s * MS_PER_S
+        return [
+            Outcome(scores, self._handle.device, self._number, size, waited_ms, infer_ms)
+            for scores, waited_ms in zip(run.scores, queue_ms, strict=True)
+        ]
+
+    async def _run_smaller(self, batch: Batch, failure: OutOfDeviceMemory) -> None:
+        """Half as many next time, and from then on; one image that does not fit alone fails."""
+        logger.warning("out of device memory", extra={FIELDS: {"model": batch[0].model, "batch_size": len(batch)}})
+        if len(batch) == 1:
+            self._shared.batcher.fail(batch, failure)
+            return
+        self._shared.batcher.learn_size_limit(batch[0].model, len(batch) // 2)
+        await self._shared.batcher.give_back(batch, "memory")
+
+    async def _run_apart(self, batch: Batch, failure: ModelFailed) -> None:
+        """One bad image must not harm its neighbours: each runs alone, and fails alone."""
+        if len(batch) > 1:
+            await self._shared.batcher.give_back(batch, "model_failed", alone=True)
+            return
+        logger.error("model failed", extra={FIELDS: {"model": batch[0].model, "cause": failure.detail}})
+        self._shared.batcher.fail(batch, ModelFailed())

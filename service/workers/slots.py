@@ -1,0 +1,118 @@
+"""Pixels and scores on their way between the service and a worker: in memory that both have mapped, never pickled.
+
+The memory has no name, so whoever is killed, the system frees it with the last of both. It is reserved when it is made:
+taken page by page as it is written, too little of it would end the process with SIGBUS in the middle of a batch.
+"""
+
+import mmap
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from multiprocessing.reduction import DupFd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import WorkerFailed
+from service.models.labels import Scores
+from service.models.store import ModelCard
+
+ALIGNMENT_BYTES = 64  # a cache line
+
+BYTES_PER_MB = 1_000_000
+
+
+class Slots:
+    """Places for the images of one batch and for their scores, as large as the largest model needs.
+
+    Pickled only as an argument of a new process, which gets its own handle of the same memory.
+    """
+
+    def __init__(self, handle: int, cards: Sequence[ModelCard]) -> None:
+        """Takes over the open file `handle`, and closes it in the end."""
+        self._handle = handle
+        self._cards = cards
+        self._memory = mmap.mmap(handle, 0)
+        self._pixels_bytes = _aligned(max(map(_pixels_bytes, cards)))
+        self._slot_bytes = slot_bytes(cards)
+
+    @classmethod
+    def create(cls, cards: Sequence[ModelCard], count: int) -> "Slots":
+        """Raises WorkerFailed where there is not so much memory, and OSError."""
+        handle = reserve(slot_bytes(cards) * count)
+        try:
+            return cls(handle, cards)
+        except OSError:
+            os.close(handle)
+            raise
+
+    def __reduce__(self) -> "tuple[Callable[..., Slots], tuple[Any, Sequence[ModelCard]]]":
+        return _attach, (DupFd(self._handle), self._cards)
+
+    def pixels(self, card: ModelCard, slot: int) -> NDArray[np.uint8]:
+        """(h, w, 3), a view: valid until `close`."""
+        shape = (card.input.height, card.input.width, 3)
+        return np.ndarray(shape, np.uint8, self._memory, slot * self._slot_bytes)
+
+    def scores(self, card: ModelCard, slot: int) -> Scores:
+        """(C, h, w), a view: valid until `close`."""
+        offset = slot * self._slot_bytes + self._pixels_bytes
+        return np.ndarray(card.score_shape, np.float32, self._memory, offset)
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self._handle)
+
+
+def _attach(handle: Any, cards: Sequence[ModelCard]) -> Slots:
+    """In the new process."""
+    return Slots(handle.detach(), cards)
+
+
+def reserve(size_bytes: int) -> int:
+    """An open file without a name, that long, and all of it there.
+
+    Raises WorkerFailed where there is not so much memory, and OSError where there can be no such file.
+    """
+    handle = _open_nameless()
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(handle, 0, size_bytes)
+        else:  # macOS has no call that reserves
+            os.ftruncate(handle, size_bytes)
+    except OSError as error:
+        os.close(handle)
+        needed_mb = -(-size_bytes // BYTES_PER_MB)
+        raise WorkerFailed(
+            f"each worker needs {needed_mb} MB of memory for the pictures and scores of one batch, and the system does "
+            f"not give it ({error.strerror}): allow the service more memory, or lower SILHOUETTE_MAX_BATCH_SIZE or "
+            "SILHOUETTE_WORKERS"
+        ) from error
+    return handle
+
+
+def _open_nameless() -> int:
+    """In memory where the system has such files: those are not bounded by the size of /dev/shm, 64 MB with Docker."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("silhouette-slots")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def slot_bytes(cards: Sequence[ModelCard]) -> int:
+    """What one image and its scores take, at most."""
+    return _aligned(max(map(_pixels_bytes, cards))) + _aligned(max(map(_scores_bytes, cards)))
+
+
+def _pixels_bytes(card: ModelCard) -> int:
+    return card.input.height * card.input.width * 3
+
+
+def _scores_bytes(card: ModelCard) -> int:
+    channels, height, width = card.score_shape
+    return channels * height * width * np.dtype(np.float32).itemsize
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES

@@ -1,0 +1,116 @@
+"""A queue with real worker processes of the tiny networks, and the few things that tests do to them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from service.models.store import ModelStore
+from service.queue.batcher import Batcher, Outcome
+from service.queue.schedule import BatchPolicy
+from service.settings import read_settings
+from service.telemetry.metrics import Metrics
+from service.workers.plan import WorkerPlan
+from service.workers.pool import WorkerPool
+from tests.fakes import make_store, tiny_families
+
+PATIENCE_S = 60.0
+"""How long a test waits for what must happen; a worker takes 2 to 4 seconds to start on a small, idle machine."""
+
+DRAIN_S = 10.0
+
+
+def tiny_plan(folder: Path) -> WorkerPlan:
+    """Of one worker that takes up to two images at once, with a model store in `folder`."""
+    store = ModelStore(make_store(folder))
+    cards = [store.card(name) for name in ("tiny-subject", "tiny-classes")]
+    return WorkerPlan("cpu", 1, 1, 2, [store.checkpoint(card) for card in cards], tiny_families)
+
+
+class Service:
+    """A queue and its workers."""
+
+    def __init__(self, *plans: WorkerPlan) -> None:
+        self.metrics = Metrics()
+        self.batcher = Batcher(BatchPolicy(plans[0].max_batch_size, None, 0), len(plans), self.metrics)
+        self.pool = WorkerPool(plans, self.batcher, read_settings(), self.metrics)
+        self._cards = {model.card.name: model.card for model in plans[0].models}
+
+    def ask(self, color: tuple[int, int, int], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
+        spec = self._cards[model].input
+        return self.ask_about(np.full((spec.height, spec.width, 3), color, np.uint8), model)
+
+    def ask_about(self, pixels: NDArray[np.uint8], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        return asyncio.ensure_future(self.batcher.predict(model, pixels, deadline))
+
+    def restarts(self, cause: str) -> int:
+        """How many workers have ended because of it."""
+        line = f'silhouette_worker_restarts_total{{cause="{cause}"}} '
+        (count,) = (each.removeprefix(line) for each in self.metrics.render().decode().splitlines() if line in each)
+        return int(float(count))
+
+
+@asynccontextmanager
+async def running(*plans: WorkerPlan, drain_s: float = DRAIN_S) -> AsyncIterator[Service]:
+    service = Service(*plans)
+    try:
+        await asyncio.wait_for(service.pool.start(), PATIENCE_S)
+        yield service
+    finally:
+        await service.pool.stop(drain_s)
+
+
+@asynccontextmanager
+async def stopped_worker(service: Service) -> AsyncIterator[int]:
+    """The only worker, which meanwhile takes a batch but cannot answer it."""
+    (pid,) = service.pool.pids
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        if psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGCONT)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Looks again and again, after what was just asked has reached the queue; fails when it never comes true."""
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.sleep(0)
+        while not condition():  # noqa: ASYNC110  # a process' state has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+async def given_up(*calls: "asyncio.Task[Outcome]") -> list[Outcome | BaseException]:
+    """What each call came to; CancelledError where nobody has answered it."""
+    for call in calls:
+        call.cancel()
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def slot_memory(pid: int | str = "self") -> list[str]:
+    """The blocks of memory that the process shares with workers, as it has mapped them."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return [line for line in maps if "silhouette-slots" in line]
+
+
+@contextlib.contextmanager
+def leaking_nothing() -> Iterator[None]:
+    """At the end of the block this process has the open files, shared memory and children that it had before."""
+    resource_tracker.ensure_running()  # multiprocessing's own, which stays
+    before = _held()
+    yield
+    assert _held() == before
+
+
+def _held() -> tuple[list[str], list[str], list[int]]:
+    files = sorted(os.readlink(file) for file in Path("/proc/self/fd").iterdir() if file.is_symlink())
+    return files, slot_memory(), [child.pid for child in psutil.Process().children()]

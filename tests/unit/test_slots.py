@@ -1,0 +1,62 @@
+"""The memory that pixels and scores cross in."""
+
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.errors import WorkerFailed
+from service.models.store import ModelCard, ModelStore
+from service.workers.slots import Slots, reserve, slot_bytes
+from tests.fakes import make_store
+
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def cards(tmp_path_factory: pytest.TempPathFactory) -> list[ModelCard]:
+    store = ModelStore(make_store(tmp_path_factory.mktemp("slots")))
+    return [store.card(name) for name in ("tiny-subject", "tiny-classes")]
+
+
+def test_each_slot_holds_its_own_pixels_and_scores_of_any_model(cards: list[ModelCard]) -> None:
+    slots = Slots.create(cards, 3)
+    for card in cards:
+        for slot in range(3):
+            slots.pixels(card, slot)[:] = slot
+            slots.scores(card, slot)[:] = slot + 0.5
+        for slot in range(3):
+            assert (slots.pixels(card, slot) == slot).all()
+            assert np.allclose(slots.scores(card, slot), slot + 0.5)
+    slots.close()
+
+
+def test_memory_is_there_when_it_is_reserved_and_not_only_promised() -> None:
+    handle = reserve(3 * MB)
+    found = os.fstat(handle)
+    os.close(handle)
+    assert found.st_size == 3 * MB
+    assert found.st_blocks * 512 >= 3 * MB
+
+
+@pytest.fixture
+def little_memory() -> Iterator[int]:
+    """No file, also none in memory, may be longer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MB, hard))
+    yield MB
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_too_little_memory_says_at_once_how_much_is_needed_and_leaves_nothing_open(
+    cards: list[ModelCard], little_memory: int
+) -> None:
+    before = sorted(Path("/proc/self/fd").iterdir()) if Path("/proc/self/fd").exists() else []
+    count = 5 * little_memory // slot_bytes(cards)
+    with pytest.raises(WorkerFailed, match="needs 5 MB") as failed:
+        Slots.create(cards, count)
+    assert "SILHOUETTE_MAX_BATCH_SIZE" in str(failed.value)
+    assert before == (sorted(Path("/proc/self/fd").iterdir()) if before else [])
