@@ -13,7 +13,7 @@ Failure
     ModelFailed (ModelCrashed)
 ConfigurationError    the operator mends it before the service can start
   BadCard, UnknownCard, MissingWeights, BadWeights, PullFailed, DeviceNotFound, RecordingFailed,
-  WorkerFailed
+  NoInt8Form, WorkerFailed
 """
 
 
@@ -210,6 +210,10 @@ class DeviceNotFound(ConfigurationError):
 
 class RecordingFailed(ConfigurationError):
     """CUDA graphs cannot be recorded; the message is the cause. A process without them may be well."""
+
+
+class NoInt8Form(ConfigurationError):
+    """A network has a layer or an operation that cannot be computed in 8 bits; the message names it."""
 
 
 class WorkerFailed(ConfigurationError):

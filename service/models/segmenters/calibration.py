@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from service.models.segmenters.base import Pixels, TorchSegmenter
+from service.models.segmenters.int8 import StandIn, check_convolutions, check_operation
 from service.models.segmenters.layers import replace_convolutions
 from service.models.store.int8_ranges import Span
 
@@ -47,7 +48,7 @@ class Company:
         whole.low = min(whole.low, flat.topk(count, largest=False).values[-1].item())
 
 
-class Observed:
+class Observed(StandIn):
     """A float tensor that will be 8 bits: what is computed from it, other than by convolutions, shares its grid."""
 
     def __init__(self, values: Tensor, company: Company) -> None:
@@ -65,6 +66,8 @@ class Observed:
         return Observed(self.values.expand_as(other.values), self.company)
 
     def __add__(self, other: "Observed") -> "Observed":
+        if not isinstance(other, Observed):
+            return NotImplemented
         self.company.join(other.company)
         total = self.values + other.values
         self.company.stretch(total)
@@ -74,6 +77,7 @@ class Observed:
     def __torch_function__(
         cls, function: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> "Observed":
+        check_operation(function)
         first, *others = args
         if isinstance(first, Observed):
             return cls(function(first.values, *others, **(kwargs or {})), first.company)
@@ -99,8 +103,10 @@ class ObservedConv2d(nn.Module):
 def observe(network: nn.Module, exact: Collection[str]) -> dict[str, ObservedConv2d]:
     """Replace the convolutions of `network` by observed ones, and return these by name.
 
-    Those in `exact`, names of convolutions or of modules that contain them, keep giving float32.
+    Those in `exact`, names of convolutions or of modules that contain them, keep giving float32. Raises NoInt8Form
+    where one could not be computed in 8 bits, whatever its range.
     """
+    check_convolutions(network)
     observed: dict[str, ObservedConv2d] = {}
 
     def substitute(name: str, convolution: nn.Conv2d) -> nn.Module:
@@ -129,7 +135,8 @@ class ExactConv2d(nn.Module):
 def calibrate(segmenter: TorchSegmenter, images: Iterable[Pixels]) -> Mapping[str, Span]:
     """What each convolution's result is to hold, by the convolution's name; see `int8.quantize`.
 
-    The segmenter computes in float32 on a CPU; its network is rebuilt for this, and of no other use afterwards.
+    The segmenter computes in float32 on a CPU; its network is rebuilt for this, and of no other use afterwards. Raises
+    NoInt8Form where the network has a layer or an operation that could not be computed in 8 bits.
     """
     observed = observe(segmenter.network, segmenter.exact_layers)
     for image in images:

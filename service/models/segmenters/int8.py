@@ -6,7 +6,8 @@ Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Eff
 Inference", arXiv:1712.05877.
 
 No network is written twice. Its convolutions are replaced by `QuantConv2d`, whose results are `Quantized`; the other
-operations of its `forward` find their integer form in `OPERATIONS`, through torch's `__torch_function__`.
+operations of its `forward` find their integer form in `OPERATIONS`, through torch's `__torch_function__`. What has no
+integer form is refused with its name: nothing is left out in silence.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,12 +18,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.models.segmenters.layers import ActivatedConv2d, replace_convolutions
+from service.errors import NoInt8Form
+from service.models.segmenters.layers import ActivatedConv2d, Activation, replace_convolutions
 from service.models.store.int8_ranges import Span
 
 LEVELS = 255
 WEIGHT_LEVELS = 127
 """Weights are symmetric around zero, so -128 stays unused."""
+
+ACTIVATIONS: dict[Activation, str] = {"none": "none", "relu": "relu", "relu6": "relu"}
+"""As `onednn::qconv2d_pointwise` calls them. Saturating at the end of the grid is ReLU6, where the grid ends at 6."""
+
+CONVOLUTIONS = (nn.Conv2d.forward, ActivatedConv2d.forward)
+"""What `QuantConv2d` can stand in for: a subclass that does more than these in its `forward` would lose it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,23 @@ class Grid:
         return Quantized(integers.to(torch.uint8), self)
 
 
-class Quantized:
+class StandIn:
+    """What takes the place of a tensor in a network's `forward`. It can do what it says, and refuses all else."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NoInt8Form(f"Tensor.{name} has no 8-bit form: this network computes in fp32 only")
+
+
+def check_operation(function: Callable[..., Any]) -> None:
+    """Raises NoInt8Form where it is none of `OPERATIONS`."""
+    if function not in OPERATIONS:
+        name = getattr(function, "__name__", repr(function))
+        raise NoInt8Form(f"{name} has no 8-bit form: this network computes in fp32 only")
+
+
+class Quantized(StandIn):
     """A uint8 tensor on its grid, in the place of a float one: (N, C, h, w), channels last in memory."""
 
     def __init__(self, integers: Tensor, grid: Grid) -> None:
@@ -64,6 +88,8 @@ class Quantized:
         return (self.integers.float().mean(dim, keepdim) - self.grid.zero_point) * self.grid.scale
 
     def __add__(self, other: "Quantized") -> "Quantized":
+        if not isinstance(other, Quantized):
+            return NotImplemented
         _check_same_grid(self, other)
         if self.grid.zero_point == 0:  # saturates without a wider type
             total = torch.minimum(self.integers, LEVELS - other.integers).add_(other.integers)
@@ -76,8 +102,7 @@ class Quantized:
     def __torch_function__(
         cls, function: Callable[..., Any], types: Iterable[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> "Quantized":
-        if function not in OPERATIONS:
-            raise NotImplementedError(f"{function} has no 8-bit form: add it to OPERATIONS")
+        check_operation(function)
         return OPERATIONS[function](*args, **(kwargs or {}))
 
 
@@ -94,7 +119,7 @@ def _cat(parts: Sequence[Quantized], dim: int) -> Quantized:
 def _halve(x: Quantized, kernel_size: int, stride: int, ceil_mode: bool, **_: Any) -> Quantized:
     """The largest of each 2x2 pixels, as the larger of two neighbours, twice: torch has no such pooling of uint8."""
     if (kernel_size, stride, ceil_mode) != (2, 2, True):
-        raise NotImplementedError("only max pooling of 2x2 pixels, rounded up, has an 8-bit form")
+        raise NoInt8Form("only max pooling of 2x2 pixels, rounded up, has an 8-bit form")
     height, width = x.shape[2:]
     even = F.pad(x.integers, (0, width % 2, 0, height % 2)) if height % 2 or width % 2 else x.integers
     rows = torch.maximum(even[:, :, ::2], even[:, :, 1::2])
@@ -124,9 +149,7 @@ class QuantConv2d(nn.Module):
         super().__init__()
         self._exact = exact
         self._grid = grid
-        # Saturating at the largest value is ReLU6, too: its calibrated range ends at 6 or below.
-        is_rectified = isinstance(exact, ActivatedConv2d) and exact.activation in ("relu", "relu6")
-        self._activation = "relu" if is_rectified else "none"
+        self._activation = ACTIVATIONS[_activation(exact)]
         self._packed: PackedWeights | None = None
         self._owns_parameters = False
 
@@ -191,10 +214,37 @@ class PackedWeights:
         return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int32), bias, geometry)
 
 
+def check_convolutions(network: nn.Module) -> None:
+    """Raises NoInt8Form, with the name of the convolution that cannot be computed in 8 bits."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            if type(module).forward not in CONVOLUTIONS:
+                raise NoInt8Form(f"{name}: what a {type(module).__name__} does has no 8-bit form")
+            if module.padding_mode != "zeros":
+                raise NoInt8Form(f"{name}: padding with {module.padding_mode} has no 8-bit form")
+            if _activation(module) not in ACTIVATIONS:
+                raise NoInt8Form(f"{name}: the activation {_activation(module)} has no 8-bit form")
+
+
+def _activation(conv: nn.Conv2d) -> Activation:
+    return conv.activation if isinstance(conv, ActivatedConv2d) else "none"
+
+
+def _check_saturates_at_six(name: str, conv: nn.Conv2d, span: Span | None) -> None:
+    """Half a step of the grid above is as near as it gets."""
+    if _activation(conv) == "relu6" and (span is None or span[1] > 6 * (1 + 0.5 / LEVELS)):
+        held = "is kept in float32" if span is None else f"is to hold values up to {span[1]:g}"
+        raise NoInt8Form(f"{name}: its result {held}, and in 8 bits nothing else would end ReLU6 at 6")
+
+
 def quantize(network: nn.Module, spans: Mapping[str, Span]) -> None:
     """Replace every convolution of `network`; `spans` says what the result of each is to hold, by the module's name.
 
-    One that is not in `spans` gives float32.
+    One that is not in `spans` gives float32. Raises NoInt8Form where one cannot be computed in 8 bits.
     """
+    check_convolutions(network)
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            _check_saturates_at_six(name, module, spans.get(name))
     grids = {name: Grid.covering(span) for name, span in spans.items()}
     replace_convolutions(network, lambda name, exact: QuantConv2d(exact, grids.get(name)))

@@ -1,6 +1,8 @@
 """Networks in eight bits, beside the same networks in float32."""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from service.models.segmenters.calibration import observe
-from service.models.segmenters.int8 import Grid, Quantized, quantize
-from service.models.segmenters.layers import ConvReLU, ConvReLU6
+from service.errors import NoInt8Form
+from service.models.segmenters import SEGMENTERS
+from service.models.segmenters.calibration import Company, Observed, observe
+from service.models.segmenters.int8 import Grid, QuantConv2d, Quantized, quantize
+from service.models.segmenters.layers import ActivatedConv2d, ConvReLU, ConvReLU6
+from service.models.segmenters.selfie import SelfieNet
+from service.models.store.int8_ranges import read_ranges
 from tests.processor import needs_vnni
+from tests.weights import REPOSITORY
 
 
 class EveryOperation(nn.Module):
@@ -121,7 +128,85 @@ def test_a_sum_that_does_not_fit_saturates(zero_point: int) -> None:
     assert (parts[0] + parts[1]).integers.tolist() == [expected]
 
 
-def test_an_operation_without_an_8_bit_form_says_so() -> None:
-    tensor = Quantized(torch.zeros((1, 1, 2, 2), dtype=torch.uint8), Grid(1.0, 0))
-    with pytest.raises(NotImplementedError, match="sigmoid"):
-        torch.sigmoid(tensor)  # type: ignore[arg-type]
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def stand_ins() -> list[Quantized | Observed]:
+    """What a network sees in the place of its tensors, in 8 bits and while it is measured."""
+    integers = torch.zeros((1, 1, 2, 2), dtype=torch.uint8)
+    return [Quantized(integers, Grid(1.0, 0)), Observed(integers.float(), Company())]
+
+
+@pytest.mark.parametrize("tensor", stand_ins(), ids=["quantized", "observed"])
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        (torch.sigmoid, "sigmoid"),
+        (F.hardswish, "hardswish"),
+        (lambda x: F.pad(x, (0, 1, 0, 1)), "pad"),
+        (lambda x: x.mul_(2), "mul_"),
+        (lambda x: x.permute(0, 2, 3, 1), "permute"),
+        (lambda x: x + torch.ones(1), "add"),
+        (lambda x: torch.ones(1) + x, "add"),
+    ],
+)
+def test_an_operation_without_an_8_bit_form_says_so(
+    tensor: Quantized | Observed, operation: Callable[[Any], Any], name: str
+) -> None:
+    with pytest.raises(NoInt8Form, match=name):
+        operation(tensor)
+
+
+class Swish(nn.Module):
+    """Its activation has no 8-bit form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = ActivatedConv2d(3, 8, 3)
+        self.stem.activation = "hardswish"
+
+
+class Padding(ActivatedConv2d):
+    """Does more than a convolution."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, (0, 1, 0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (Swish(), "stem: the activation hardswish"),
+        (nn.Sequential(Padding(3, 8, 3)), "0: what a Padding does"),
+        (nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, padding_mode="reflect")), "0: padding with reflect"),
+        (SelfieNet(), "hardswish|Conv2d"),
+    ],
+    ids=["activation", "forward", "padding", "selfie"],
+)
+def test_a_convolution_without_an_8_bit_form_is_named_before_anything_is_measured_or_replaced(
+    network: nn.Module, reason: str
+) -> None:
+    before = list(network.modules())
+    for refuse in (lambda: observe(network, exact=()), lambda: quantize(network, {})):
+        with pytest.raises(NoInt8Form, match=reason):
+            refuse()
+    assert list(network.modules()) == before
+
+
+@pytest.mark.parametrize("span", [(0.0, 6.5), None])
+def test_relu6_must_end_at_six_where_its_grid_ends(span: tuple[float, float] | None) -> None:
+    """Its neighbour in a sum or a join may need more, and then nothing would cut it off."""
+    network = nn.Sequential(ConvReLU6(3, 8, 1))
+    with pytest.raises(NoInt8Form, match="ReLU6"):
+        quantize(network, {} if span is None else {"0": span})
+    quantize(network, {"0": (0.0, 6.0)})
+    assert isinstance(network[0], QuantConv2d)
+
+
+@pytest.mark.parametrize(("model", "family"), [("u2net", "u2net"), ("deeplab-voc", "deeplab")])
+def test_the_models_that_come_with_ranges_have_nothing_that_is_refused(model: str, family: str) -> None:
+    ranges = read_ranges(REPOSITORY / "model_store" / model / "int8.json")
+    assert ranges is not None
+    with torch.device("meta"):
+        network = SEGMENTERS[family].network_type()
+    quantize(network, ranges.spans)
