@@ -59,7 +59,10 @@ def takes_image(operation: Operation[Any]) -> dict[str, Any]:
     }
     content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": BINARY}}
     parameters = _parameters(operation.options) + REQUEST_HEADERS
-    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
+    body = {"required": True, "content": content}
+    # What a menu of operations needs beside that, such as the studio's.
+    menu = {"x-icon": list(operation.icon), "x-live": operation.is_live}
+    return {"parameters": parameters, "requestBody": body, **menu}
 
 
 def _parameters(kind: type[Options]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from service.operations.blur_background import BLUR_BACKGROUND
 from service.operations.color_pop import COLOR_POP
 from service.operations.effect import Effect
 from service.operations.operation import Operation
+from service.operations.product_shot import PRODUCT_SHOT
 from service.operations.remove_background import REMOVE_BACKGROUND
 from service.operations.replace_background import REPLACE_BACKGROUND
 from service.operations.segment import SEGMENT
@@ -19,9 +20,10 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "replace-background": REPLACE_BACKGROUND,
     "blur-background": BLUR_BACKGROUND,
     "color-pop": COLOR_POP,
+    "product-shot": PRODUCT_SHOT,
 }
 
 LIVE_EFFECTS: dict[str, Effect[Any]] = {
     name: operation for name, operation in OPERATIONS.items() if isinstance(operation, Effect) and operation.is_live
 }
-""""Those that `/stream` offers."""
+"""Those that `/stream` offers."""

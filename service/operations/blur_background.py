@@ -1,12 +1,13 @@
 """`blur-background`: the subject sharp, the rest blurred."""
 
-from PIL import Image
+from PIL import Image, ImageChops
 from pydantic import Field
 
 from service.operations.effect import Effect, Scene
 from service.operations.options import OPAQUE_PICTURE, EffectOptions
 from service.pixels.bands import bands
 from service.pixels.blur import blurred_rows
+from service.pixels.matting import Matte
 
 SIGMA_AT_FULL_STRENGTH = 0.08
 """Of the picture's longer side."""
@@ -31,8 +32,7 @@ def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image
     sigma_px = options.strength * SIGMA_AT_FULL_STRENGTH * max(scene.photo.size)
     if sigma_px < SMALLEST_SIGMA_PX:
         return scene.photo.rgb
-    mixture = scene.matte if scene.mixture is None else scene.mixture
-    blurred = blurred_rows(scene.photo.rgb, mixture, sigma_px)
+    blurred = blurred_rows(scene.photo.rgb, _not_background(scene), sigma_px)
     result = Image.new("RGB", scene.photo.size)
     for top, bottom in bands(result.height):
         area = (0, top, result.width, bottom)
@@ -42,12 +42,23 @@ def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image
     return result
 
 
+def _not_background(scene: Scene) -> Matte:
+    """How much of each pixel has no colour to give to the blur: it is the subject's, or hidden."""
+    mixture = scene.matte if scene.mixture is None else scene.mixture
+    return mixture if scene.photo.alpha is None else ImageChops.lighter(mixture, ImageChops.invert(scene.photo.alpha))
+
+
 BLUR_BACKGROUND = Effect(
     name="blur-background",
     summary="Blur everything but the subject",
     description="The subject stays sharp, and its colours do not bleed into the blur.",
     options=BlurBackgroundOptions,
+    icon=(
+        "M12 3.5c3.5 4.2 5.8 7 5.8 10.2a5.8 5.8 0 0 1-11.6 0C6.2 10.5 8.5 7.7 12 3.5Z",
+        "M9.5 14a2.5 2.5 0 0 0 2.5 2.5",
+    ),
     formats=OPAQUE_PICTURE,
     compose=blur_background,
     is_live=True,
+    keeps_alpha=True,
 )

@@ -26,7 +26,12 @@ COLOR_POP = Effect(
     summary="Keep the subject in colour, turn the rest grey",
     description="The subject as it was, the rest at `saturation`.",
     options=ColorPopOptions,
+    icon=(
+        "M12 3a9 9 0 1 0 0 18c1.3 0 2-.8 2-1.8 0-1.6-1-1.7-1-2.9 0-.9.7-1.3 1.6-1.3H17a4 4 0 0 0 4-4c0-4.5-4-8-9-8Z",
+        "M7.5 12h.010M9.5 8h.010M14.5 8h.01",
+    ),
     formats=OPAQUE_PICTURE,
     compose=color_pop,
     is_live=True,
+    keeps_alpha=True,
 )

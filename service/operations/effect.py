@@ -12,11 +12,11 @@ from PIL import Image, ImageChops
 
 from service.models.catalogue import Catalogue, Model
 from service.models.labels import ClassTable
+from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
-from service.operations.options import TRANSPARENT_PICTURE, EffectOptions, Effort, Format
+from service.operations.options import EffectOptions, Effort, Format
 from service.pixels.decode import Photo
 from service.pixels.edges import feather, shift_edge
-from service.pixels.encoders import PICTURE_ENCODERS
 from service.pixels.matting import Matte, has_subject, matte, subject_box
 from service.pixels.subject import Blend, Rows, subject_rows
 from service.telemetry.log import Stopwatch
@@ -61,8 +61,8 @@ class Effect(Operation[AnyEffectOptions], Generic[AnyEffectOptions]):
     """An operation that answers with a picture of the subject."""
 
     compose: Callable[[Scene, AnyEffectOptions], Image.Image] = field(kw_only=True)
-    is_live: bool = False
-    """Whether `/stream` offers it: its picture has the frame's size, and is quickly made."""
+    keeps_alpha: bool = False
+    """Whether the result shows the photo's own background, and so is as transparent as the photo."""
     fit_picture: Callable[[Photo, tuple[int, int], AnyEffectOptions], Photo] | None = None
     """What becomes of one of its pictures before it is composed, given the photo's size: for those who keep it."""
 
@@ -83,9 +83,10 @@ class Effect(Operation[AnyEffectOptions], Generic[AnyEffectOptions]):
             scene = Scene.of(seen.photo, soft, seen.pictures, options)
         with watch.measure("compose"):
             picture = self.compose(scene, options)
+            if self.keeps_alpha:
+                picture = as_transparent_as(seen.photo, picture, accepted)
         with watch.measure("encode"):
-            format_ = _format_for(picture, accepted)
-            body = PICTURE_ENCODERS[format_](picture, options.quality, options.compression)
+            body, format_ = encoded(picture, accepted, options)
         return Product(body, format_, subject_box(scene.matte))
 
 
@@ -99,9 +100,3 @@ def lay_over(picture: Image.Image, rows: Image.Image, top: int) -> None:
         picture.paste(rows, area, rows)
     else:
         picture.paste(Image.alpha_composite(picture.crop(area), rows), area)
-
-
-def _format_for(picture: Image.Image, accepted: Sequence[Format]) -> Format:
-    """The best liked format that can hold the picture: a transparent background is known only once it is decoded."""
-    has_alpha = "A" in picture.getbands()
-    return next((each for each in accepted if not has_alpha or each in TRANSPARENT_PICTURE), accepted[0])

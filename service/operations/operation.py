@@ -65,6 +65,10 @@ class Operation(ABC, Generic[AnyOptions]):
     formats: tuple[Format, ...]
     """All that its results may come in; which of them do, depends on the options."""
     pictures: tuple[Picture, ...] = ()
+    icon: tuple[str, ...] = ()
+    """For menus: the lines of a drawing on a grid of 24 by 24, as SVG paths."""
+    is_live: bool = False
+    """Whether `/stream` offers it: its picture has the frame's size, and is quickly made."""
 
     def check(self, options: AnyOptions, given: Collection[str]) -> None:
         """Raises BadOption where the options do not go with the names of the pictures that were given."""

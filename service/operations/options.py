@@ -157,7 +157,9 @@ def parse_options(kind: type[AnyOptions], given: Mapping[str, Any]) -> AnyOption
     try:
         return kind.model_validate({name: value for name, value in given.items() if value != ""})
     except ValidationError as error:
-        raise BadOption("; ".join(f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors())) from error
+        # What is wrong with several options together has no place of its own.
+        said = (": ".join((*map(str, entry["loc"][:1]), entry["msg"])) for entry in error.errors())
+        raise BadOption("; ".join(said)) from error
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -54,6 +54,10 @@ REMOVE_BACKGROUND = Effect(
     summary="Cut the subject out",
     description="The subject with straight alpha, or its matte alone.",
     options=RemoveBackgroundOptions,
+    icon=(
+        "M12 5.5a3.5 3.5 0 0 1 2 6.4c2.5.8 4 2.9 4 5.6H6c0-2.7 1.5-4.8 4-5.6a3.5 3.5 0 0 1 2-6.4Z",
+        "M3 7V5a2 2 0 0 1 2-2h2M17 3h2a2 2 0 0 1 2 2v2M21 17v2a2 2 0 0 1-2 2h-2M7 21H5a2 2 0 0 1-2-2v-2",
+    ),
     formats=OPAQUE_PICTURE,
     compose=cutout,
     is_live=True,

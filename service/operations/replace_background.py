@@ -106,6 +106,10 @@ REPLACE_BACKGROUND = Effect(
     summary="Put something else behind the subject",
     description="Exactly one of `background`, a picture, or `color`.",
     options=ReplaceBackgroundOptions,
+    icon=(
+        "M3 5a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2Z",
+        "m3 16 4.5-5 4 4.5 3-3.5 6.5 6.5M16 7.5h.01",
+    ),
     formats=OPAQUE_PICTURE,
     pictures=(Picture("background", "What goes behind the subject.", instead_of="color", or_else=True),),
     compose=replace_background,

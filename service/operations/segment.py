@@ -18,10 +18,11 @@ from pydantic import Field
 from service.models.catalogue import Catalogue, Model
 from service.models.decisions import confidence, mask_of
 from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
+from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import OPAQUE_PICTURE, Format, Names, Options
 from service.pixels.decode import Photo
-from service.pixels.encoders import PICTURE_ENCODERS, encode_png, npz, palette_png, polygons, rle, zip_of
+from service.pixels.encoders import encode_png, npz, palette_png, polygons, rle, zip_of
 from service.pixels.matting import label_map
 from service.telemetry.log import Stopwatch
 
@@ -68,6 +69,10 @@ class SegmentOptions(Options):
         return SEGMENT_FORMATS[self.output]
 
 
+Written = tuple[bytes, Format]
+"""An answer, and what it came in."""
+
+
 @dataclass(frozen=True)
 class Segmentation:
     """A photo whose every pixel has a class."""
@@ -76,6 +81,8 @@ class Segmentation:
     prediction: Prediction
     labels: LabelMap
     options: SegmentOptions
+    accepted: Sequence[Format] = OPAQUE_PICTURE
+    """What an answer that is a picture may come in, best liked first."""
 
     @cached_property
     def wanted(self) -> tuple[int, ...]:
@@ -100,53 +107,57 @@ class Segmentation:
         return bool(self.mask(*self.wanted).any())
 
 
-def labels(segmentation: Segmentation) -> bytes:
+def labels(segmentation: Segmentation) -> Written:
     """The label map: palette PNG whose indices are class ids, JSON with one COCO RLE a class, or NPZ."""
     classes = segmentation.prediction.classes
     match segmentation.options.chosen_format():
         case "json":
-            return _json({**_header(segmentation), "classes": [_with_rle(segmentation, entry) for entry in classes]})
+            return _json(
+                {**_header(segmentation), "classes": [_with_rle(segmentation, entry) for entry in classes]}
+            ), "json"
         case "npz":
             names = [entry.name for entry in classes]
-            return npz(segmentation.labels, _to_8_bit(segmentation.confidence), names)
+            return npz(segmentation.labels, _to_8_bit(segmentation.confidence), names), "npz"
         case _:
-            return palette_png(segmentation.labels, classes)
+            return palette_png(segmentation.labels, classes), "png"
 
 
-def mask(segmentation: Segmentation) -> bytes:
+def mask(segmentation: Segmentation) -> Written:
     """One binary PNG, 0 or 255: the union of the wanted classes."""
-    return mask_png(segmentation.mask(*segmentation.wanted))
+    return mask_png(segmentation.mask(*segmentation.wanted)), "png"
 
 
-def masks(segmentation: Segmentation) -> bytes:
+def masks(segmentation: Segmentation) -> Written:
     """Every wanted class that is present, apart: a zip of binary PNGs, or JSON with figures and masks."""
     if segmentation.options.chosen_format() == "zip":
         present = segmentation.present()
-        return zip_of({f"{entry.name}.png": mask_png(segmentation.mask(entry.id)) for entry in present})
+        return zip_of({f"{entry.name}.png": mask_png(segmentation.mask(entry.id)) for entry in present}), "zip"
     encode = MASK_ENCODERS[segmentation.options.encoding]
-    return _json([entry | {"mask": encode(region)} for entry, region in _measured(segmentation)])
+    return _json([entry | {"mask": encode(region)} for entry, region in _measured(segmentation)]), "json"
 
 
-def overlay(segmentation: Segmentation) -> bytes:
-    """The wanted classes' colours over the photo."""
+def overlay(segmentation: Segmentation) -> Written:
+    """The wanted classes' colours over the photo, which stays as transparent as it was."""
     colors = np.asarray(segmentation.photo.rgb).copy()
     for entry in segmentation.present():
         colors[segmentation.mask(entry.id)] = entry.color
     blended = Image.blend(segmentation.photo.rgb, Image.fromarray(colors), segmentation.options.opacity)
-    return _picture(blended, segmentation.options)
+    picture = as_transparent_as(segmentation.photo, blended, segmentation.accepted)
+    return encoded(picture, segmentation.accepted, segmentation.options)
 
 
-def confidence_picture(segmentation: Segmentation) -> bytes:
+def confidence_picture(segmentation: Segmentation) -> Written:
     """The probability of the decided class, 0 to 255."""
-    return _picture(Image.fromarray(_to_8_bit(segmentation.confidence)), segmentation.options)
+    picture = Image.fromarray(_to_8_bit(segmentation.confidence))
+    return encoded(picture, segmentation.accepted, segmentation.options)
 
 
-def summary(segmentation: Segmentation) -> bytes:
+def summary(segmentation: Segmentation) -> Written:
     """Figures only: which classes are there, how large, how sure."""
-    return _json({**_header(segmentation), "classes": [entry for entry, _ in _measured(segmentation)]})
+    return _json({**_header(segmentation), "classes": [entry for entry, _ in _measured(segmentation)]}), "json"
 
 
-Output = Callable[[Segmentation], bytes]
+Output = Callable[[Segmentation], Written]
 
 OUTPUTS: dict[SegmentOutput, Output] = {
     "labels": labels,
@@ -207,10 +218,6 @@ def _with_rle(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
     return {"id": entry.id, "label": entry.name, "rle": rle.encode(segmentation.mask(entry.id))}
 
 
-def _picture(image: Image.Image, options: SegmentOptions) -> bytes:
-    return PICTURE_ENCODERS[options.chosen_format()](image, options.quality, options.compression)
-
-
 def _to_8_bit(confidence: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.rint(confidence * 255).astype(np.uint8)
 
@@ -226,10 +233,10 @@ def void_where_transparent(labels: LabelMap, photo: Photo) -> LabelMap:
     return np.where(np.asarray(photo.alpha) == 0, np.uint8(VOID), labels)
 
 
-def decide(seen: Seen, options: SegmentOptions) -> Segmentation:
+def decide(seen: Seen, options: SegmentOptions, accepted: Sequence[Format]) -> Segmentation:
     """A class for every pixel of the photo."""
     labels = label_map(seen.prediction, options.threshold, seen.photo, options.refine)
-    return Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options)
+    return Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options, accepted)
 
 
 class Segment(Operation[SegmentOptions]):
@@ -243,11 +250,11 @@ class Segment(Operation[SegmentOptions]):
 
     def finish(self, seen: Seen, options: SegmentOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
         with watch.measure("matte"):
-            segmentation = decide(seen, options)
+            segmentation = decide(seen, options, accepted)
             if not options.allow_empty and not segmentation.has_any():
                 raise no_foreground(seen.model, segmentation.wanted)
         with watch.measure("encode"):
-            return Product(OUTPUTS[options.output](segmentation), options.chosen_format())
+            return Product(*OUTPUTS[options.output](segmentation))
 
 
 SEGMENT = Segment(
@@ -256,5 +263,6 @@ SEGMENT = Segment(
     description="A label map, masks, an overlay or figures. Semantic, so instance-free: two people are one mask of "
     "`person`.",
     options=SegmentOptions,
+    icon=("M4 4h7v7H4ZM14 4h6v4h-6ZM14 11h6v9h-6ZM4 14h7v6H4Z",),
     formats=tuple(dict.fromkeys(format_ for formats in SEGMENT_FORMATS.values() for format_ in formats)),
 )

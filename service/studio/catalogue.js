@@ -8,7 +8,7 @@ export async function readCatalogue() {
   return { operations: operationsOf(document), models };
 }
 
-/** Every operation that takes an image, as `{path, name, summary, options, files}`. */
+/** Every operation that takes an image, as `{path, name, summary, options, files, icon, isLive}`. */
 function operationsOf(document) {
   const operations = Object.entries(document.paths).flatMap(([path, { post }]) => {
     const form = post?.requestBody?.content["multipart/form-data"]?.schema.properties;
@@ -29,6 +29,8 @@ function operationOf(path, post, files) {
     summary: post.summary,
     options: options.map(({ name, description, schema }) => ({ name, description, schema })),
     files: files.filter((file) => file !== "image"),
+    icon: post["x-icon"],
+    isLive: post["x-live"],
   };
 }
 

@@ -1,7 +1,7 @@
 // The operation, the model and the options that somebody chose, and the request that they make.
 
 import { make } from "./dom.js";
-import { icon } from "./icons.js";
+import { iconOf } from "./icons.js";
 import { field } from "./fields.js";
 import { Backdrop } from "./backdrop.js";
 
@@ -87,7 +87,7 @@ export class Choices {
       type: "radio", name: `operation-${this.backdrop.group}`, value: operation.path,
       checked: operation === this.operation, onchange: () => { this.#useOperation(operation); this.onChange(); },
     }));
-    const tile = (radio, { path, name, summary }) => make("label", { title: summary }, radio, make("span", {}, icon(path), name));
+    const tile = (radio, operation) => make("label", { title: operation.summary }, radio, make("span", {}, iconOf(operation), operation.name));
     this.strip = make("div", { class: "strip tiles", role: "radiogroup", "aria-label": "What to do" },
       radios.map((radio, index) => tile(radio, this.operations[index])));
     return this.strip;

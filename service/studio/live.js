@@ -25,7 +25,7 @@ const LASTING_CODES = [4400, 4403, 4404, 4413, 4422];
 
 export class LiveTab {
   constructor({ operations, models }) {
-    const effects = operations.filter(({ options }) => options.some(({ name }) => name === "keep"));
+    const effects = operations.filter(({ isLive }) => isLive);
     this.settings = new LiveSettings(byId("live-settings"), afterQuiet(QUIET_MS, () => this.#settingsChanged()), () => this.#restart());
     this.choices = new Choices(byId("live-choices"), { operations: effects, models: sortedFor(models) }, afterQuiet(QUIET_MS, () => this.#changed()), {
       accepts: (operation, option) => this.#accepts(option),

@@ -15,9 +15,10 @@ EFFECTS = {
     "/blur-background": {},
     "/color-pop": {},
 }
-"""Every endpoint that needs a subject, with the options it cannot do without."""
+"""Every endpoint that answers with the photo's subject at the photo's size, with what it cannot do without."""
 
-POSTS: dict[str, dict[str, str]] = {"/segment": {}, **EFFECTS}
+POSTS: dict[str, dict[str, str]] = {"/segment": {}, **EFFECTS, "/product-shot": {}}
+"""Every operation."""
 
 
 def ask(
