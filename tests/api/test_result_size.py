@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.api.asking import POSTS, ask_for
+from tests.api.asking import EFFECTS, ask_for
 from tests.fakes import DARK, RED
 from tests.pictures import encoded, opened, painted, pixels
 
@@ -23,7 +23,7 @@ def red_inside(size: tuple[int, int]) -> Image.Image:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("path", ["/segment", *EFFECTS])
 def test_a_result_has_the_size_of_its_input(client: TestClient, path: str, size: tuple[int, int]) -> None:
     assert opened(ask_for(client, path, red_inside(size)).content).size == size
 
@@ -67,7 +67,7 @@ def test_results_are_upright_for_every_exif_orientation(
 
 
 @pytest.mark.parametrize("format_", ["png", "webp"])
-@pytest.mark.parametrize("path", [path for path in POSTS if path != "/segment"])
+@pytest.mark.parametrize("path", EFFECTS)
 def test_nothing_of_the_metadata_is_in_the_result(client: TestClient, path: str, format_: str) -> None:
     exif = Image.Exif()
     exif[DESCRIPTION] = "where I live"
