@@ -5,9 +5,11 @@ Failure
     UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground,
-    MalformedMessage, OriginRefused, SlowHello, IdleSession
+    MalformedMessage, OriginRefused, SlowHello, IdleSession,
+    MissingKey, UnknownKey, ScopeMissing
   Unavailable         the caller tries again later
-    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining
+    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining,
+    QuotaExceeded
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
     ModelFailed (ModelCrashed)
@@ -122,6 +124,21 @@ class IdleSession(BadInput):
     title = "Nothing went on in the session"
 
 
+class MissingKey(BadInput):
+    code = "missing_key"
+    title = "This service wants a key"
+
+
+class UnknownKey(BadInput):
+    code = "unknown_key"
+    title = "The service does not know this key"
+
+
+class ScopeMissing(BadInput):
+    code = "scope_missing"
+    title = "The key is not good for this"
+
+
 class Unavailable(Failure):
     """The caller may send the same request again after `retry_after_s` seconds."""
 
@@ -159,6 +176,11 @@ class OutOfDeviceMemory(Unavailable):
 class Draining(Unavailable):
     code = "draining"
     title = "The service is shutting down"
+
+
+class QuotaExceeded(Unavailable):
+    code = "quota_exceeded"
+    title = "The key's quota is used up"
 
 
 class DeadlineExceeded(Failure):

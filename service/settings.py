@@ -136,6 +136,10 @@ class Settings(BaseSettings):
     """Other origins, as `https://meet.example.org`, whose pages may open `/stream`; `*` is any. Pages of the service's
     own origin always may, and so may programs, which send none."""
 
+    keys_file: Path | None = None
+    """The file of keys, see `silhouette keys --help`; whoever has none of them is refused. Unset: everybody may ask for
+    everything."""
+
     log_format: Literal["auto", "text", "json"] = "auto"
     """`auto` is text on a terminal and JSON, one object a line, everywhere else."""
 
@@ -158,7 +162,7 @@ class Settings(BaseSettings):
     def _auto_is_unset(cls, value: object) -> object:
         return None if value in ("", "auto") else value
 
-    @field_validator("max_batches_per_worker", "max_worker_rss_mb", "max_batch_megapixels", mode="before")
+    @field_validator("keys_file", "max_batches_per_worker", "max_worker_rss_mb", "max_batch_megapixels", mode="before")
     @classmethod
     def _empty_is_off(cls, value: object) -> object:
         return None if value == "" else value

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from service.access.quotas import Allowance
 from service.api.request_headers import choose_request_id
 from service.engine.pipeline import Answer, Call
 from service.queue.admission import Permit
@@ -31,6 +32,8 @@ class Exchange:
     """On the event loop's clock, as all times here."""
     deadline: float = math.inf
     lane: Lane = Lane.INTERACTIVE
+    allowance: Allowance | None = None
+    """What the caller's key may still use; None where the service has no keys, or the path needs none."""
     permit: Permit | None = None
     """Requests for work have one; probes, metrics and pages need none."""
     read_ms: float | None = None
@@ -53,6 +56,8 @@ class Exchange:
     def reserve_pixels(self, pixel_count: int) -> None:
         """Raises QueueFull where they do not fit into memory beside those of others."""
         assert self.permit is not None
+        if self.allowance is not None:
+            self.allowance.take_pixels(pixel_count)
         self.permit.take_pixels(pixel_count)
 
     @property

@@ -13,6 +13,7 @@ from service.api import access_log, request_headers
 from service.api.body import RequestBody
 from service.api.exchange import ClientLeft, Exchange
 from service.api.reply import Reply
+from service.api.scopes import scope_needed
 from service.api.state import Service
 from service.errors import Failure
 
@@ -33,23 +34,32 @@ class Gate:
         body = RequestBody(exchange, receive, self._service.settings)
         reply = Reply(exchange, body, send)
         try:
+            self._check_key(exchange)
             if scope["method"] == "POST":
                 await self._work(exchange, body, reply)
             else:
                 await self._answer(exchange, body, reply)
+        except Failure as failure:
+            await reply.refuse(failure)
         except Exception as error:
             await reply.report_bug(error)
         finally:
             access_log.log(exchange)
             access_log.count(exchange, self._service.engine.metrics, self._paths)
 
+    def _check_key(self, exchange: Exchange) -> None:
+        """Before anything else is done for the caller. Raises MissingKey, UnknownKey, ScopeMissing or QuotaExceeded."""
+        method, path = exchange.scope["method"], exchange.scope["path"]
+        if scope := scope_needed(method, path):
+            exchange.allowance = self._service.guard.check(exchange.headers, scope)
+        if exchange.allowance is not None and method == "POST":
+            exchange.allowance.take_request()
+
     async def _work(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
         """Only work needs a permit: probes, metrics and pages are never refused."""
         try:
             self._admit(exchange, body)
             await self._answer(exchange, body, reply)
-        except Failure as failure:
-            await reply.refuse(failure)
         finally:
             if exchange.permit:
                 exchange.permit.give_back()

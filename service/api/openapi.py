@@ -12,6 +12,8 @@ BINARY = {"type": "string", "format": "binary"}
 
 FAILURES = {
     400: "The form could not be parsed: `malformed_form`.",
+    401: "`missing_key` or `unknown_key`, where the service wants keys.",
+    403: "`scope_missing`: the key is good for other things.",
     404: "`unknown_model`; the detail lists the loaded ones.",
     406: "`not_acceptable`: the result does not come in the wanted format.",
     408: "`slow_upload`.",
@@ -19,6 +21,7 @@ FAILURES = {
     415: "`unsupported_image` or `unsupported_body`.",
     422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option` "
     "or `no_foreground`.",
+    429: "`quota_exceeded`: the key has used up its quota; `Retry-After` says when to come back.",
     500: "`model_failed`, `model_crashed` or `internal_error`.",
     503: "`not_ready`, `queue_full`, `deadline_unreachable`, `out_of_memory` or `draining`; `Retry-After` says when to "
     "come back.",

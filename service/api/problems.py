@@ -32,6 +32,10 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.OriginRefused: HTTPStatus.FORBIDDEN,
     errors.SlowHello: HTTPStatus.REQUEST_TIMEOUT,
     errors.IdleSession: HTTPStatus.REQUEST_TIMEOUT,
+    errors.MissingKey: HTTPStatus.UNAUTHORIZED,
+    errors.UnknownKey: HTTPStatus.UNAUTHORIZED,
+    errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManySessions: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -42,15 +46,20 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ModelCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""503, not 429, for an overload: it is the service's, not the caller's."""
+"""503, not 429, for an overload: it is the service's, not the caller's. 429 is a key's own quota."""
 
 UNFINISHED_UPLOADS = (errors.TooManyBytes, errors.SlowUpload)
 """Answered before the whole body was read, so the connection cannot be used again."""
 
 
+NO_KEY = (errors.MissingKey, errors.UnknownKey)
+
+
 def problem(failure: Failure, request_id: str) -> Response:
     """The problem document of a failure. `code` is what clients match on."""
     headers = _comeback(failure) if isinstance(failure, Unavailable) else {}
+    if isinstance(failure, NO_KEY):
+        headers["WWW-Authenticate"] = 'Bearer realm="silhouette"'
     if isinstance(failure, UNFINISHED_UPLOADS):
         headers["Connection"] = "close"
     return JSONResponse(problem_body(failure, request_id), STATUS[type(failure)], headers, PROBLEM_MEDIA_TYPE)

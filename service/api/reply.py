@@ -26,7 +26,10 @@ class Reply:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._exchange.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-Id"] = self._exchange.request_id
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._exchange.request_id
+            if self._exchange.allowance is not None:
+                headers.update(self._exchange.allowance.headers())
         if message["type"] == "http.response.body" and self._body.was_refused and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
             await self._body.discard_rest()

@@ -9,6 +9,8 @@ from typing import Annotated
 import psutil
 from fastapi import Depends, Request
 
+from service.access.guard import Guard
+from service.access.keyring import Keyring
 from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
 from service.errors import ConfigurationError, Draining, NotReady, Unavailable
@@ -48,6 +50,7 @@ class Service:
             self.engine.batcher,
             settings.max_sessions,
         )
+        self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
         self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)
 

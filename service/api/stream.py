@@ -28,6 +28,10 @@ CLOSE_CODES: dict[type[Failure], int] = {
     errors.IdleSession: GOING_AWAY,
     errors.MalformedMessage: 4400,
     errors.OriginRefused: 4403,
+    errors.MissingKey: 4401,
+    errors.UnknownKey: 4401,
+    errors.ScopeMissing: 4403,
+    errors.QuotaExceeded: 4429,
     errors.UnknownModel: 4404,
     errors.SlowHello: 4408,
     errors.TooManyBytes: 4413,
@@ -45,6 +49,10 @@ GOODBYE_TIMEOUT_S = 2.0
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
+SUBPROTOCOL, KEY_PROTOCOL = "silhouette", "silhouette.key."
+"""A page cannot choose the headers of its socket, but it can offer subprotocols: `silhouette`, which is taken, and one
+that is `silhouette.key.` and a key."""
+
 router = APIRouter()
 
 
@@ -53,12 +61,15 @@ async def stream(websocket: WebSocket) -> None:
     """A session from its handshake to its last word. Refused after the handshake: browsers hide a refused one."""
     service: Service = websocket.app.state.service
     socket = Socket(websocket, uuid.uuid4().hex)
-    await websocket.accept()
+    await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in websocket.scope.get("subprotocols", ()) else None)
     facts: dict[str, Any] = {"session": socket.id}
     reason = "internal_error"
     with contextlib.ExitStack() as held:  # until the last word: who drains must not shut the door before it
         try:
             check_origin(websocket, service.settings.allowed_origins)
+            if allowance := service.guard.check(_with_offered_key(websocket), "stream"):
+                facts["key"] = allowance.key.name
+                allowance.take_request()
             service.check_ready()
             permit = held.enter_context(service.streams.place())
             socket.has_place = True
@@ -74,6 +85,13 @@ async def stream(websocket: WebSocket) -> None:
         finally:
             service.engine.metrics.stream_sessions_ended.labels(reason).inc()
             logger.info("session", extra={FIELDS: {**facts, "outcome": reason}})
+
+
+def _with_offered_key(websocket: WebSocket) -> dict[str, str]:
+    """The handshake's headers, and the key among its subprotocols as one of them."""
+    offered = [name for name in websocket.scope.get("subprotocols", ()) if name.startswith(KEY_PROTOCOL)]
+    key = {"x-api-key": offered[0].removeprefix(KEY_PROTOCOL)} if offered else {}
+    return {**websocket.headers, **key}
 
 
 async def _converse(streams: Streams, permit: Permit, socket: "Socket", facts: dict[str, Any]) -> None:

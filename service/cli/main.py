@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from service import __version__
-from service.cli import files, models, serve, top
+from service.cli import files, keys, models, serve, top
 from service.cli.console import say
 from service.errors import ConfigurationError
 from service.workers.allocator import start_again_with_huge_pages
@@ -56,5 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_command(commands)
     top.add_command(commands)
     models.add_command(commands)
+    keys.add_command(commands)
     files.add_commands(commands)
     return parser

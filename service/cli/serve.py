@@ -1,11 +1,16 @@
 """`silhouette serve`: the HTTP service, from its settings to its exit code."""
 
 import argparse
+import logging
 import signal
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
 from service.settings import Settings, read_settings
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
@@ -46,6 +51,7 @@ def _serve(settings: Settings) -> int:
     from service.app import create_app
     from service.cli.server import SilhouetteServer, server_config
 
+    _warn_of_strangers(settings)
     app = create_app(settings)
     config = server_config(app, settings)
     # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
@@ -56,6 +62,13 @@ def _serve(settings: Settings) -> int:
     if failure:
         say(f"silhouette: {failure}")
     return FAILED_TO_START if failure else 0
+
+
+def _warn_of_strangers(settings: Settings) -> None:
+    """Once, where whoever reaches the address may ask for anything."""
+    if settings.keys_file is None and settings.host not in LOOPBACK:
+        advice = "set SILHOUETTE_KEYS_FILE, or keep it behind a proxy that asks for a password"
+        logger.warning("anybody who reaches %s may use this service: %s", settings.host, advice)
 
 
 def _settings_help() -> str:

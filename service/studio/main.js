@@ -2,6 +2,7 @@
 
 import { byId, pause, problemCard } from "./dom.js";
 import { readCatalogue } from "./catalogue.js";
+import { askForKey, isMendedByAKey } from "./key.js";
 import { ask } from "./service.js";
 import { ignoreOtherDrops } from "./intake.js";
 import { BatchTab } from "./batch.js";
@@ -54,6 +55,10 @@ async function watchHealth() {
       if (!tabs.photo) await fillTabs();
     } catch (problem) {
       showHealth("bad", problem.title);
+      if (isMendedByAKey(problem)) {
+        await askForKey(problem);
+        continue;
+      }
       if (!tabs.photo) byId("trouble").replaceChildren(problemCard(problem));
     }
     await pause(HEALTH_INTERVAL_MS);

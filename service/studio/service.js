@@ -1,5 +1,7 @@
 // Asks the service. Every failure is a Problem, whoever noticed it.
 
+import { keyHeaders } from "./key.js";
+
 /** A problem document (RFC 9457). `retryAfterS` is set where the service said when to come back. */
 export class Problem extends Error {
   constructor(fields, retryAfterS = null) {
@@ -22,7 +24,7 @@ export const address = (path) => new URL(path.replace(/^\//, ""), document.baseU
 export async function ask(path, init = {}) {
   let response;
   try {
-    response = await fetch(address(path), init);
+    response = await fetch(address(path), { ...init, headers: { ...init.headers, ...keyHeaders() } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(UNREACHABLE);

@@ -2,6 +2,7 @@
 //
 // Binary messages, both ways: the length of a JSON header (4 bytes, little-endian), the header, the payload.
 
+import { keyProtocols } from "./key.js";
 import { Problem, address } from "./service.js";
 
 const LENGTH_BYTES = 4;
@@ -22,7 +23,7 @@ export class Stream {
     this.hello = hello;
     const url = new URL(address("stream"));
     url.protocol = url.protocol.replace("http", "ws");
-    this.socket = new WebSocket(url);
+    this.socket = new WebSocket(url, keyProtocols());
     this.socket.binaryType = "arraybuffer";
     this.socket.addEventListener("open", () => this.#say({ type: "hello", ...hello }));
     this.socket.addEventListener("message", ({ data }) => this.#hear(data));

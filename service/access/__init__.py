@@ -1,0 +1,1 @@
+"""Who may ask for what, and how much of it. Knows no HTTP: keys, their scopes and their quotas."""

@@ -1,0 +1,60 @@
+"""Whether a caller may do what it asks for: finds its key, its scope and what is left of its quotas."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from service.access.keyring import Keyring
+from service.access.quotas import Allowance, Quotas
+from service.errors import MissingKey, ScopeMissing, UnknownKey
+
+
+class Guard:
+    """One for the whole service. Without a keyring everybody may do everything."""
+
+    def __init__(self, keyring: Keyring | None) -> None:
+        self._keyring = keyring
+        self._quotas = Quotas()
+
+    @property
+    def is_on(self) -> bool:
+        return self._keyring is not None
+
+    def check(self, headers: Mapping[str, str], scope: str) -> Allowance | None:
+        """What the caller may use; None where there are no keys. `headers` by their names in lower case.
+
+        Raises MissingKey, UnknownKey or ScopeMissing.
+        """
+        if self._keyring is None:
+            return None
+        sent = key_in(headers)
+        if sent is None:
+            raise MissingKey("send a key as `X-Api-Key: ...` or `Authorization: Bearer ...`")
+        key = self._keyring.find(sent)
+        if key is None:
+            raise UnknownKey
+        if scope not in key.scopes:
+            raise ScopeMissing(f"the key {key.name!r} is good for {', '.join(sorted(key.scopes))}, not for {scope}")
+        return self._quotas.of(key)
+
+
+def key_in(headers: Mapping[str, str]) -> str | None:
+    """From `X-Api-Key`, `Authorization: Bearer`, or the password of `Authorization: Basic`, as some tools send it."""
+    if key := headers.get("x-api-key", "").strip():
+        return key
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip() or None
+        case "basic":
+            return _password(credentials.strip())
+    return None
+
+
+def _password(credentials: str) -> str | None:
+    """Where there is no password, the user's name is taken: some tools have one field only."""
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return password or user or None
