@@ -1,3 +1,6 @@
-"""Silhouette: a self-hosted segmentation service. `app.py` builds it, `cli.py` starts it."""
+"""Silhouette: a self-hosted segmentation service.
+
+`docs/architecture.md` shows the rooms; `app.py` builds the HTTP service, and `cli/` is the `silhouette` command.
+"""
 
 __version__ = "0.1.0"

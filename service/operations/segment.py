@@ -11,19 +11,18 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
 from service.models.catalogue import Catalogue, Model
-from service.models.decisions import confidence, mask_of
+from service.models.decisions import mask_of
 from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
 from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import OPAQUE_PICTURE, Format, Names, Options
 from service.pixels.decode import Photo
 from service.pixels.encoders import encode_png, npz, palette_png, polygons, rle, zip_of
-from service.pixels.matting import label_map
+from service.pixels.matting import Levels, decide
 from service.telemetry.log import Stopwatch
 
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
@@ -80,6 +79,8 @@ class Segmentation:
     photo: Photo
     prediction: Prediction
     labels: LabelMap
+    confidence: Levels
+    """(H, W), 0 to 255: the probability of each pixel's class."""
     options: SegmentOptions
     accepted: Sequence[Format] = OPAQUE_PICTURE
     """What an answer that is a picture may come in, best liked first."""
@@ -88,11 +89,6 @@ class Segmentation:
     def wanted(self) -> tuple[int, ...]:
         """The ids that the request names, or else the model's foreground classes."""
         return self.prediction.classes.find(self.options.classes)
-
-    @cached_property
-    def confidence(self) -> NDArray[np.float32]:
-        """(H, W) in [0, 1]."""
-        return confidence(self.prediction, self.options.threshold)
 
     def present(self) -> Iterator[LabelClass]:
         """The wanted classes that have at least one pixel."""
@@ -117,7 +113,7 @@ def labels(segmentation: Segmentation) -> Written:
             ), "json"
         case "npz":
             names = [entry.name for entry in classes]
-            return npz(segmentation.labels, _to_8_bit(segmentation.confidence), names), "npz"
+            return npz(segmentation.labels, segmentation.confidence, names), "npz"
         case _:
             return palette_png(segmentation.labels, classes), "png"
 
@@ -148,7 +144,7 @@ def overlay(segmentation: Segmentation) -> Written:
 
 def confidence_picture(segmentation: Segmentation) -> Written:
     """The probability of the decided class, 0 to 255."""
-    picture = Image.fromarray(_to_8_bit(segmentation.confidence))
+    picture = Image.fromarray(segmentation.confidence)
     return encoded(picture, segmentation.accepted, segmentation.options)
 
 
@@ -193,7 +189,7 @@ def _measured(segmentation: Segmentation) -> Iterator[tuple[dict[str, Any], Mask
             {
                 "id": entry.id,
                 "label": entry.name,
-                "score": round(float(segmentation.confidence[region].mean()), 4),
+                "score": round(float(segmentation.confidence[region].mean()) / 255, 4),
                 "area": area_px,
                 "fraction": round(area_px / region.size, 6),
                 "box": _box(region),
@@ -218,10 +214,6 @@ def _with_rle(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
     return {"id": entry.id, "label": entry.name, "rle": rle.encode(segmentation.mask(entry.id))}
 
 
-def _to_8_bit(confidence: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint(confidence * 255).astype(np.uint8)
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -233,10 +225,11 @@ def void_where_transparent(labels: LabelMap, photo: Photo) -> LabelMap:
     return np.where(np.asarray(photo.alpha) == 0, np.uint8(VOID), labels)
 
 
-def decide(seen: Seen, options: SegmentOptions, accepted: Sequence[Format]) -> Segmentation:
+def segmentation_of(seen: Seen, options: SegmentOptions, accepted: Sequence[Format]) -> Segmentation:
     """A class for every pixel of the photo."""
-    labels = label_map(seen.prediction, options.threshold, seen.photo, options.refine)
-    return Segmentation(seen.photo, seen.prediction, void_where_transparent(labels, seen.photo), options, accepted)
+    labels, confidence = decide(seen.prediction, options.threshold, seen.photo, options.refine)
+    labels = void_where_transparent(labels, seen.photo)
+    return Segmentation(seen.photo, seen.prediction, labels, confidence, options, accepted)
 
 
 class Segment(Operation[SegmentOptions]):
@@ -250,7 +243,7 @@ class Segment(Operation[SegmentOptions]):
 
     def finish(self, seen: Seen, options: SegmentOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
         with watch.measure("matte"):
-            segmentation = decide(seen, options, accepted)
+            segmentation = segmentation_of(seen, options, accepted)
             if not options.allow_empty and not segmentation.has_any():
                 raise no_foreground(seen.model, segmentation.wanted)
         with watch.measure("encode"):

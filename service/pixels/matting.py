@@ -1,18 +1,19 @@
 """Prediction to Matte: how much of each pixel belongs to the subject; and to a LabelMap with edges like the photo's."""
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from service.models import decisions
-from service.models.decisions import Plane, class_probabilities
+from service.models.decisions import Plane, class_probabilities, confidence, label_map
 from service.models.labels import Box, LabelMap, Prediction, Size
 from service.pixels.decode import Photo
 from service.pixels.refinement import refine as refine_edges
 
 Refine = Literal["auto", "off", "on"]
+Levels = NDArray[np.uint8]
 
 Matte = Image.Image
 """Mode L: soft alpha from 0 to 255, as large as the photo. Eight bits, because that is what a result holds, and because
@@ -31,28 +32,38 @@ def matte(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine
     return soft if photo.alpha is None else ImageChops.multiply(soft, photo.alpha)
 
 
-def label_map(prediction: Prediction, threshold: float, photo: Photo, refine: Refine = "auto") -> LabelMap:
-    """(H, W) class ids, as `decisions.label_map` gives them, but that each class has the edges of its refined matte."""
-    if not _refines(refine, prediction):
-        return decisions.label_map(prediction, threshold)
-    if prediction.head == "sigmoid":
+class Decision(NamedTuple):
+    """A class for every pixel."""
+
+    labels: LabelMap
+    confidence: Levels
+    """(H, W), 0 to 255: the probability of the class that was decided on."""
+
+
+def decide(prediction: Prediction, threshold: float, photo: Photo, refine: Refine = "auto") -> Decision:
+    """As `decisions.py` decides, but that each class has the edges of its refined matte, and so has the confidence."""
+    if prediction.head == "sigmoid" and _refines(refine, prediction):
         soft = np.asarray(_probability(prediction, (1,), photo, refine))
-        return (soft >= threshold * 255).astype(np.uint8)
-    return _strongest(prediction, decisions.label_map(prediction, threshold), photo.on_white())
+        is_foreground = soft >= threshold * 255
+        return Decision(is_foreground.astype(np.uint8), np.where(is_foreground, soft, 255 - soft))
+    labels = label_map(prediction, threshold)
+    present = np.unique(labels).tolist()
+    if len(present) > 1 and _refines(refine, prediction):
+        return _strongest(prediction, present, photo.on_white())
+    sure = confidence(prediction, threshold)
+    return Decision(labels, np.rint(sure * 255).astype(np.uint8))
 
 
-def _strongest(prediction: Prediction, labels: LabelMap, guide: Image.Image) -> LabelMap:
-    """Of the classes in `labels`, the one whose refined matte is highest; one matte in memory at a time."""
-    present = np.unique(labels)
-    if len(present) == 1:
-        return labels
+def _strongest(prediction: Prediction, present: Sequence[int], guide: Image.Image) -> Decision:
+    """Of the classes that are `present`, the one whose refined matte is highest; one matte in memory at a time."""
     probabilities, box = class_probabilities(prediction)
-    best = np.zeros_like(labels)
-    for class_id in present.tolist():
+    size = prediction.size
+    labels, best = np.zeros((size.height, size.width), np.uint8), np.zeros((size.height, size.width), np.uint8)
+    for class_id in present:
         levels = np.asarray(refine_edges(probabilities[class_id], box, prediction.grid, guide))
         labels[levels > best] = class_id
         np.maximum(best, levels, out=best)
-    return labels
+    return Decision(labels, best)
 
 
 def _refines(refine: Refine, prediction: Prediction) -> bool:

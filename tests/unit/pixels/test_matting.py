@@ -12,7 +12,7 @@ from PIL import Image
 from service.models.decisions import Plane, class_probabilities, upsample
 from service.models.labels import Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
 from service.pixels.decode import Photo
-from service.pixels.matting import has_subject, matte, subject_box
+from service.pixels.matting import decide, has_subject, matte, subject_box
 
 CLASSES = ClassTable([LabelClass(number, f"class {number}", (0, 0, 0)) for number in range(4)], ["class 1"])
 
@@ -138,3 +138,27 @@ def test_a_matte_is_within_one_and_a_half_levels_of_the_exact_one() -> None:
     exact = upsample(noise[0], Box(0, 0, 20, 20), Size(333, 211))
     found = alpha_of(plain_matte(prediction(noise, Size(333, 211)), (1,)))
     assert float(np.abs(found - exact).max()) <= 3 * HALF_A_LEVEL
+
+
+@pytest.mark.parametrize("head", ["sigmoid", "softmax"])
+def test_confidence_has_the_edges_of_the_labels_it_belongs_to(head: Head) -> None:
+    """The photo's edge is three pixels right of where the coarse answer has it; both follow the photo."""
+    picture = Image.new("RGB", (128, 96), (120, 120, 120))
+    picture.paste((230, 20, 20), (0, 0, 67, 96))
+    sure = np.zeros((12, 16), np.float32)
+    sure[:, :8] = 1
+    scores = sure[np.newaxis] if head == "sigmoid" else np.stack([8 - 16 * sure, 16 * sure - 8])
+    seen = prediction(scores, Size(128, 96), head)
+    decided = decide(seen, 0.5, Photo(picture))
+    subject = np.asarray(matte(seen, (1,), Photo(picture)))
+    inside = decided.labels == 1
+    assert inside[48, :66].all()
+    assert not inside[48, 69:].any()
+    assert np.abs(decided.confidence[inside].astype(int) - subject[inside]).max() <= 1
+    assert decided.confidence.min() >= 126
+
+
+def test_confidence_without_refinement_is_the_network_s_own() -> None:
+    decided = decide(ramp(), 0.5, Photo(Image.new("RGB", ramp().size)), refine="off")
+    probability = np.linspace(0, 1, 101)
+    assert decided.confidence[1] == pytest.approx(255 * np.maximum(probability, 1 - probability), abs=0.6)
