@@ -15,19 +15,12 @@ from numpy.typing import NDArray
 
 from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, Failure, ModelCrashed
 from service.models.labels import Scores
-from service.queue.schedule import BatchPolicy, Lane, LaneTurns, LiveShare, Pace
+from service.queue.pace import Pace
+from service.queue.schedule import AHEAD, BatchPolicy, Lane, LaneTurns, LiveShare
 from service.telemetry.metrics import Metrics
 
 SUSPECT_CRASHES = 2
 """A ticket that was on board of so many dying workers runs alone, so that it takes no neighbour along."""
-
-
-AHEAD = {
-    Lane.LIVE: (Lane.LIVE,),
-    Lane.INTERACTIVE: (Lane.LIVE, Lane.INTERACTIVE),
-    Lane.BULK: (Lane.LIVE, Lane.INTERACTIVE, Lane.BULK),
-}
-"""The lanes whose tickets a new one waits for, by its own."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Tickets that no worker has taken yet, of both lanes."""
+        """Tickets that no worker has taken yet, of every lane."""
         return sum(not ticket.answer.done() for ticket in self._waiting)
 
     def depth(self, lane: Lane) -> int:
@@ -188,7 +181,7 @@ class Batcher:
             ticket.fail(failure)
 
     async def give_back(self, batch: Batch, cause: str, *, crashed: bool = False, alone: bool = False) -> None:
-        """To the front of the queue, in their order. With `crashed`, their worker died of one of them, perhaps.
+        """To the front of the queue, in their order. With `crashed`, their worker died, and one of them may be why.
 
         After two crashes a ticket runs alone; if that kills a worker once more, it fails with ModelCrashed.
         """

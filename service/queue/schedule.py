@@ -24,7 +24,22 @@ class Lane(StrEnum):
     """A frame of a camera: the next one is coming already."""
 
 
-class Waiting(Protocol):
+AHEAD = {
+    Lane.LIVE: (Lane.LIVE,),
+    Lane.INTERACTIVE: (Lane.LIVE, Lane.INTERACTIVE),
+    Lane.BULK: (Lane.LIVE, Lane.INTERACTIVE, Lane.BULK),
+}
+"""The lanes whose work goes first, by one's own."""
+
+
+class Yielding(Protocol):
+    """What `LaneTurns` needs to know of what waits in an interactive lane."""
+
+    has_yielded: bool
+    """Something of the bulk lane went first while this waited."""
+
+
+class Waiting(Yielding, Protocol):
     """What a schedule needs to know of a ticket."""
 
     model: str
@@ -33,8 +48,6 @@ class Waiting(Protocol):
     deadline: float
     runs_alone: bool
     """It may harm its neighbours."""
-    has_yielded: bool
-    """A bulk batch went first while this interactive ticket waited."""
 
     @property
     def pixel_count(self) -> int: ...
@@ -77,20 +90,20 @@ class BatchPolicy:
 
 
 class LaneTurns:
-    """Whose turn it is. Call `choose`, then `took` with what was chosen."""
+    """Whose turn it is, with a batch of tickets or with pixels. Call `choose`, then `took` with what was chosen."""
 
     def __init__(self) -> None:
         self._interactive_batches = 0
 
-    def choose(self, interactive: Collection[Waiting], bulk: Collection[Waiting]) -> Lane:
+    def choose(self, interactive: Collection[Yielding], bulk: Collection[Yielding]) -> Lane:
         """At least one of the lanes must have tickets."""
         if not interactive:
             return Lane.BULK
         owed = self._interactive_batches >= INTERACTIVE_RUN and not any(ticket.has_yielded for ticket in interactive)
         return Lane.BULK if bulk and owed else Lane.INTERACTIVE
 
-    def took(self, lane: Lane, interactive: Collection[Waiting]) -> None:
-        """A batch of `lane` left, and `interactive` are still waiting."""
+    def took(self, lane: Lane, interactive: Collection[Yielding]) -> None:
+        """Something of `lane` left, and `interactive` are still waiting."""
         if lane is Lane.INTERACTIVE:
             self._interactive_batches += 1
             return
@@ -120,23 +133,3 @@ class LiveShare:
     def took(self, lane: Lane, run_s: float) -> None:
         """A batch of `lane` left that will take a worker `run_s`."""
         self._ahead_s += run_s if lane is Lane.LIVE else -run_s
-
-
-class Pace:
-    """How long images take, learnt from those that ran."""
-
-    WEIGHT = 0.2
-    """Of the newest measurement: about the last ten images count."""
-
-    def __init__(self) -> None:
-        self._image_s: dict[str, float] = {}
-
-    def observe(self, model: str, run_s: float, images: int) -> None:
-        """A batch of `images` took `run_s`."""
-        newest = run_s / images
-        known = self._image_s.get(model, newest)
-        self._image_s[model] = known + self.WEIGHT * (newest - known)
-
-    def expected_s(self, model: str, images: int = 1) -> float:
-        """What so many images will take one worker; 0 as long as nothing is known."""
-        return self._image_s.get(model, 0.0) * images

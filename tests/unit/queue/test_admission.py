@@ -89,3 +89,45 @@ def test_a_picture_that_is_decoded_after_its_client_left_takes_no_pixels() -> No
     with pytest.raises(QueueFull):
         permit.take_pixels(5)
     assert here.pixels_in_flight == 0
+
+
+def test_pixels_that_do_not_fit_now_are_not_booked_and_can_be_when_others_have_left() -> None:
+    here = admission(max_pixels=1000)
+    one, two = here.admit(), here.admit()
+    told: list[int] = []
+    here.on_room = lambda: told.append(here.pixels_in_flight)
+    assert one.book_pixels(900)
+    assert not two.book_pixels(200)
+    one.give_back()
+    assert told == [0]
+    assert two.book_pixels(200)
+    assert here.pixels_in_flight == 200
+
+
+def test_a_lone_picture_always_fits() -> None:
+    assert admission(max_pixels=1000).admit().book_pixels(3000)
+
+
+def test_pixels_that_live_sessions_leave_no_room_for_are_refused_and_not_waited_for() -> None:
+    here = Admission(2, 100, 1000, Queue(), max_sessions=1)
+    session, request = here.admit_session(), here.admit()
+    session.take_pixels(900)
+    with pytest.raises(QueueFull, match="live sessions"):
+        request.book_pixels(200)
+    assert request.book_pixels(100)
+    session.give_back()
+    assert here.admit().book_pixels(900)
+
+
+def test_what_a_request_took_stays_booked_until_its_thread_has_ended() -> None:
+    here = admission(capacity=1, max_pixels=1000)
+    permit = here.admit()
+    permit.take_bytes(50)
+    permit.book_pixels(900)
+    permit.hold()
+    permit.give_back()
+    assert (here.in_flight, here.bytes_in_flight, here.pixels_in_flight) == (1, 50, 900)
+    assert not here.idle.is_set()
+    permit.release()
+    assert (here.in_flight, here.bytes_in_flight, here.pixels_in_flight) == (0, 0, 0)
+    assert here.idle.is_set()

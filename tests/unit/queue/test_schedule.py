@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.queue.schedule import INTERACTIVE_RUN, BatchPolicy, Lane, LaneTurns, Pace
+from service.queue.schedule import INTERACTIVE_RUN, BatchPolicy, Lane, LaneTurns
 
 NOW = 1000.0
 
@@ -105,13 +104,3 @@ def test_under_constant_load_bulk_gets_its_turn_after_a_run_of_interactive_batch
         turns.took(lane, [] if lane is Lane.INTERACTIVE else interactive)
         chosen.append(lane)
     assert chosen == 2 * ([Lane.INTERACTIVE] * INTERACTIVE_RUN + [Lane.BULK])
-
-
-def test_the_pace_follows_what_images_take() -> None:
-    pace = Pace()
-    assert pace.expected_s("a") == 0
-    pace.observe("a", run_s=2.0, images=2)
-    assert pace.expected_s("a", images=3) == pytest.approx(3.0)
-    for _ in range(30):
-        pace.observe("a", run_s=4.0, images=1)
-    assert pace.expected_s("a") == pytest.approx(4.0, rel=0.01)
