@@ -14,7 +14,7 @@ Failure
   OurFault            we mend it
     ModelFailed (ModelCrashed)
 ConfigurationError    the operator mends it before the service can start
-  BadCard, UnknownCard, MissingWeights, BadWeights, PullFailed, DeviceNotFound, RecordingFailed,
+  BadCard, UnknownCard, MissingWeights, BadWeights, MissingExtra, PullFailed, DeviceNotFound, RecordingFailed,
   NoInt8Form, WorkerFailed
 """
 
@@ -220,6 +220,10 @@ class MissingWeights(ConfigurationError):
 
 class BadWeights(ConfigurationError):
     """A weights file does not have the pinned sha256."""
+
+
+class MissingExtra(ConfigurationError):
+    """What was asked for needs packages that are not installed; the message is how to install them."""
 
 
 class PullFailed(ConfigurationError):

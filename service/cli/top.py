@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from service.cli.console import say
 from service.errors import ConfigurationError
@@ -62,13 +63,12 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _checked(url: str) -> str:
     """Without the slash at its end. Raises ConfigurationError."""
-    import httpx2
-
     try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL as error:
+        parsed = urlsplit(url)
+        _ = parsed.port  # raises where it is no number
+    except ValueError as error:
         raise ConfigurationError(f"--url: {error}, but it is {url!r}") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not parsed.hostname:
         raise ConfigurationError(f"--url: looks like http://127.0.0.1:8000, but it is {url!r}")
     return url.rstrip("/")
 
@@ -129,18 +129,19 @@ class Watch:
 
 def read(url: str) -> "Scrape":
     """What the service at `url` says now. Raises Away."""
-    import httpx2
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
 
     from service.cli.scrape import NotSilhouette, parse
 
     try:
-        answer = httpx2.get(f"{url}/metrics", timeout=ANSWER_TIMEOUT_S)
-        at_s = time.monotonic()
-    except httpx2.HTTPError as error:
+        with urlopen(f"{url}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
+            text, at_s = answer.read().decode(errors="replace"), time.monotonic()
+        return parse(text, at_s)
+    except HTTPError as error:
+        raise Away(f"it answers {error.code} on /metrics") from error
+    except URLError as error:
+        raise Away(str(error.reason)) from error
+    except (OSError, HTTPException, NotSilhouette) as error:
         raise Away(str(error) or type(error).__name__) from error
-    if answer.status_code != httpx2.codes.OK:
-        raise Away(f"it answers {answer.status_code} on /metrics")
-    try:
-        return parse(answer.text, at_s)
-    except NotSilhouette as error:
-        raise Away(str(error)) from error

@@ -1,19 +1,20 @@
 """ModelStore: finds cards, pulls and verifies weights. What it hands out has the pinned sha256, or it raises.
 
-What only a pull needs, an HTTP client and readers of published files, is imported by a pull: the service and every
-worker import this file when they start.
+What only a pull needs, an HTTP client and readers of published files, is the extra `pull`, and imported by a pull: the
+service and every worker import this file when they start, and the container image serves without it.
 """
 
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.errors import BadCard, BadWeights, MissingWeights, PullFailed, UnknownCard
+from service.errors import BadCard, BadWeights, MissingExtra, MissingWeights, PullFailed, UnknownCard
 from service.models.store.card import DownloadSpec, ModelCard, read_card
 from service.models.store.checkpoint import Checkpoint
 from service.models.store.int8_ranges import FILE as INT8_RANGES_FILE
@@ -27,6 +28,9 @@ DEFAULT_MODELS = ("u2net", "selfie")
 
 OPTIONAL_MODELS = ("deeplab-voc",)
 """Pulled where their address can be reached, and served where they were pulled."""
+
+PULL_PACKAGES = ("httpx2", "onnx", "pip", "tflite")
+"""What the extra `pull` installs, by the names that are imported."""
 
 
 class ModelStore:
@@ -100,22 +104,18 @@ class ModelStore:
         """Bring the weights from the first source that has them; nothing is done where they are there.
 
         The converted file appears under its name only when it is whole and verified, whoever is killed meanwhile.
-        Raises PullFailed with the reason of every source, or BadWeights where the conversion is not the pinned one.
+        Raises MissingExtra, PullFailed with the reason of every source, or BadWeights where the conversion is not the
+        pinned one.
         """
-        from service.models.store.convert import convert
-
+        if self.has(card):
+            return
+        need_pull_packages()
         with self._staging(card) as staging:
-            if self.has(card):
+            if self.has(card):  # another pull brought them while this one waited
                 shutil.rmtree(staging)
                 return
             original = self._fetch(card, staging, progress)
-            converted = staging / "model.safetensors"
-            convert(card.family, original, converted)
-            if (found := sha256_of(converted)) != card.converted.sha256:
-                raise BadWeights(
-                    f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}"
-                )
-            converted.replace(self.weights(card))
+            _converted(original, card, staging).replace(self.weights(card))
             shutil.rmtree(staging)
 
     def fetch_original(self, card: ModelCard, folder: Path, progress: "Progress") -> Path:
@@ -149,10 +149,30 @@ class ModelStore:
         raise PullFailed(f"{card.name}: " + "; ".join(failures))
 
 
+def need_pull_packages() -> None:
+    """Raises MissingExtra where the extra `pull` is not installed."""
+    missing = [name for name in PULL_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"pulling models needs the extra `pull`, and {', '.join(missing)} cannot be imported: "
+            "run `make install`, or `python -m pip install '.[pull]'` in Silhouette's folder"
+        )
+
+
 def _checked(path: Path, download: DownloadSpec) -> Path:
     if (found := sha256_of(path)) != download.sha256:
         path.unlink()
         raise PullFailed(f"{download.file} has sha256 {found}, the card says {download.sha256}")
+    return path
+
+
+def _converted(original: Path, card: ModelCard, folder: Path) -> Path:
+    from service.models.store.convert import convert
+
+    path = folder / "model.safetensors"
+    convert(card.family, original, path)
+    if (found := sha256_of(path)) != card.converted.sha256:
+        raise BadWeights(f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}")
     return path
 
 
