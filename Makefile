@@ -4,12 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format image-test bench-peers profile clean
+.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers profile clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: .venv/.models ## Make .venv, install the service, pull the models (does nothing when done)
+install: .venv/.models ## Make .venv, install the service, pull the models (TORCH=cpu or cuda decides which torch)
 
 serve: install ## Start the service on 127.0.0.1:8000 (PORT=9000 for another port)
 	@exec $(BIN)/silhouette serve $(if $(PORT),--port $(PORT))
@@ -30,6 +30,19 @@ format: .venv/.dev ## Put the code into the project's format
 image-test: .venv/.dev ## Build the container image, start it and cut one picture out
 	bash scripts/image_test.sh
 
+lock: .cache/supply/.made ## Choose the container's packages anew: requirements/, exact versions with hashes
+	.cache/supply/bin/python scripts/lock.py .cache/supply/bin/uv
+
+check-supply: .cache/supply/.made ## Look the locked packages up among the known holes (needs PyPI's database)
+	.cache/supply/bin/pip-audit --strict --disable-pip --require-hashes \
+	    $(foreach lock,runtime pull torch-cuda,--requirement requirements/$(lock).txt)
+
+sbom: .cache/supply/.made ## Write the container's bill of materials (CycloneDX) to out/silhouette-cpu.cdx.json (DEVICE=cuda for the other)
+	mkdir -p out
+	cat requirements/runtime.txt requirements/torch-$(or $(DEVICE),cpu).txt \
+	    | .cache/supply/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	        --output-reproducible --output-file out/silhouette-$(or $(DEVICE),cpu).cdx.json -
+
 bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitServe and a plain handler (22 minutes)
 	$(BIN)/python -m benchmarks.peers.compare --json .cache/peers.json
 
@@ -39,11 +52,16 @@ profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, in
 clean: ## Remove the virtual environment and caches; pulled models stay
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 
-.venv/.runtime: pyproject.toml
+# One stamp a choice, so that another TORCH= than last time is noticed.
+.venv/.torch-%:
+	@mkdir -p .venv && rm -f .venv/.torch-* && touch $@
+
+.venv/.runtime: pyproject.toml $(if $(TORCH),.venv/.torch-$(TORCH))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable .
+	$(BIN)/python scripts/install_torch.py
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable '.[pull]'
 	@touch $@
 
 .venv/.models: .venv/.runtime $(wildcard model_store/*/card.toml)
@@ -52,4 +70,10 @@ clean: ## Remove the virtual environment and caches; pulled models stay
 
 .venv/.dev: .venv/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.cache/supply/.made: pyproject.toml
+	$(PYTHON) -m venv .cache/supply
+	.cache/supply/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	.cache/supply/bin/python -m pip install --quiet --disable-pip-version-check --group supply
 	@touch $@
