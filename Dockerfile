@@ -3,50 +3,62 @@
 #   docker build -t silhouette .                            CPU
 #   docker build -t silhouette --build-arg DEVICE=cuda .    NVIDIA GPUs
 #
-# Any Debian-like base with python3 >= 3.11 and python3-venv will do.
-ARG BASE_IMAGE=python:3.12-slim
+# Any Debian-like base with python3 >= 3.11 and python3-venv will do. This one is python:3.12-slim of September 2026, for
+# x86-64 and aarch64. To take a newer one: docker buildx imagetools inspect python:3.12-slim --format '{{.Manifest.Digest}}'
+ARG BASE_IMAGE=python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 
 
-# A virtual environment with torch and the other dependencies, and none of our code: it changes with pyproject.toml only.
+# A virtual environment with torch and the other dependencies, and none of our code: it changes with the lock only. The pip
+# that fills it stands outside it, so that it does not end up in the image.
 FROM ${BASE_IMAGE} AS dependencies
 
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/opt/venv/bin:/opt/tools/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
+    PIP_PYTHON=/opt/venv/bin/python \
     PIP_ROOT_USER_ACTION=ignore
 
-RUN python3 -m venv /opt/venv && pip install "pip>=24.1"
+RUN python3 -m venv /opt/tools && python3 -m venv --without-pip /opt/venv
 
-# cpu or cuda. PyPI's torch for Linux on x86-64 is a CUDA build with 3 GB of libraries; the CPU builds have an index of
-# their own. TORCH_INDEX names another index, such as https://download.pytorch.org/whl/cu126 for an older driver.
-# Empty, it leaves the choice to pip's own configuration. The build fails where what came is not what DEVICE asked for.
+# cpu or cuda. PyPI's torch for Linux is a CUDA build, with 2 GB of libraries beside it; the CPU builds have an index of
+# their own. TORCH_INDEX names another index: a mirror, or https://download.pytorch.org/whl/cu126 for an older driver,
+# whose files and libraries the lock does not know, so that they are installed by version and without hashes. Empty, it
+# leaves the choice to pip's own configuration.
 ARG DEVICE=cpu
 ARG TORCH_INDEX
-RUN case "$DEVICE" in \
-        cpu) index="${TORCH_INDEX-https://download.pytorch.org/whl/cpu}" ;; \
-        cuda) index="${TORCH_INDEX-}" ;; \
+COPY requirements/torch-cpu.txt requirements/torch-cuda.txt /build/requirements/
+RUN cd /build/requirements && install="pip install --require-hashes --no-deps" \
+    && case "$DEVICE" in \
+        cpu) index="${TORCH_INDEX-https://download.pytorch.org/whl/cpu}" \
+            && $install ${index:+--index-url "$index"} -r torch-cpu.txt ;; \
+        cuda) if [ -n "$TORCH_INDEX" ]; \
+            then pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[^ ]*' torch-cuda.txt)"; \
+            else $install -r torch-cuda.txt; fi ;; \
         *) echo "DEVICE is cpu or cuda, not '$DEVICE'" >&2; exit 2 ;; \
-    esac \
-    && pip install ${index:+--index-url "$index"} "torch>=2.10,<2.14" \
+    esac
+
+COPY requirements/runtime.txt /build/requirements/
+RUN pip install --require-hashes --no-deps -r /build/requirements/runtime.txt \
+    && pip check \
     && python -c "import sys, torch; came = 'cuda' if torch.version.cuda else 'cpu'; \
 sys.exit(came != '$DEVICE' and f'DEVICE=$DEVICE, but pip chose torch {torch.__version__}: set TORCH_INDEX')"
 
-COPY pyproject.toml /build/
-RUN python -c "import tomllib; \
-print(*tomllib.load(open('/build/pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > /build/requirements.txt \
-    && pip install -r /build/requirements.txt
 
-
-# Our code, in a folder of its own: a release that changes only code ships a layer of kilobytes, not of a gigabyte.
+# Our code, in a folder of its own: a release that changes only code ships a layer of kilobytes, not of a gigabyte. It is
+# built with the setuptools of the lock, which torch brings.
 FROM dependencies AS code
 
 COPY pyproject.toml README.md LICENSE NOTICE /build/
 COPY service /build/service
-RUN pip install --no-deps --target /opt/silhouette /build && chmod -R a+rX,go-w /opt/silhouette
+RUN pip install --no-deps --no-build-isolation --target /opt/silhouette /build && chmod -R a+rX,go-w /opt/silhouette
 
 
-# Cards, and weights that match them. What `silhouette models pull` brought to this folder before is taken along.
+# Cards, and weights that match them. What `silhouette models pull` brought to this folder before is taken along. What
+# only a pull needs is installed here and goes no further.
 FROM code AS weights
+
+COPY requirements/pull.txt /build/requirements/
+RUN pip install --require-hashes --no-deps -r /build/requirements/pull.txt
 
 ENV PATH=/opt/silhouette/bin:$PATH \
     PYTHONPATH=/opt/silhouette

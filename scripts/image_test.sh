@@ -2,12 +2,13 @@
 # Builds the container image, starts it as confined as docker-compose.yml does, and asks it for a cutout.
 #
 # With a Docker engine: docker build and docker run, on the base that the Dockerfile names.
-# Without one: buildah as root, in chroot isolation, on a Debian that debootstrap makes. pip's configuration and the
-# certificates of this machine are lent to that build. Everything lies in one temporary folder, removed at the end.
+# Without one: buildah as root, in chroot isolation, on a Debian that debootstrap makes of what apt is configured for. pip's
+# configuration and the certificates of this machine are lent to that build. The base is kept in .cache for a week; all
+# else lies in one temporary folder, removed at the end.
 #
-#   PYTHON                 a Python with scikit-image and pip (.venv/bin/python)
-#   TORCH_INDEX            see the Dockerfile; unset, PyTorch's index is used where it can be reached
-#   SUITE, DEBIAN_MIRROR   of the base (bookworm, http://deb.debian.org/debian)
+#   PYTHON           a Python with scikit-image and pip (.venv/bin/python)
+#   TORCH_INDEX      see the Dockerfile; unset, PyTorch's index is used where it can be reached
+#   SUITE, ARCHIVE   of the base: a Debian release and the address of its packages (this machine's own, as apt has them)
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -84,7 +85,16 @@ docker_clean_up() {
 
 # --- without one
 
-buildah() { TMPDIR=$work command buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$@"; }
+driver=overlay
+buildah() { TMPDIR=$work command buildah --storage-driver $driver --root "$work/storage" --runroot "$work/run" "$@"; }
+
+choose_driver() {  # where a file system cannot be laid over another one, each step of the build is a whole copy
+    if ! buildah info; then
+        rm -rf --one-file-system "$work/storage" "$work/run"
+        driver=vfs
+    fi
+    note=$driver
+}
 
 # Prints the --volume options that lend this machine's pip configuration and certificates to a build: the settings as
 # one pip.conf, and every file and folder that they name.
@@ -114,14 +124,25 @@ for path in map(pathlib.Path, sorted(named)):
 }
 
 make_base() {
-    local scratch
-    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
-        "${SUITE:-bookworm}" "$work/base" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
-    tar -C "$work/base" -cf "$work/base.tar" .
+    local suite archive base scratch
+    suite=${SUITE:-$(. /etc/os-release; echo "$VERSION_CODENAME")}
+    archive=${ARCHIVE:-$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 'Component: main' \
+        | sed -n "s/^$suite //p" | head -n 1)}
+    [ -n "$archive" ]
+    base=.cache/image-test/$suite.tar
+    if [ -z "$(find "$base" -mtime -7 2> /dev/null)" ]; then
+        mkdir -p .cache/image-test
+        debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$suite" "$work/base" "$archive"
+        rm -f "$work"/base/var/cache/apt/archives/*.deb
+        tar -C "$work/base" -cf "$work/base.tar" .
+        mv "$work/base.tar" "$base"
+        rm -rf --one-file-system "$work/base"
+    else
+        note="kept from $(date --reference "$base" +%F)"
+    fi
     scratch=$(buildah from scratch)
-    buildah add "$scratch" "$work/base.tar" /
+    buildah add "$scratch" "$base" /
     buildah commit --rm "$scratch" localhost/debian
-    rm -rf --one-file-system "$work/base" "$work/base.tar"
 }
 buildah_build() {
     local lent
@@ -181,10 +202,10 @@ buildah_clean_up() { kill -KILL -- "-$(cat "$work/service.pid")"; }
 
 # --- the steps
 
-copy_context() {  # As in a fresh clone: weights that were pulled here stay behind, so the build has to pull its own.
+copy_context() {  # What a fresh clone would have: so the build has to pull its own weights. .dockerignore is for the engine.
     mkdir "$work/context"
-    tar --exclude-vcs --exclude=./.venv --exclude='*.safetensors' --exclude=.pull --exclude=__pycache__ -cf - . \
-        | tar -C "$work/context" -xf -
+    git ls-files -z --cached --others --exclude-standard \
+        | tar --null --no-recursion --ignore-failed-read --files-from=- -cf - | tar -C "$work/context" -xf -
 }
 
 choose_torch_index() {
@@ -213,8 +234,31 @@ check_confinement() {
 check_contents() {
     local tool
     for tool in gcc cc make; do must_fail "${engine}_inside" sh -c "command -v $tool"; done
-    for tool in pytest mypy skimage onnxruntime; do must_fail "${engine}_inside" python -c "import $tool"; done
+    for tool in pytest mypy skimage onnxruntime pip onnx tflite httpx2; do
+        must_fail "${engine}_inside" python -c "import $tool"
+    done
     "${engine}_inside" silhouette models verify
+    "${engine}_inside" silhouette models pull
+}
+
+check_bill() {
+    make sbom
+    "${engine}_inside" python -c '
+import importlib.metadata, re
+for each in importlib.metadata.distributions(path=["/opt/venv/lib/python3.%d/site-packages" % __import__("sys").version_info.minor]):
+    print(re.sub(r"[-_.]+", "-", each.name).lower(), each.version)' > "$work/installed"
+    "$PYTHON" - out/silhouette-cpu.cdx.json "$work/installed" <<'PYTHON'
+import json
+import pathlib
+import sys
+
+bill, installed = map(pathlib.Path, sys.argv[1:])
+listed = {(each["name"], each["version"]) for each in json.loads(bill.read_text())["components"]}
+there = {tuple(line.split()) for line in installed.read_text().splitlines()}
+assert there, "nothing is installed"
+assert there <= listed, f"not in the bill: {there - listed}"
+assert {name for name, _ in listed} == {name for name, _ in there}, f"only in the bill: {listed - there}"
+PYTHON
 }
 
 wait_until_ready() {
@@ -264,6 +308,7 @@ need() {  # need MEND COMMAND...
     if ! "${@:2}" > /dev/null 2>&1; then echo "image test: $1" >&2; exit 2; fi
 }
 need "$PYTHON has no scikit-image: run make test" "$PYTHON" -c "import PIL, skimage"
+need "the build context is what git knows: a clone is needed" git rev-parse --is-inside-work-tree
 if docker info > /dev/null 2>&1; then
     engine=docker
 else
@@ -277,10 +322,14 @@ trap give_up ERR
 
 copy_context
 step "torch comes from" choose_torch_index
-[ $engine = docker ] || step "base made by debootstrap" make_base
+if [ $engine = buildah ]; then
+    step "layers are kept by" choose_driver
+    step "base made by debootstrap" make_base
+fi
 step "image built by $engine" "${engine}_build" "${build_args[@]}"
 step "uid 10001, nothing can be written but /tmp" check_confinement
-step "no compilers or test tools inside, weights match their cards" check_contents
+step "no compilers, test tools or downloaders inside, weights match their cards" check_contents
+step "what is installed is what the bill of materials says" check_bill
 step "ready" wait_until_ready
 step "the studio is at /" answers "http://$address/studio/main.js" 5
 step "a photo came back as an RGBA PNG, the person opaque and the wall transparent" cut_out_photo
