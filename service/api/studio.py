@@ -4,15 +4,15 @@ The page is in `service/studio/`: plain HTML, CSS and ES modules, served as they
 endpoints that everybody has.
 """
 
-import hashlib
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Scope
 
 FOLDER = Path(__file__).resolve().parent.parent / "studio"
 
@@ -51,50 +51,39 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class StudioFile:
-    """A file of the page, as it is sent."""
+class StudioFiles(StaticFiles):
+    """Starlette's, with `HEADERS`, and of `MEDIA_TYPES` only."""
 
-    content: bytes
-    media_type: str
-    tag: str
-    """Its entity tag (RFC 9110), from what is in it."""
+    def __init__(self, folder: Path) -> None:
+        # Some installers link the files of a package to their cache instead of copying them.
+        super().__init__(directory=folder, check_dir=False, follow_symlink=True)
 
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        return super().lookup_path(path) if Path(path).suffix in MEDIA_TYPES else ("", None)
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(HEADERS)
+        if response.status_code == HTTPStatus.OK:
+            response.headers["Content-Type"] = MEDIA_TYPES[Path(full_path).suffix]  # not what the system's table says
+        return response
+
+
+files = StudioFiles(FOLDER)
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
-    return _send(request, files()["index.html"])
+    return await files.get_response("index.html", request.scope)
 
 
 @router.api_route("/studio/{name:path}", methods=["GET", "HEAD"])
 async def asset(name: str, request: Request) -> Response:
-    if name not in files():
-        raise HTTPException(HTTPStatus.NOT_FOUND, f"the studio has no file {name!r}")
-    return _send(request, files()[name])
-
-
-@cache
-def files() -> Mapping[str, StudioFile]:
-    """Read once, all of them: a request cannot name any other."""
-    return read_files(FOLDER)
-
-
-def read_files(folder: Path) -> Mapping[str, StudioFile]:
-    """Every file that the page consists of, by its path below `folder`."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in MEDIA_TYPES)
-    return {path.relative_to(folder).as_posix(): _read(path) for path in paths}
-
-
-def _read(path: Path) -> StudioFile:
-    content = path.read_bytes()
-    return StudioFile(content, MEDIA_TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
-
-
-def _send(request: Request, file: StudioFile) -> Response:
-    headers = {**HEADERS, "ETag": file.tag}
-    if file.tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    try:
+        return await files.get_response(name, request.scope)
+    except HTTPException:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"the studio has no file {name!r}") from None

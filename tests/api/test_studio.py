@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.api.studio import FOLDER, MEDIA_TYPES
+from service.api.studio import FOLDER, MEDIA_TYPES, StudioFiles
 from service.settings import Settings, read_settings
 from tests.api.asking import problem_of
 from tests.clients import ready_client
@@ -37,6 +38,34 @@ def test_a_file_that_did_not_change_is_not_sent_again(client: TestClient) -> Non
     again = client.get("/studio/main.js", headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
     assert client.get("/studio/main.js", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_head_request_hears_of_the_file_and_does_not_get_it(client: TestClient) -> None:
+    head, answer = client.head("/studio/main.js"), client.get("/studio/main.js")
+    assert (head.status_code, head.content) == (200, b"")
+    assert {**head.headers, "x-request-id": ""} == {**answer.headers, "x-request-id": ""}
+
+
+def test_only_the_kinds_of_file_that_the_page_consists_of_are_served(tmp_path: Path) -> None:
+    for name in ("page.html", "notes.txt", "code.py", ".env"):
+        (tmp_path / name).write_text("something", encoding="utf-8")
+    app = FastAPI()
+    app.mount("/", StudioFiles(tmp_path))
+    with TestClient(app) as client:
+        assert client.get("/page.html").status_code == 200
+        assert [client.get(f"/{name}").status_code for name in ("notes.txt", "code.py", ".env")] == [404, 404, 404]
+
+
+def test_a_linked_installation_is_served(tmp_path: Path) -> None:
+    """Some installers link the files of a package to their cache."""
+    (tmp_path / "cached").write_text("<!doctype html>", encoding="utf-8")
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "page.html").symlink_to(tmp_path / "cached")
+    app = FastAPI()
+    app.mount("/", StudioFiles(tmp_path / "installed"))
+    with TestClient(app) as client:
+        assert client.get("/page.html").text == "<!doctype html>"
+        assert client.get("/..%2fcached").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["missing.js", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "samples", ""])
