@@ -4,7 +4,7 @@ Failure
   BadInput            the caller changes the request
     UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
-    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground,
+    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground, TooManyVertices,
     MalformedMessage, OriginRefused, SlowHello, IdleSession,
     MissingKey, UnknownKey, ScopeMissing
   Unavailable         the caller tries again later
@@ -102,6 +102,11 @@ class NotAcceptable(BadInput):
 class NoForeground(BadInput):
     code = "no_foreground"
     title = "No subject was found"
+
+
+class TooManyVertices(BadInput):
+    code = "too_many_vertices"
+    title = "The outlines have too many corners for polygons"
 
 
 class MalformedMessage(BadInput):

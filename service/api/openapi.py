@@ -19,8 +19,8 @@ FAILURES = {
     408: "`slow_upload`.",
     413: "`too_many_bytes`.",
     415: "`unsupported_image` or `unsupported_body`.",
-    422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option` "
-    "or `no_foreground`.",
+    422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option`, "
+    "`no_foreground` or `too_many_vertices`.",
     429: "`quota_exceeded`: the key has used up its quota; `Retry-After` says when to come back.",
     500: "`model_failed`, `model_crashed` or `internal_error`.",
     503: "`not_ready`, `queue_full`, `deadline_unreachable`, `out_of_memory` or `draining`; `Retry-After` says when to "

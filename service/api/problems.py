@@ -28,6 +28,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.UnknownModel: HTTPStatus.NOT_FOUND,
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyVertices: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.MalformedMessage: HTTPStatus.BAD_REQUEST,
     errors.OriginRefused: HTTPStatus.FORBIDDEN,
     errors.SlowHello: HTTPStatus.REQUEST_TIMEOUT,

@@ -20,6 +20,10 @@ Plane = NDArray[np.float32]
 SOFTMAX_SIDE_PX = 512
 
 
+COMPARED_CLASSES = 4
+"""With more, one look into a table is quicker than a comparison a class."""
+
+
 def upsample(plane: Plane, box: Box, size: Size) -> Plane:
     """The `box` of a small plane, bilinearly, at the image's size."""
     return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR, box=box))
@@ -33,8 +37,22 @@ def label_map(prediction: Prediction, threshold: float) -> LabelMap:
 
 
 def mask_of(labels: LabelMap, class_ids: Sequence[int]) -> Mask:
-    """Where the label map has any of the classes."""
-    return np.isin(labels, class_ids)
+    """Where the label map has any of the classes.
+
+    12 megapixels: 2 ms a class by comparing and 14 ms for any number of them by a table; np.isin takes 27 to 97 ms.
+    """
+    if len(class_ids) > COMPARED_CLASSES:
+        wanted = [int(class_id in class_ids) for class_id in range(256)]
+        return np.asarray(Image.fromarray(labels).point(wanted)).view(np.bool_)
+    mask = np.zeros(labels.shape, np.bool_)
+    for class_id in class_ids:
+        mask |= labels == class_id
+    return mask
+
+
+def classes_in(labels: LabelMap) -> list[int]:
+    """The ids that at least one pixel has, in order. 12 megapixels: 11 ms; np.unique sorts them, in 89 ms."""
+    return [class_id for class_id, count in enumerate(Image.fromarray(labels).histogram()) if count]
 
 
 def confidence(prediction: Prediction, threshold: float) -> Plane:

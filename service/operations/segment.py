@@ -4,7 +4,6 @@ Semantic, so instance-free: two people are one mask of the class "person".
 """
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 from pydantic import Field
+from pydantic_core import to_json
 
 from service.models.catalogue import Catalogue, Model
-from service.models.decisions import mask_of
+from service.models.decisions import classes_in, mask_of
 from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
 from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
@@ -57,7 +57,11 @@ class SegmentOptions(Options):
         description="Names or ids, separated by commas. Default: the model's foreground classes.",
         examples=["1"],
     )
-    encoding: MaskEncoding = Field("png", description="Of each mask in the JSON of `masks`.")
+    encoding: MaskEncoding = Field(
+        "png",
+        description="Of each mask in the JSON of `masks`. `polygons` run along the pixel edges, with holes, and "
+        f"have at most {polygons.MAX_VERTICES} vertices in all; masks of noise have more, and come as `rle`.",
+    )
     opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
     threshold: float = Field(
         0.5, gt=0, lt=1, description="Probability from which a pixel is foreground; for models with a sigmoid head."
@@ -92,7 +96,7 @@ class Segmentation:
 
     def present(self) -> Iterator[LabelClass]:
         """The wanted classes that have at least one pixel."""
-        found = set(np.unique(self.labels).tolist())
+        found = classes_in(self.labels)
         return (self.prediction.classes[class_id] for class_id in self.wanted if class_id in found)
 
     def mask(self, *class_ids: int) -> Mask:
@@ -108,9 +112,7 @@ def labels(segmentation: Segmentation) -> Written:
     classes = segmentation.prediction.classes
     match segmentation.options.chosen_format():
         case "json":
-            return _json(
-                {**_header(segmentation), "classes": [_with_rle(segmentation, entry) for entry in classes]}
-            ), "json"
+            return _json({**_header(segmentation), "classes": _with_rle(segmentation, list(classes))}), "json"
         case "npz":
             names = [entry.name for entry in classes]
             return npz(segmentation.labels, segmentation.confidence, names), "npz"
@@ -125,11 +127,13 @@ def mask(segmentation: Segmentation) -> Written:
 
 def masks(segmentation: Segmentation) -> Written:
     """Every wanted class that is present, apart: a zip of binary PNGs, or JSON with figures and masks."""
+    present = list(segmentation.present())
     if segmentation.options.chosen_format() == "zip":
-        present = segmentation.present()
         return zip_of({f"{entry.name}.png": mask_png(segmentation.mask(entry.id)) for entry in present}), "zip"
     encode = MASK_ENCODERS[segmentation.options.encoding]
-    return _json([entry | {"mask": encode(region)} for entry, region in _measured(segmentation)]), "json"
+    regions = encode(segmentation.labels, [entry.id for entry in present])
+    figures = (_measure(segmentation, entry) for entry in present)
+    return _json([said | {"mask": region} for said, region in zip(figures, regions, strict=True)]), "json"
 
 
 def overlay(segmentation: Segmentation) -> Written:
@@ -150,7 +154,8 @@ def confidence_picture(segmentation: Segmentation) -> Written:
 
 def summary(segmentation: Segmentation) -> Written:
     """Figures only: which classes are there, how large, how sure."""
-    return _json({**_header(segmentation), "classes": [entry for entry, _ in _measured(segmentation)]}), "json"
+    measured = [_measure(segmentation, entry) for entry in segmentation.present()]
+    return _json({**_header(segmentation), "classes": measured}), "json"
 
 
 Output = Callable[[Segmentation], Written]
@@ -169,33 +174,33 @@ def mask_png(region: Mask) -> bytes:
     return encode_png(Image.fromarray(region.astype(np.uint8) * 255))
 
 
-def _base64_png(region: Mask) -> str:
-    return base64.b64encode(mask_png(region)).decode("ascii")
+def _base64_pngs(labels: LabelMap, class_ids: Sequence[int]) -> list[str]:
+    pngs = (mask_png(mask_of(labels, (class_id,))) for class_id in class_ids)
+    return [base64.b64encode(png).decode("ascii") for png in pngs]
 
 
-MASK_ENCODERS: dict[str, Callable[[Mask], Any]] = {
-    "png": _base64_png,
-    "rle": rle.encode,
-    "polygons": polygons.encode,
+MaskEncoder = Callable[[LabelMap, Sequence[int]], Sequence[Any]]
+"""(label map, class ids) -> the mask of each class, ready for JSON."""
+
+MASK_ENCODERS: dict[MaskEncoding, MaskEncoder] = {
+    "png": _base64_pngs,
+    "rle": rle.encode_classes,
+    "polygons": polygons.encode_classes,
 }
 
 
-def _measured(segmentation: Segmentation) -> Iterator[tuple[dict[str, Any], Mask]]:
-    """What is to be said of each wanted class that is present, and its mask."""
-    for entry in segmentation.present():
-        region = segmentation.mask(entry.id)
-        area_px = int(region.sum())
-        yield (
-            {
-                "id": entry.id,
-                "label": entry.name,
-                "score": round(float(segmentation.confidence[region].mean()) / 255, 4),
-                "area": area_px,
-                "fraction": round(area_px / region.size, 6),
-                "box": _box(region),
-            },
-            region,
-        )
+def _measure(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
+    """What is to be said of a class that is present."""
+    region = segmentation.mask(entry.id)
+    area_px = int(np.count_nonzero(region))
+    return {
+        "id": entry.id,
+        "label": entry.name,
+        "score": round(float(segmentation.confidence[region].mean()) / 255, 4),
+        "area": area_px,
+        "fraction": round(area_px / region.size, 6),
+        "box": _box(region),
+    }
 
 
 def _box(region: Mask) -> list[int]:
@@ -210,12 +215,16 @@ def _header(segmentation: Segmentation) -> dict[str, Any]:
     return {"width": width, "height": height}
 
 
-def _with_rle(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
-    return {"id": entry.id, "label": entry.name, "rle": rle.encode(segmentation.mask(entry.id))}
+def _with_rle(segmentation: Segmentation, classes: Sequence[LabelClass]) -> list[dict[str, Any]]:
+    regions = rle.encode_classes(segmentation.labels, [entry.id for entry in classes])
+    return [
+        {"id": entry.id, "label": entry.name, "rle": region} for entry, region in zip(classes, regions, strict=True)
+    ]
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    """100,000 vertices take 10 ms, which nothing else can run in; the standard library's take 54."""
+    return to_json(value)
 
 
 def void_where_transparent(labels: LabelMap, photo: Photo) -> LabelMap:

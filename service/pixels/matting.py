@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from service.models.decisions import Plane, class_probabilities, confidence, label_map
+from service.models.decisions import Plane, class_probabilities, classes_in, confidence, label_map
 from service.models.labels import Box, LabelMap, Prediction, Size
 from service.pixels.decode import Photo
 from service.pixels.refinement import refine as refine_edges
@@ -47,7 +47,7 @@ def decide(prediction: Prediction, threshold: float, photo: Photo, refine: Refin
         is_foreground = soft >= threshold * 255
         return Decision(is_foreground.astype(np.uint8), np.where(is_foreground, soft, 255 - soft))
     labels = label_map(prediction, threshold)
-    present = np.unique(labels).tolist()
+    present = classes_in(labels)
     if len(present) > 1 and _refines(refine, prediction):
         return _strongest(prediction, present, photo.on_white())
     sure = confidence(prediction, threshold)

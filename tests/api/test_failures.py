@@ -40,6 +40,7 @@ STATUS_OF_CODE = {
     "bad_option": 422,
     "unknown_option": 422,
     "no_foreground": 422,
+    "too_many_vertices": 422,
     "model_failed": 500,
     "model_crashed": 500,
     "not_ready": 503,

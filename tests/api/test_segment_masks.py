@@ -13,7 +13,7 @@ from pycocotools import mask as coco
 from starlette.testclient import TestClient
 
 from tests.api.asking import ask, ask_for, problem_of
-from tests.fakes import DARK
+from tests.fakes import DARK, RED
 from tests.pictures import HEIGHT, WIDTH, encoded, opened, pixels, plain, red_and_blue, ring
 
 
@@ -138,3 +138,16 @@ def test_masks_as_polygons_have_their_holes(client: TestClient) -> None:
 def test_an_unknown_encoding_is_a_bad_option(client: TestClient) -> None:
     answer = ask(client, "/segment", ring(), {"output": "masks", "format": "json", "encoding": "svg"})
     assert "encoding" in problem_of(answer, 422, "bad_option")["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["rle", "png"])
+def test_noise_has_too_many_vertices_for_polygons_and_comes_in_any_other_encoding(
+    client: TestClient, encoding: str
+) -> None:
+    noisy = plain(RED).resize((500, 500))
+    noisy.putalpha(Image.fromarray(np.random.default_rng(0).integers(0, 2, (500, 500), np.uint8) * 255))
+    options = {"output": "masks", "format": "json", "model": "tiny-classes"}
+    refused = ask(client, "/segment", noisy, options | {"encoding": "polygons"})
+    assert "encoding=rle" in problem_of(refused, 422, "too_many_vertices")["detail"]
+    (entry,) = masks(client, noisy, encoding=encoding, model="tiny-classes")
+    assert entry["area"] > 100_000

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.models.decisions import candidates, confidence, label_map, mask_of, softmax, upsample
-from service.models.labels import VOID, Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
+from service.models.decisions import candidates, classes_in, confidence, label_map, mask_of, softmax, upsample
+from service.models.labels import VOID, Box, ClassTable, Head, LabelClass, LabelMap, Prediction, Scores, Size
 
 sides = st.integers(1, 70)
 sizes = st.builds(Size, sides, sides)
@@ -139,3 +139,14 @@ def test_a_mask_is_the_union_of_its_classes() -> None:
     labels = np.array([[0, 1, 2, 3, VOID]], np.uint8)
     assert mask_of(labels, (1, 3)).tolist() == [[False, True, False, True, False]]
     assert not mask_of(labels, ()).any()
+
+
+@given(arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2)), st.sets(st.integers(0, 255)))
+@example(np.arange(256, dtype=np.uint8).reshape(16, 16), set(range(1, 21)))
+def test_a_mask_is_where_any_of_its_classes_is_few_or_many(labels: LabelMap, class_ids: set[int]) -> None:
+    assert np.array_equal(mask_of(labels, tuple(class_ids)), np.isin(labels, list(class_ids)))
+
+
+@given(arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2)))
+def test_the_classes_of_a_label_map_are_those_of_its_pixels(labels: LabelMap) -> None:
+    assert classes_in(labels) == np.unique(labels).tolist()
