@@ -87,6 +87,7 @@ class WorkerHandle:
         self._unwanted = threading.Event()
         self._is_over = False
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         """Held while the process is killed, or its place given up: `kill` comes from any thread."""
 
     def _make_process(self, plan: WorkerPlan) -> None:
@@ -174,17 +175,20 @@ class WorkerHandle:
         self._raise_error(self._ask(timeout_s, ping=True))
 
     def stop(self) -> None:
-        """Ask the worker to end, and make it end. Frees all that it took."""
-        self._caller.close()
-        self._far_end.close()
-        if self.pid:
-            self._process.join(STOP_TIMEOUT_S)
-            self.kill()
-            self._process.join()
-        with self._lock:
-            self._process.close()
-            self._is_over = True
-        self._slots.close()
+        """Ask the worker to end, and make it end. Frees all that it took. Whoever comes second finds nothing to do."""
+        with self._ending:
+            if self._is_over:
+                return
+            self._caller.close()
+            self._far_end.close()
+            if self.pid:
+                self._process.join(STOP_TIMEOUT_S)
+                self.kill()
+                self._process.join()
+            with self._lock:
+                self._process.close()
+                self._is_over = True
+            self._slots.close()
 
     def kill(self) -> None:
         """At once; a thread that waits in `run` or `start` gets WorkerDied, WorkerFailed."""

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +119,16 @@ def test_a_loop_that_ends_while_workers_load_leaves_nothing_behind(plan: WorkerP
     with leaking_nothing():
         service = asyncio.run(leave_in_the_middle())
     assert service.pool.trouble is not None
+
+
+def test_a_worker_that_two_threads_end_at_once_ends_once(plan: WorkerPlan) -> None:
+    """Its place gives it up and the pool closes, in the same moment."""
+    with leaking_nothing():
+        handle = WorkerHandle(plan)
+        handle.start()
+        with ThreadPoolExecutor(2) as threads:
+            for ending in [threads.submit(handle.stop) for _ in range(2)]:
+                ending.result(PATIENCE_S)
 
 
 # --- a restart --------------------------------------------------------------------------------------------------------
