@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, ProgressColumn
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from service.cli.parser import Parser
+
+    Commands = argparse._SubParsersAction[Parser]
 
 
 def say(line: str) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from service import __version__
 from service.cli import files, keys, models, serve, top
 from service.cli.console import say
+from service.cli.parser import WRONG_COMMAND, Parser
 from service.errors import ConfigurationError
 from service.workers.allocator import start_again_with_huge_pages
 
 FAILURE = 1
-WRONG_CONFIGURATION = 2
 INTERRUPTED = 130
 
 WORK_ON_PIXELS = (serve.run, files.run)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(chosen.run(chosen))
     except ConfigurationError as error:
         say(f"silhouette: {error}")
-        sys.exit(WRONG_CONFIGURATION)
+        sys.exit(WRONG_COMMAND)
     except OSError as error:  # a full disk, a folder that is not ours
         say(f"silhouette: {error}")
         sys.exit(FAILURE)
@@ -44,15 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "silhouette",
         description="Segmentation service: class masks, label maps, cutouts and new backgrounds.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"silhouette {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(run=parser.show_help)
+    commands = parser.add_subparsers(metavar="COMMAND")
     serve.add_command(commands)
     top.add_command(commands)
     models.add_command(commands)

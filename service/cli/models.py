@@ -18,7 +18,8 @@ SOME_FAILED = 1
 
 def add_command(commands: "Commands") -> None:
     parser = commands.add_parser("models", help="list, pull, verify, show or quantize models", description=__doc__)
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    parser.set_defaults(run=parser.show_help)
+    actions = parser.add_subparsers(metavar="ACTION")
     actions.add_parser("list", help="every model, and whether it was pulled").set_defaults(run=list_models)
     pull = actions.add_parser(
         "pull",

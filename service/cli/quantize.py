@@ -17,6 +17,7 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     from service.cli.console import Commands
     from service.models.segmenters.base import Pixels, TorchSegmenter
+    from service.models.store import ModelCard
 
 DEFAULT_PICTURES = 40
 CHECKED_SHARE = 5
@@ -47,6 +48,7 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings()
     store = ModelStore(settings.model_store)
     card = store.card(chosen.name)
+    _check_family(card)
     exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
     photos = _spread(find_photos(chosen.images), max(chosen.limit, 2))
     checked = photos[::CHECKED_SHARE]
@@ -59,6 +61,14 @@ def run(chosen: argparse.Namespace) -> int:
     say(f"{store.int8_ranges_file(card)}: ranges of {len(ranges.spans)} convolutions, from {len(measured)} pictures")
     _compare(exact, ranges, checked, settings)
     return 0
+
+
+def _check_family(card: "ModelCard") -> None:
+    """Raises ConfigurationError where its networks have no 8-bit form."""
+    from service.models.segmenters import SEGMENTERS
+
+    if reason := SEGMENTERS[card.family].why_not_int8:
+        raise ConfigurationError(f"{card.name} cannot compute in 8 bits: {reason}")
 
 
 def _spread(photos: Sequence[Path], count: int) -> list[Path]:
