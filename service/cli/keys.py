@@ -33,7 +33,8 @@ def add_command(commands: "Commands") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--file", type=Path, metavar="FILE", help="the file of keys. Default: SILHOUETTE_KEYS_FILE")
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    parser.set_defaults(run=parser.show_help)
+    actions = parser.add_subparsers(metavar="ACTION")
     add = actions.add_parser("add", help="make a key, and show it once")
     add.add_argument("name", help="whose it is; in the log and in the metrics")
     add.add_argument(

@@ -1,6 +1,7 @@
 """Takes the command line apart and runs one command.
 
-Heavy imports wait until a command runs: every worker process imports this file too, and `--help` should be quick.
+Imports wait until it does: every worker process imports this file too, and a command that starts itself again has not
+paid for them twice.
 """
 
 import argparse
@@ -8,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from service import __version__
-from service.cli import files, keys, models, serve, top
 from service.cli.console import say
 from service.cli.parser import WRONG_COMMAND, Parser
 from service.errors import ConfigurationError
@@ -17,7 +17,8 @@ from service.workers.allocator import start_again_with_huge_pages
 FAILURE = 1
 INTERRUPTED = 130
 
-WORK_ON_PIXELS = (serve.run, files.run)
+NO_PIXELS = ("top", "models", "keys")
+"""The commands that have no use for huge pages."""
 
 EPILOG = """\
 start here:
@@ -29,9 +30,9 @@ start here:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 0, with 1 where some of the work failed, with 2 where the command or a setting is wrong."""
-    chosen = _parser().parse_args(arguments)
-    if arguments is None and chosen.run in WORK_ON_PIXELS:
+    if arguments is None and _works_on_pixels(sys.argv[1:]):
         start_again_with_huge_pages()
+    chosen = _parser().parse_args(arguments)
     try:
         sys.exit(chosen.run(chosen))
     except ConfigurationError as error:
@@ -44,7 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
 
 
+def _works_on_pixels(arguments: Sequence[str]) -> bool:
+    return bool(arguments) and not arguments[0].startswith("-") and arguments[0] not in NO_PIXELS
+
+
 def _parser() -> Parser:
+    from service.cli import files, keys, models, serve, top
+
     parser = Parser(
         "silhouette",
         description="Segmentation service: class masks, label maps, cutouts and new backgrounds.",

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.console import say, work_progress
-from service.cli.files import find_photos, read_photo
-from service.errors import ConfigurationError
+from service.cli.files.disk import read_file
+from service.cli.files.report import PhotoFailed
+from service.cli.files.scan import check_some_were_found, find_photos
+from service.errors import ConfigurationError, Failure, NoInt8Form
 from service.models.store import Checkpoint, ModelStore
 from service.models.store.int8_ranges import Int8Ranges, write_ranges
 from service.settings import Settings, read_settings
@@ -17,7 +19,7 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     from service.cli.console import Commands
     from service.models.segmenters.base import Pixels, TorchSegmenter
-    from service.models.store import ModelCard
+    from service.pixels.decode import Photo
 
 DEFAULT_PICTURES = 40
 CHECKED_SHARE = 5
@@ -32,9 +34,7 @@ int8.json. From then on SILHOUETTE_PRECISION=int8 takes it. Use pictures like th
 def add_command(actions: "Commands") -> None:
     parser = actions.add_parser("quantize", help="calibrate a model for int8 on your pictures", description=DESCRIPTION)
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument(
-        "--images", type=Path, nargs="+", required=True, metavar="DIR", help="pictures, or folders of pictures"
-    )
+    parser.add_argument("--images", nargs="+", required=True, metavar="DIR", help="pictures, or folders of pictures")
     parser.add_argument(
         "--limit", type=int, default=DEFAULT_PICTURES, metavar="N", help="take N, spread evenly. Default: %(default)s."
     )
@@ -48,14 +48,13 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings()
     store = ModelStore(settings.model_store)
     card = store.card(chosen.name)
-    _check_family(card)
     exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
-    photos = _spread(find_photos(chosen.images), max(chosen.limit, 2))
+    photos = _spread(_photos_in(chosen.images), max(chosen.limit, 2))
     checked = photos[::CHECKED_SHARE]
     measured = [photo for photo in photos if photo not in checked]
     if not measured:
         raise ConfigurationError("at least two pictures are needed: one to measure, one to check")
-    provenance = chosen.provenance or ", ".join(folder.resolve().name for folder in chosen.images)
+    provenance = chosen.provenance or ", ".join(Path(folder).resolve().name for folder in chosen.images)
     ranges = _measure(exact, measured, provenance, settings)
     write_ranges(store.int8_ranges_file(card), ranges)
     say(f"{store.int8_ranges_file(card)}: ranges of {len(ranges.spans)} convolutions, from {len(measured)} pictures")
@@ -63,12 +62,13 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _check_family(card: "ModelCard") -> None:
-    """Raises ConfigurationError where its networks have no 8-bit form."""
-    from service.models.segmenters import SEGMENTERS
-
-    if reason := SEGMENTERS[card.family].why_not_int8:
-        raise ConfigurationError(f"{card.name} cannot compute in 8 bits: {reason}")
+def _photos_in(named: Sequence[str]) -> list[Path]:
+    """Every picture. Raises ConfigurationError where one is not to be had: the ranges would be of others than told."""
+    finds = find_photos(named)
+    check_some_were_found(finds)
+    if finds.unreadable:
+        raise ConfigurationError("; ".join(f"{path}: {reason}" for path, reason in finds.unreadable))
+    return [photo.path for photo in finds.photos if photo.path]
 
 
 def _spread(photos: Sequence[Path], count: int) -> list[Path]:
@@ -79,7 +79,10 @@ def _spread(photos: Sequence[Path], count: int) -> list[Path]:
 def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, settings: Settings) -> Int8Ranges:
     from service.models.segmenters.calibration import calibrate
 
-    spans = calibrate(_load(exact, settings), _read(photos, exact, settings))
+    try:
+        spans = calibrate(_load(exact, settings), _read(photos, exact, settings))
+    except NoInt8Form as reason:
+        raise ConfigurationError(f"{exact.card.name} cannot compute in 8 bits: {reason}") from reason
     return Int8Ranges(
         weights_sha256=exact.card.converted.sha256,
         made=date.today(),
@@ -114,5 +117,14 @@ def _read(photos: Sequence[Path], checkpoint: Checkpoint, settings: Settings) ->
 
     with work_progress() as progress:
         for photo in progress.track(photos, description=checkpoint.card.name):
-            pixels, _ = fit(read_photo(photo, settings.max_pixels).on_white(), checkpoint.card)
+            pixels, _ = fit(_decoded(photo, settings).on_white(), checkpoint.card)
             yield pixels
+
+
+def _decoded(path: Path, settings: Settings) -> "Photo":
+    from service.pixels.decode import decode
+
+    try:
+        return decode(read_file(path), settings.max_pixels)
+    except (Failure, PhotoFailed) as failure:
+        raise ConfigurationError(f"{path}: {failure.detail}") from failure

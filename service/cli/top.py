@@ -5,10 +5,9 @@ import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from service.cli.address import add_service_flags, key_headers, service_url
 from service.cli.console import say
-from service.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,7 +35,7 @@ def add_command(commands: "Commands") -> None:
         f"Rates and latencies are those of the last {WINDOW_S:g} seconds. p50 and p95 are computed from what the "
         "histograms of /metrics counted in that time, interpolated linearly within a bucket, so they are estimates.",
     )
-    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the service (default: %(default)s)")
+    add_service_flags(parser, "the service (default: %(default)s)", "http://127.0.0.1:8000")
     parser.add_argument(
         "--interval", type=_seconds, default=2.0, metavar="S", help="seconds between two looks (default: %(default)s)"
     )
@@ -53,34 +52,22 @@ def _seconds(text: str) -> float:
 
 def run(chosen: argparse.Namespace) -> int:
     """The exit code: 1 where one frame was asked for and there is nobody to ask."""
-    url = _checked(chosen.url)
+    url = service_url(chosen.url)
     if chosen.once:
-        return _show_once(url)
+        return _show_once(url, chosen.api_key)
     with contextlib.suppress(KeyboardInterrupt):
-        _show_for_ever(url, chosen.interval)
+        _show_for_ever(Watch(url, chosen.interval, chosen.api_key), chosen.interval)
     return 0
 
 
-def _checked(url: str) -> str:
-    """Without the slash at its end. Raises ConfigurationError."""
-    try:
-        parsed = urlsplit(url)
-        _ = parsed.port  # raises where it is no number
-    except ValueError as error:
-        raise ConfigurationError(f"--url: {error}, but it is {url!r}") from error
-    if parsed.scheme not in ("http", "https") or not parsed.hostname:
-        raise ConfigurationError(f"--url: looks like http://127.0.0.1:8000, but it is {url!r}")
-    return url.rstrip("/")
-
-
-def _show_once(url: str) -> int:
+def _show_once(url: str, api_key: str | None) -> int:
     from rich.console import Console
 
     from service.cli.frame import draw
     from service.cli.scrape import compare
 
     try:
-        scrape = read(url)
+        scrape = read(url, api_key)
     except Away as away:
         say(f"silhouette: {url} is away: {away}")
         return AWAY
@@ -88,10 +75,9 @@ def _show_once(url: str) -> int:
     return 0
 
 
-def _show_for_ever(url: str, interval_s: float) -> None:
+def _show_for_ever(watch: "Watch", interval_s: float) -> None:
     from rich.live import Live
 
-    watch = Watch(url, interval_s)
     with Live(auto_refresh=False) as live:
         while True:
             live.update(watch.look(), refresh=True)
@@ -101,8 +87,9 @@ def _show_for_ever(url: str, interval_s: float) -> None:
 class Watch:
     """Looks again and again, and remembers the scrapes of the last `WINDOW_S`."""
 
-    def __init__(self, url: str, interval_s: float) -> None:
+    def __init__(self, url: str, interval_s: float, api_key: str | None = None) -> None:
         self._url = url
+        self._api_key = api_key
         self._interval_s = interval_s
         self._scrapes: deque[Scrape] = deque()
 
@@ -112,7 +99,7 @@ class Watch:
         from service.cli.scrape import compare
 
         try:
-            scrape = read(self._url)
+            scrape = read(self._url, self._api_key)
         except Away as away:
             self._scrapes.clear()
             return draw_away(self._url, str(away), self._interval_s)
@@ -127,16 +114,16 @@ class Watch:
             self._scrapes.popleft()
 
 
-def read(url: str) -> "Scrape":
+def read(url: str, api_key: str | None = None) -> "Scrape":
     """What the service at `url` says now. Raises Away."""
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import urlopen
+    from urllib.request import Request, urlopen
 
     from service.cli.scrape import NotSilhouette, parse
 
     try:
-        with urlopen(f"{url}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
+        with urlopen(Request(f"{url}/metrics", headers=dict(key_headers(api_key))), timeout=ANSWER_TIMEOUT_S) as answer:
             text, at_s = answer.read().decode(errors="replace"), time.monotonic()
         return parse(text, at_s)
     except HTTPError as error:

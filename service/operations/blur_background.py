@@ -58,6 +58,7 @@ BLUR_BACKGROUND = Effect(
         "M9.5 14a2.5 2.5 0 0 0 2.5 2.5",
     ),
     formats=OPAQUE_PICTURE,
+    example={"strength": "0.5"},
     compose=blur_background,
     is_live=True,
     keeps_alpha=True,

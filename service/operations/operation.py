@@ -69,6 +69,8 @@ class Operation(ABC, Generic[AnyOptions]):
     """For menus: the lines of a drawing on a grid of 24 by 24, as SVG paths."""
     is_live: bool = False
     """Whether `/stream` offers it: its picture has the frame's size, and is quickly made."""
+    example: Mapping[str, str] = field(default_factory=dict)
+    """Options that show what it does: what `--help` and `/docs` call it with."""
 
     def check(self, options: AnyOptions, given: Collection[str]) -> None:
         """Raises BadOption where the options do not go with the names of the pictures that were given."""

@@ -112,6 +112,7 @@ REPLACE_BACKGROUND = Effect(
     ),
     formats=OPAQUE_PICTURE,
     pictures=(Picture("background", "What goes behind the subject.", instead_of="color", or_else=True),),
+    example={"color": "white"},
     compose=replace_background,
     is_live=True,
     fit_picture=fitted_background,

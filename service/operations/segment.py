@@ -267,4 +267,5 @@ SEGMENT = Segment(
     options=SegmentOptions,
     icon=("M4 4h7v7H4ZM14 4h6v4h-6ZM14 11h6v9h-6ZM4 14h7v6H4Z",),
     formats=tuple(dict.fromkeys(format_ for formats in SEGMENT_FORMATS.values() for format_ in formats)),
+    example={"output": "overlay"},
 )

@@ -87,8 +87,13 @@ def _share_cores(cores: int, workers: int | None, threads: int | None) -> tuple[
     return workers, threads or max(1, cores // workers)
 
 
+def is_surely_cpu(wanted: str) -> bool:
+    """True where `SILHOUETTE_DEVICE` means a CPU, as far as can be told without asking torch."""
+    return wanted == "cpu" or (wanted == "auto" and not any(Path(file).exists() for file in GPU_DRIVER_FILES))
+
+
 def _devices(wanted: str) -> list[str]:
-    if wanted == "cpu" or (wanted == "auto" and not any(Path(file).exists() for file in GPU_DRIVER_FILES)):
+    if is_surely_cpu(wanted):
         return ["cpu"]
     count = _count_cuda_devices()
     found = [f"cuda:{index}" for index in range(count)]

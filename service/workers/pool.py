@@ -38,10 +38,16 @@ class WorkerPool:
         )
         self._keepers = [Keeper(number, plan, shared) for number, plan in enumerate(plans)]
         self._keeping: asyncio.Task[None] | None = None
+        self._places = sum(plan.max_batch_size for plan in plans)
 
     @property
     def size(self) -> int:
         return len(self._keepers)
+
+    @property
+    def places(self) -> int:
+        """Images that all workers together take at once."""
+        return self._places
 
     @property
     def ready_count(self) -> int:

@@ -45,9 +45,6 @@ class TorchSegmenter:
     exact_layers: ClassVar[tuple[str, ...]] = ()
     """Convolutions, or modules of them, whose results stay in floating point when the others are 8 bits wide."""
 
-    why_not_int8: ClassVar[str | None] = None
-    """Why the network cannot compute in 8 bits; None where it can."""
-
     def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
         self._card = card
         self._device = device

@@ -207,4 +207,3 @@ class SelfieSegmenter(TorchSegmenter):
     """The selfie network on one device."""
 
     network_type = SelfieNet
-    why_not_int8 = "its squeeze-and-excite blocks have no 8-bit form, and it takes milliseconds as it is"

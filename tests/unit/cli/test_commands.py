@@ -1,7 +1,9 @@
 """The `silhouette` command, as a shell runs it. Work on photos needs the real selfie model; it is skipped without."""
 
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,10 +15,15 @@ from PIL import Image
 from skimage import data
 
 from service.cli import main
+from service.operations import OPERATIONS
 from tests.fakes import make_store
+from tests.system.loading import until
 from tests.weights import pulled_weights
 
 TIMEOUT_S = 120
+
+MANY = 60
+"""Photos that take longer than Ctrl-C takes to arrive."""
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -110,19 +117,35 @@ def test_one_bad_photo_is_told_and_stops_nothing_else(photos: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("selfie")
-def test_photos_of_one_name_do_not_overwrite_each_other(photos: Path, tmp_path: Path) -> None:
-    Image.open(photos / "astronaut.jpg").save(tmp_path / "astronaut.png")
-    arguments = (photos / "astronaut.jpg", tmp_path / "astronaut.png", "--out", tmp_path / "out", "--model", "selfie")
-    done = silhouette("segment", *arguments)
-    assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / "out").iterdir())) == 2
+def test_a_pipe_carries_the_cutout_and_nothing_else(photos: Path) -> None:
+    command = [sys.executable, "-m", "service.cli", "remove-background", "-", "--model", "selfie"]
+    photo = (photos / "astronaut.jpg").read_bytes()
+    done = subprocess.run(command, input=photo, capture_output=True, timeout=TIMEOUT_S, check=True)
+    cutout = Image.open(io.BytesIO(done.stdout))
+    assert (cutout.format, cutout.mode, cutout.size) == ("PNG", "RGBA", (512, 512))
+    assert done.stdout.endswith(b"IEND\xaeB`\x82")
+    assert done.stderr.splitlines()[0] == b"loading selfie"
 
 
-def test_photos_that_would_overwrite_each_other_are_refused(photos: Path, tmp_path: Path) -> None:
-    Image.open(photos / "astronaut.jpg").save(tmp_path / "astronaut.jpg")
-    done = silhouette("segment", photos / "astronaut.jpg", tmp_path / "astronaut.jpg", "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert is_one_line_about(done, "astronaut.jpg")
+@pytest.mark.usefixtures("selfie")
+def test_ctrl_c_says_how_many_are_done_and_a_second_run_does_the_others(tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for number in range(MANY):
+        Image.fromarray(data.astronaut()).resize((64, 64)).save(photos / f"{number}.jpg")
+    arguments = ["remove-background", str(photos), "--out", str(out), "--model", "selfie", "--skip-existing"]
+    running = subprocess.Popen([sys.executable, "-m", "service.cli", *arguments], stderr=subprocess.PIPE, text=True)
+    until(out.exists, "the folder of the results")
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=TIMEOUT_S)
+    finished = len(list(out.iterdir()))
+    assert running.returncode == 130, said
+    assert said.splitlines()[-1] == f"{finished} of {MANY} done, run again with --skip-existing"
+    assert not list(out.glob(".*"))
+    again = silhouette(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert f"{MANY} of {MANY} photos done, in {out}; {finished} were there already" in again.stderr
+    assert len(list(out.iterdir())) == MANY
 
 
 # --- wrong commands ---------------------------------------------------------------------------------------------------
@@ -182,7 +205,7 @@ def test_weights_that_are_not_there_stop_the_command_with_its_mend(
     (moved / "tiny-subject" / "model.safetensors").unlink()
     done = in_process("remove-background", photos, "--out", tmp_path, model_store=moved, models="tiny-subject")
     assert done.returncode == 2
-    assert is_one_line_about(done, "silhouette models pull tiny-subject")
+    assert "run `silhouette models pull tiny-subject`" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +260,7 @@ def test_weights_are_verified(in_process: Command, tmp_path: Path) -> None:
 
 # --- help -------------------------------------------------------------------------------------------------------------
 
-WORK = ["segment", "remove-background", "replace-background", "blur-background", "color-pop"]
+WORK = list(OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +278,9 @@ def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])
     assert left.value.code == 0
-    assert " ".join(["usage: silhouette", *command]) in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert " ".join(["usage: silhouette", *command]) in said
+    assert command not in [[w] for w in WORK] or f"cat photo.jpg | silhouette {command[0]} -" in said
 
 
 def test_help_is_there_without_loading_torch() -> None:

@@ -13,7 +13,7 @@ from service.cli import main
         (["convert", "a.jpg"], "there are serve, top, models, segment"),
         (["segment", "a.jpg", "--quallity", "5"], "did you mean --quality?"),
         (["segment", "a.jpg", "--quallity=5"], "there is no option --quallity; did you mean --quality?"),
-        (["remove-background", "a.jpg", "--no-decontaminat"], "did you mean --no-decontaminate?"),
+        (["remove-background", "a.jpg", "--no-decontaminaet"], "did you mean --no-decontaminate?"),
         (["segment", "a.jpg", "--output", "labelz"], "did you mean labels?"),
         (["serve", "--prot", "80"], "did you mean --port?"),
         (["serve", "8000"], "unexpected: 8000"),
