@@ -10,7 +10,7 @@ from service.cli import main
     [
         (["remove-backgroud", "a.jpg"], "did you mean remove-background?"),
         (["remove_background", "a.jpg"], "did you mean remove-background?"),
-        (["convert", "a.jpg"], "there are serve, top, models, segment"),
+        (["convert", "a.jpg"], "there are serve, top, models, "),
         (["segment", "a.jpg", "--quallity", "5"], "did you mean --quality?"),
         (["segment", "a.jpg", "--quallity=5"], "there is no option --quallity; did you mean --quality?"),
         (["remove-background", "a.jpg", "--no-decontaminaet"], "did you mean --no-decontaminate?"),
