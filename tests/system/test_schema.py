@@ -2,6 +2,7 @@
 ours, and each is one that the document knows."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -19,7 +20,7 @@ from tests.system.loading import tiny_server
 from tests.system.serving import REQUEST_TIMEOUT_S, Server
 
 
-def is_no_bug_of_ours(_: CheckContext, response: Response, __: Case) -> None:
+def is_no_bug_of_ours(_: CheckContext, response: Response, __: Case[Any]) -> None:
     """503 and 504 are honest: a deadline of a millisecond cannot be kept."""
     assert response.status_code != 500, response.text
 
@@ -44,7 +45,7 @@ def test_what_the_document_allows_is_answered_as_it_says(tiny: Server, path: str
 
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy())
-    def check(case: Case) -> None:
+    def check(case: Case[Any]) -> None:
         case.call_and_validate(checks=CHECKS, timeout=REQUEST_TIMEOUT_S)
 
     check()
