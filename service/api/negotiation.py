@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 
 from service.errors import NotAcceptable
-from service.operations.options import Format
-
-MEDIA_TYPES: dict[Format, str] = {
-    "png": "image/png",
-    "webp": "image/webp",
-    "jpeg": "image/jpeg",
-    "json": "application/json",
-    "npz": "application/x-npz",
-    "zip": "application/zip",
-}
+from service.operations.options import MEDIA_TYPES, Format
 
 
 def negotiate(accept: str | None, offered: Sequence[Format]) -> list[Format]:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from service.api.negotiation import MEDIA_TYPES
 from service.api.problems import PROBLEM_MEDIA_TYPE
 from service.api.schemas import Problem
 from service.operations.operation import Operation
-from service.operations.options import Format, Options
+from service.operations.options import MEDIA_TYPES, Format, Options
 
 BINARY = {"type": "string", "format": "binary"}
 

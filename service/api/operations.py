@@ -10,14 +10,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from service.api.exchange import ClientLeft, exchange_of
-from service.api.negotiation import MEDIA_TYPES
 from service.api.openapi import answers, takes_image
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
 from service.engine.pipeline import Answer, Call, Job, Unchanged
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
-from service.operations.options import Format
+from service.operations.options import MEDIA_TYPES, Format
 from service.telemetry.log import server_timing
 
 ENTITY_TAG = re.compile(r'"([0-9a-f]{32})"')

@@ -4,9 +4,10 @@ from PIL import Image, ImageChops
 from pydantic import Field
 
 from service.operations.effect import Effect, Scene
-from service.operations.options import OPAQUE_PICTURE, EffectOptions
+from service.operations.options import EffectOptions
 from service.pixels.bands import bands
 from service.pixels.blur import blurred_rows
+from service.pixels.encoders.pictures import OPAQUE_PICTURE
 from service.pixels.matting import Matte
 
 SIGMA_AT_FULL_STRENGTH = 0.08

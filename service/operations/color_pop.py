@@ -4,7 +4,8 @@ from PIL import Image, ImageEnhance
 from pydantic import Field
 
 from service.operations.effect import Effect, Scene
-from service.operations.options import OPAQUE_PICTURE, EffectOptions
+from service.operations.options import EffectOptions
+from service.pixels.encoders.pictures import OPAQUE_PICTURE
 
 
 class ColorPopOptions(EffectOptions):

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from service.operations.options import TRANSPARENT_PICTURE, Format, Options
+from service.operations.options import Format, Options
 from service.pixels.decode import WHITE, Photo
 from service.pixels.encoders import PICTURE_ENCODERS
-from service.pixels.encoders.pictures import MAX_SIDE_PX
+from service.pixels.encoders.pictures import MAX_SIDE_PX, TRANSPARENT_PICTURE
 
 
 def encoded(picture: Image.Image, accepted: Sequence[Format], options: Options) -> tuple[bytes, Format]:

@@ -12,20 +12,21 @@ from PIL import ImageColor
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator
 
 from service.errors import BadOption, NotAcceptable, UnknownOption
-from service.pixels.encoders.pictures import Compression
+from service.pixels.encoders.pictures import OPAQUE_PICTURE, PICTURE_MEDIA_TYPES, Compression, PictureFormat
 from service.pixels.matting import Refine
 
-Format = Literal["png", "webp", "jpeg", "json", "npz", "zip"]
+Format = Literal[PictureFormat, "json", "npz", "zip"]
+MEDIA_TYPES: dict[str, str] = {
+    **PICTURE_MEDIA_TYPES,
+    "json": "application/json",
+    "npz": "application/x-npz",
+    "zip": "application/zip",
+}
 HEX_COLOR = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})")
-
-PictureFormat = Literal["png", "webp", "jpeg"]
 
 Effort = Literal["fast", "balanced", "best"]
 """`fast` looks at the photo once. `balanced` looks again at the subject, closer, where it is small enough for that to
 show more of it. `best` looks at the mirror image of each as well, and takes the mean: two to four looks in all."""
-
-TRANSPARENT_PICTURE: tuple[Format, ...] = ("png", "webp")
-OPAQUE_PICTURE: tuple[Format, ...] = ("png", "webp", "jpeg")
 
 
 def _split_names(value: object) -> object:

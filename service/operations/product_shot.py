@@ -11,15 +11,9 @@ from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from service.models.labels import Size
 from service.operations.effect import Effect, Scene
 from service.operations.operation import Picture
-from service.operations.options import (
-    OPAQUE_PICTURE,
-    TRANSPARENT_PICTURE,
-    DecontaminatingOptions,
-    Format,
-    check_color,
-    parse_color,
-)
+from service.operations.options import DecontaminatingOptions, Format, check_color, parse_color
 from service.pixels.backdrop import Fit, fit_backdrop
+from service.pixels.encoders.pictures import OPAQUE_PICTURE, TRANSPARENT_PICTURE
 from service.pixels.matting import subject_box
 
 MAX_SIDE_PX = 10_000

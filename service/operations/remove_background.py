@@ -6,7 +6,8 @@ from PIL import Image
 from pydantic import Field
 
 from service.operations.effect import Effect, Scene
-from service.operations.options import OPAQUE_PICTURE, TRANSPARENT_PICTURE, DecontaminatingOptions, Format
+from service.operations.options import DecontaminatingOptions, Format
+from service.pixels.encoders.pictures import OPAQUE_PICTURE, TRANSPARENT_PICTURE
 from service.pixels.matting import subject_box
 
 MAX_MARGIN = 1_000_000

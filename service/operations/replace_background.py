@@ -6,16 +6,10 @@ from pydantic import Field, field_validator
 from service.models.labels import Size
 from service.operations.effect import Effect, Scene, lay_over
 from service.operations.operation import Picture
-from service.operations.options import (
-    OPAQUE_PICTURE,
-    TRANSPARENT_PICTURE,
-    DecontaminatingOptions,
-    Format,
-    check_color,
-    parse_color,
-)
+from service.operations.options import DecontaminatingOptions, Format, check_color, parse_color
 from service.pixels.backdrop import Fit, fit_backdrop
 from service.pixels.decode import Photo
+from service.pixels.encoders.pictures import OPAQUE_PICTURE, TRANSPARENT_PICTURE
 from service.pixels.matting import Matte
 from service.pixels.subject import Rows
 

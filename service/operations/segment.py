@@ -19,9 +19,10 @@ from service.models.decisions import classes_in, mask_of
 from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
 from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
-from service.operations.options import OPAQUE_PICTURE, Format, Names, Options
+from service.operations.options import Format, Names, Options
 from service.pixels.decode import Photo
 from service.pixels.encoders import encode_png, npz, palette_png, polygons, rle, zip_of
+from service.pixels.encoders.pictures import OPAQUE_PICTURE
 from service.pixels.matting import Levels, decide
 from service.telemetry.log import Stopwatch
 

@@ -15,6 +15,11 @@ from service.pixels.encoders.png import encode_png
 PNG_SMALL_LEVEL = 6  # 1080p: 677 ms; level 9 takes 4 s for 3% fewer bytes
 Compression = Literal["fast", "small"]
 
+PictureFormat = Literal["png", "webp", "jpeg"]
+TRANSPARENT_PICTURE: tuple[PictureFormat, ...] = ("png", "webp")
+OPAQUE_PICTURE: tuple[PictureFormat, ...] = ("png", "webp", "jpeg")
+"""What a picture with and without alpha may come in, the default first."""
+
 WEBP_METHODS: dict[Compression, int] = {"fast": 0, "small": 4}  # 1080p: 80 and 506 ms, for 25% fewer bytes
 MAX_SIDE_PX = {
     "webp": 16383,  # 14 bits in the VP8 frame header
@@ -60,6 +65,7 @@ def jpeg(image: Image.Image, quality: int, compression: Compression = "fast") ->
 
 
 PICTURE_ENCODERS: dict[str, PictureEncoder] = {"png": png, "webp": webp, "jpeg": jpeg}
+PICTURE_MEDIA_TYPES: dict[str, str] = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 
 
 def _without_metadata(image: Image.Image) -> Image.Image:
