@@ -11,7 +11,7 @@ from scripts.recorder.answers import REQUEST_ID, Answer, steady_headers
 from scripts.recorder.questions import Ask
 from scripts.recorder.server import Running
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 NO_ANSWER = 0
 
 METRICS = "/metrics"

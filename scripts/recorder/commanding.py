@@ -11,7 +11,7 @@ from scripts.recorder.answers import Answer
 from scripts.recorder.questions import Command
 from scripts.recorder.server import environment, silhouette
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
 """So that no table is cut off, wherever it is run."""

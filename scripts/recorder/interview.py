@@ -49,7 +49,7 @@ def _ready(service: Running) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _crowded(service: Running) -> Iterator[None]:
-    """Every place is taken, for as long as the service is patient with who says nothing: a second."""
+    """Every place is taken, for as long as the service is patient with who says nothing: 8 seconds."""
     with unfinished_upload(service), held_session(service):
         yield
 

@@ -15,7 +15,7 @@ import httpx2
 
 from scripts.recorder.questions import Server
 
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.05
 
@@ -25,8 +25,11 @@ STEADY = {
     "SILHOUETTE_WORKERS": "1",
     "SILHOUETTE_THREADS_PER_WORKER": "1",
     "SILHOUETTE_PIXEL_THREADS": "1",
+    "SILHOUETTE_REQUEST_TIMEOUT_S": "600",
+    "SILHOUETTE_BATCH_TIMEOUT_S": "600",
+    "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "60",
 }
-"""More threads add numbers up in another order, and int8 is not there on every machine."""
+"""More threads add numbers up in another order; int8 is not there on every machine; and a busy machine is no news."""
 
 SETTINGS: Mapping[Server, Mapping[str, str]] = {
     "usual": {
@@ -38,9 +41,9 @@ SETTINGS: Mapping[Server, Mapping[str, str]] = {
         "SILHOUETTE_MODELS": "selfie",
         "SILHOUETTE_QUEUE_CAPACITY": "1",
         "SILHOUETTE_MAX_SESSIONS": "1",
-        "SILHOUETTE_UPLOAD_TIMEOUT_S": "3",
-        "SILHOUETTE_HELLO_TIMEOUT_S": "1",
-        "SILHOUETTE_SESSION_IDLE_TIMEOUT_S": "1",
+        "SILHOUETTE_UPLOAD_TIMEOUT_S": "10",
+        "SILHOUETTE_HELLO_TIMEOUT_S": "5",
+        "SILHOUETTE_SESSION_IDLE_TIMEOUT_S": "8",
         "SILHOUETTE_CACHE_MAX_BYTES": "10000000",
         "SILHOUETTE_STUDIO": "off",
     },

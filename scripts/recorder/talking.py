@@ -14,7 +14,7 @@ from scripts.recorder.answers import Answer
 from scripts.recorder.questions import Session
 from scripts.recorder.server import Running
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 """For one message; what does not come within it is a silence, which is an answer as well."""
 
 LENGTH = struct.Struct("<I")
