@@ -5,11 +5,11 @@ Failure
     UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground, TooManyVertices,
-    MalformedMessage, OriginRefused, SlowHello, IdleSession,
+    LargeHeaders, SlowHeaders, MalformedMessage, OriginRefused, SlowHello, IdleSession,
     MissingKey, UnknownKey, ScopeMissing
   Unavailable         the caller tries again later
-    NotReady, QueueFull, TooManySessions, DeadlineUnreachable, OutOfDeviceMemory, Draining,
-    QuotaExceeded
+    NotReady, QueueFull, TooManyConnections, TooManyUploads, TooManySessions,
+    DeadlineUnreachable, OutOfDeviceMemory, Draining, QuotaExceeded
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
     ModelFailed (ModelCrashed)
@@ -109,6 +109,16 @@ class TooManyVertices(BadInput):
     title = "The outlines have too many corners for polygons"
 
 
+class LargeHeaders(BadInput):
+    code = "large_headers"
+    title = "The headers are too large"
+
+
+class SlowHeaders(BadInput):
+    code = "slow_headers"
+    title = "The headers took too long"
+
+
 class MalformedMessage(BadInput):
     code = "malformed_message"
     title = "A message of the stream could not be read"
@@ -161,6 +171,16 @@ class NotReady(Unavailable):
 class QueueFull(Unavailable):
     code = "queue_full"
     title = "The queue is full"
+
+
+class TooManyConnections(Unavailable):
+    code = "too_many_connections"
+    title = "There are as many connections as the service takes"
+
+
+class TooManyUploads(Unavailable):
+    code = "too_many_uploads"
+    title = "There are as many uploads on their way as the service takes"
 
 
 class TooManySessions(Unavailable):

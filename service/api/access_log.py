@@ -18,7 +18,7 @@ LONGEST_PATH = 200
 CLIENT_CLOSED_REQUEST = 499
 """What nginx logs where there was nobody to answer."""
 
-UNTOLD_PATHS = ("/livez", "/readyz", "/startupz", "/metrics")
+PROBE_PATHS = ("/livez", "/readyz", "/startupz", "/metrics")
 """Asked every few seconds by machines, so not worth a line each."""
 
 UNTOLD_FOLDER = "/studio/"
@@ -28,7 +28,7 @@ UNTOLD_FOLDER = "/studio/"
 def log(exchange: Exchange) -> None:
     """One line: who asked for what, what came of it, and where the time went. Never what is in the picture."""
     path = exchange.scope["path"]
-    is_untold = path in UNTOLD_PATHS or path.startswith(UNTOLD_FOLDER)
+    is_untold = path in PROBE_PATHS or path.startswith(UNTOLD_FOLDER)
     logger.log(logging.DEBUG if is_untold else logging.INFO, "request", extra={FIELDS: _fields(exchange)})
 
 

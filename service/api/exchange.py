@@ -2,23 +2,32 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from service.access.quotas import Allowance
-from service.api.request_headers import choose_request_id
+from service.api.peers import peer_of
+from service.api.request_headers import choose_request_id, timeout_s
 from service.engine.pipeline import Answer, Call
-from service.queue.admission import Permit
+from service.queue.permit import Permit
 from service.queue.schedule import Lane
+
+CONNECTION_EXTENSION = "silhouette.connection"
+"""Of ASGI: what our own server tells of a connection, and lets us do with it. See `service/cli/connection.py`."""
 
 
 class ClientLeft(Exception):
     """Nobody is there to hear the answer any more."""
+
+
+class SlowReader(ClientLeft):
+    """Or somebody who takes it so slowly that it is as good as nobody."""
 
 
 @dataclass
@@ -28,8 +37,12 @@ class Exchange:
     scope: Scope
     headers: Headers
     request_id: str
+    peer: str
+    """Who asks, see `peer_of`."""
     arrived_s: float = field(default_factory=time.monotonic)
     """On the event loop's clock, as all times here."""
+    client_deadline: float = math.inf
+    """When the caller will have gone, as it said itself."""
     deadline: float = math.inf
     lane: Lane = Lane.INTERACTIVE
     allowance: Allowance | None = None
@@ -49,9 +62,19 @@ class Exchange:
         """The exchange that begins with these headers; whoever gets its `scope` can find it there."""
         headers = Headers(scope=scope)
         state = dict(scope.get("state", {}))
-        exchange = cls({**scope, "state": state}, headers, choose_request_id(headers))
+        exchange = cls({**scope, "state": state}, headers, choose_request_id(headers), peer_of(scope))
         state["exchange"] = exchange
         return exchange
+
+    def read_deadline(self, request_timeout_s: float) -> None:
+        """Raises BadOption where the header is no number."""
+        self.client_deadline = self.arrived_s + timeout_s(self.headers)
+        self.deadline = min(self.client_deadline, self.arrived_s + request_timeout_s)
+
+    def body_is_here(self, request_timeout_s: float) -> None:
+        """The service's own time begins here: how long a body takes is the client's line."""
+        self.read_ms = self.elapsed_ms
+        self.deadline = min(self.client_deadline, time.monotonic() + request_timeout_s)
 
     def reserve_pixels(self, pixel_count: int) -> None:
         """Raises QueueFull where they do not fit into memory beside those of others."""
@@ -59,6 +82,21 @@ class Exchange:
         if self.allowance is not None:
             self.allowance.take_pixels(pixel_count)
         self.permit.take_pixels(pixel_count)
+
+    @property
+    def _connection(self) -> Mapping[str, Any]:
+        """What our own server tells of it; of another we know nothing."""
+        connection: Mapping[str, Any] = (self.scope.get("extensions") or {}).get(CONNECTION_EXTENSION, {})
+        return connection
+
+    @property
+    def is_on_surplus_connection(self) -> bool:
+        return bool(self._connection.get("is_surplus"))
+
+    def abort(self) -> None:
+        """Drop the connection with whatever is unsent, where the server lets us."""
+        if abort := self._connection.get("abort"):
+            abort()
 
     @property
     def elapsed_ms(self) -> float:

@@ -9,13 +9,15 @@ from collections.abc import Collection
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api import access_log, request_headers
+from service.api import access_log
+from service.api.access_log import PROBE_PATHS
 from service.api.body import RequestBody
 from service.api.exchange import ClientLeft, Exchange
 from service.api.reply import Reply
+from service.api.request_headers import lane
 from service.api.scopes import scope_needed
 from service.api.state import Service
-from service.errors import Failure
+from service.errors import Failure, LargeHeaders, TooManyConnections
 
 
 class Gate:
@@ -31,19 +33,19 @@ class Gate:
             await self._app(scope, receive, send)
             return
         exchange = Exchange.of(scope)
-        body = RequestBody(exchange, receive, self._service.settings)
-        reply = Reply(exchange, body, send)
+        service, settings = self._service, self._service.settings
+        body = RequestBody(exchange, receive, settings, service.admission, service.senders)
+        reply = Reply(exchange, body, send, settings)
         try:
-            self._check_key(exchange)
-            if scope["method"] == "POST":
-                await self._work(exchange, body, reply)
-            else:
-                await self._answer(exchange, body, reply)
-        except Failure as failure:
-            await reply.refuse(failure)
+            await self._answer(exchange, body, reply)
+        except (ClientLeft, ClientDisconnect):
+            pass  # in the middle of its upload, or while it waited, or while it read: there is nobody to answer
         except Exception as error:
             await reply.report_bug(error)
         finally:
+            body.end()
+            if exchange.permit:
+                exchange.permit.give_back()
             access_log.log(exchange)
             access_log.count(exchange, self._service.engine.metrics, self._paths)
 
@@ -55,28 +57,31 @@ class Gate:
         if exchange.allowance is not None and method == "POST":
             exchange.allowance.take_request()
 
-    async def _work(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
-        """Only work needs a permit: probes, metrics and pages are never refused."""
-        try:
-            self._admit(exchange, body)
-            await self._answer(exchange, body, reply)
-        finally:
-            if exchange.permit:
-                exchange.permit.give_back()
-
-    def _admit(self, exchange: Exchange, body: RequestBody) -> None:
-        """Raises what a request can be refused for on its headers."""
-        longest_s = self._service.settings.request_timeout_s
-        self._service.check_ready()
-        body.check_length()
-        exchange.deadline = exchange.arrived_s + request_headers.timeout_s(exchange.headers, longest_s)
-        exchange.lane = request_headers.lane(exchange.headers)
-        self._service.engine.batcher.check_deadline(exchange.deadline, exchange.lane)
-        exchange.permit = self._service.admission.admit()
-        body.reserve_announced()
-
     async def _answer(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
         try:
+            self._check_connection(exchange)
+            self._check_key(exchange)
+            if exchange.scope["method"] == "POST":
+                self._admit(exchange, body)
             await self._app(exchange.scope, body.receive, reply.send)
-        except (ClientLeft, ClientDisconnect):
-            return  # while it waited, or in the middle of its upload: there is nobody to answer
+        except Failure as failure:
+            await reply.refuse(failure)
+
+    def _check_connection(self, exchange: Exchange) -> None:
+        """Raises LargeHeaders or TooManyConnections. Probes are answered whoever else is here."""
+        most = self._service.settings.max_header_bytes
+        if sum(len(name) + len(value) for name, value in exchange.headers.raw) > most:
+            raise LargeHeaders(f"they have more than {most} bytes")
+        if exchange.is_on_surplus_connection and exchange.scope["path"] not in PROBE_PATHS:
+            raise TooManyConnections("either in all, or from your address")
+
+    def _admit(self, exchange: Exchange, body: RequestBody) -> None:
+        """Raises what a request can be refused for on its headers. Only work is: probes, metrics and pages are not."""
+        service = self._service
+        service.check_ready()
+        body.check_length()
+        exchange.read_deadline(service.settings.request_timeout_s)
+        exchange.lane = lane(exchange.headers)
+        service.engine.batcher.check_deadline(exchange.deadline, exchange.lane)
+        service.admission.check_room()
+        body.begin(service.admission.open(exchange.peer))

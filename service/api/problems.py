@@ -29,6 +29,8 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyVertices: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.LargeHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.SlowHeaders: HTTPStatus.REQUEST_TIMEOUT,
     errors.MalformedMessage: HTTPStatus.BAD_REQUEST,
     errors.OriginRefused: HTTPStatus.FORBIDDEN,
     errors.SlowHello: HTTPStatus.REQUEST_TIMEOUT,
@@ -39,6 +41,8 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyConnections: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyUploads: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManySessions: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutOfDeviceMemory: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -49,9 +53,6 @@ STATUS: dict[type[Failure], HTTPStatus] = {
 }
 """503, not 429, for an overload: it is the service's, not the caller's. 429 is a key's own quota."""
 
-UNFINISHED_UPLOADS = (errors.TooManyBytes, errors.SlowUpload)
-"""Answered before the whole body was read, so the connection cannot be used again."""
-
 
 NO_KEY = (errors.MissingKey, errors.UnknownKey)
 
@@ -61,8 +62,6 @@ def problem(failure: Failure, request_id: str) -> Response:
     headers = _comeback(failure) if isinstance(failure, Unavailable) else {}
     if isinstance(failure, NO_KEY):
         headers["WWW-Authenticate"] = 'Bearer realm="silhouette"'
-    if isinstance(failure, UNFINISHED_UPLOADS):
-        headers["Connection"] = "close"
     return JSONResponse(problem_body(failure, request_id), STATUS[type(failure)], headers, PROBLEM_MEDIA_TYPE)
 
 

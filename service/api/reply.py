@@ -1,40 +1,83 @@
 """The answer to a request on its way out, whoever gives it: the application, the Gate that refuses, or a bug."""
 
+import asyncio
 import logging
+import time
+from collections.abc import Iterator
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import Message, Send
 
 from service.api.body import RequestBody
-from service.api.exchange import Exchange
+from service.api.exchange import Exchange, SlowReader
 from service.api.problems import internal_error, problem
 from service.errors import Failure
+from service.settings import Settings
 from service.telemetry.log import FIELDS
 
 logger = logging.getLogger(__name__)
 
+PIECE_BYTES = 65_536
+"""Servers buffer a message whole, whoever reads it: no more than this is ever beyond our control."""
+
 
 class Reply:
-    """Sends it with the request's id, and tells the exchange what was answered."""
+    """Sends it with the request's id, no faster than the client reads, and tells the exchange what was answered."""
 
-    def __init__(self, exchange: Exchange, body: RequestBody, send: Send) -> None:
+    def __init__(self, exchange: Exchange, body: RequestBody, send: Send, settings: Settings) -> None:
         self._exchange = exchange
         self._body = body
         self._send = send
+        self._settings = settings
+        self._began_s = 0.0
+        self._sent_bytes = 0
 
     async def send(self, message: Message) -> None:
+        """Raises SlowReader where the client does not take it in time."""
         if message["type"] == "http.response.start":
-            self._exchange.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._exchange.request_id
-            if self._exchange.allowance is not None:
-                headers.update(self._exchange.allowance.headers())
-        if message["type"] == "http.response.body" and self._body.was_refused and not message.get("more_body", False):
-            await self._send({**message, "more_body": True})
+            await self._begin(message)
+        else:
+            await self._send_body(message.get("body", b""), is_last=not message.get("more_body", False))
+
+    async def _begin(self, start: Message) -> None:
+        self._exchange.status = start["status"]
+        self._began_s = time.monotonic()
+        headers = MutableHeaders(scope=start)
+        headers["X-Request-Id"] = self._exchange.request_id
+        if self._exchange.allowance is not None:
+            headers.update(self._exchange.allowance.headers())
+        await self._body.read_what_is_here()
+        # The next request would begin somewhere in the rest of this one, or there are too many connections.
+        if not self._body.is_complete or self._exchange.is_on_surplus_connection:
+            headers["Connection"] = "close"
+        await self._send(start)
+
+    async def _send_body(self, body: bytes, is_last: bool) -> None:
+        """Its bytes count as in flight until the client has them: it may be long gone, or read slowly on purpose."""
+        permit = self._exchange.permit
+        if permit:
+            permit.finish_work(len(body))
+        for piece in _pieces(body):
+            await self._send_in_time({"type": "http.response.body", "body": piece, "more_body": True})
+            self._sent_bytes += len(piece)
+        if is_last:
             await self._body.discard_rest()
-            message = {"type": "http.response.body", "body": b""}
-        await self._send(message)
+            await self._send_in_time({"type": "http.response.body", "body": b""})
+        if permit:
+            permit.free_bytes(len(body))
+
+    async def _send_in_time(self, message: Message) -> None:
+        """Servers take a message when the one before it has left, so this waits for the client."""
+        settings = self._settings
+        slowest_s = settings.send_timeout_s + self._sent_bytes / settings.min_bytes_per_s
+        try:
+            async with asyncio.timeout_at(self._began_s + slowest_s):
+                await self._send(message)
+        except TimeoutError as error:
+            self._exchange.failure_code = "slow_reader"
+            self._exchange.abort()
+            raise SlowReader from error
 
     async def refuse(self, failure: Failure) -> None:
         """Answer without the application, and without reading the body."""
@@ -51,3 +94,8 @@ class Reply:
 
     async def _give(self, response: Response) -> None:
         await response(self._exchange.scope, self._body.receive, self.send)
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    for begin in range(0, len(body), PIECE_BYTES):
+        yield body[begin : begin + PIECE_BYTES]

@@ -1,5 +1,6 @@
 """What the headers of a request say of it as a whole: its id, its trace, its deadline, its urgency, its length."""
 
+import math
 import re
 import uuid
 
@@ -30,14 +31,14 @@ def trace_id(headers: Headers) -> str | None:
     return trace["trace_id"] if trace else None
 
 
-def timeout_s(headers: Headers, longest_s: float) -> float:
-    """`longest_s`, or less where `X-Request-Timeout-Ms` says so. Raises BadOption."""
+def timeout_s(headers: Headers) -> float:
+    """How long the caller waits, as `X-Request-Timeout-Ms` says; infinite where it says nothing. Raises BadOption."""
     given = headers.get("x-request-timeout-ms")
     if given is None:
-        return longest_s
+        return math.inf
     if not TIMEOUT_MS.fullmatch(given):
         raise BadOption(f"X-Request-Timeout-Ms is a number of milliseconds, not {given!r}")
-    return min(int(given) / 1000, longest_s)
+    return int(given) / 1000
 
 
 def lane(headers: Headers) -> Lane:
@@ -52,3 +53,13 @@ def announced_bytes(headers: Headers) -> int:
     announced = headers.get("content-length", "")
     # What is longer than 18 digits is no length that anybody has: it counts as far too long.
     return int(announced[:18]) if announced.isdecimal() else 0
+
+
+def announces_body(headers: Headers) -> bool:
+    """RFC 9112, 6.3: a request of HTTP/1.1 has a body where one of these is there."""
+    return "transfer-encoding" in headers or announced_bytes(headers) > 0
+
+
+def expects_continue(headers: Headers) -> bool:
+    """Whether the client waits to be asked for the body (RFC 9110, 10.1.1)."""
+    return headers.get("expect", "").lower() == "100-continue"

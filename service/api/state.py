@@ -14,8 +14,10 @@ from service.access.keyring import Keyring
 from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
 from service.errors import ConfigurationError, Draining, NotReady, Unavailable
-from service.queue.admission import Admission
+from service.queue.admission import Admission, Limits
+from service.queue.budget import Budget
 from service.queue.schedule import Lane
+from service.queue.senders import Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream import Streams
 from service.telemetry.metrics import Snapshot
@@ -42,14 +44,8 @@ class Service:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        max_pixels = int(settings.max_megapixels_in_flight * MEGAPIXEL)
-        self.admission = Admission(
-            settings.queue_capacity,
-            settings.max_bytes_in_flight,
-            max_pixels,
-            self.engine.batcher,
-            settings.max_sessions,
-        )
+        self.admission = Admission(_limits(settings), self.engine.batcher)
+        self.senders = Senders(settings.max_uploads, settings.min_bytes_per_s, settings.peer_share)
         self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
         self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)
@@ -112,6 +108,7 @@ class Service:
             oldest_wait_s=batcher.oldest_wait_s(),
             permits_in_use=admission.in_flight,
             permits=admission.capacity,
+            uploads=len(self.senders),
             bytes_in_flight=admission.bytes_in_flight,
             pixels_in_flight=admission.pixels_in_flight,
             service_rss_bytes=psutil.Process().memory_info().rss,
@@ -119,6 +116,16 @@ class Service:
             ready=self._is_ready(),
             workers=self.engine.pool.status(),
         )
+
+
+def _limits(settings: Settings) -> Limits:
+    max_pixels = int(settings.max_megapixels_in_flight * MEGAPIXEL)
+    return Limits(
+        places=settings.queue_capacity,
+        sessions=settings.max_sessions,
+        bytes=Budget(settings.max_bytes_in_flight, settings.max_upload_bytes, settings.peer_share),
+        pixels=Budget(max_pixels, settings.max_pixels, settings.peer_share),
+    )
 
 
 @contextlib.asynccontextmanager

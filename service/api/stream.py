@@ -15,7 +15,7 @@ from service import errors
 from service.api.problems import internal_error_body, problem_body
 from service.api.state import Service
 from service.errors import Failure, OriginRefused, Unavailable
-from service.queue.admission import Permit
+from service.queue.permit import Permit
 from service.stream import Streams
 from service.stream.session import ConnectionLost
 from service.telemetry.log import FIELDS

@@ -49,9 +49,10 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> int:
     from service.app import create_app
-    from service.cli.server import SilhouetteServer, server_config
+    from service.cli.server import SilhouetteServer, allow_connections, server_config
 
     _warn_of_strangers(settings)
+    allow_connections(settings.max_connections)
     app = create_app(settings)
     config = server_config(app, settings)
     # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.

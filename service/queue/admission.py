@@ -1,4 +1,4 @@
-"""Who may be in flight: a bounded number of requests, of bytes and of pixels. Knows no HTTP.
+"""Who may be here: a bounded number of requests in flight and of live sessions, of bytes and of pixels. Knows no HTTP.
 
 A request that is not admitted costs nothing; one that is admitted gets an answer.
 """
@@ -6,10 +6,14 @@ A request that is not admitted costs nothing; one that is admitted gets an answe
 import asyncio
 import math
 import threading
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from service.errors import QueueFull, TooManySessions
+from service.queue.budget import Budget
+from service.queue.permit import Permit
 
 MIN_RETRY_AFTER_S = 1
 SESSION_RETRY_AFTER_S = 5
@@ -27,91 +31,162 @@ class Queue(Protocol):
         """How long one that came now would wait."""
 
 
-class Admission:
-    """The permits. Pixel threads use theirs too, hence the lock."""
+@dataclass(frozen=True)
+class Limits:
+    """How much there is of everything, for all together."""
 
-    def __init__(self, capacity: int, max_bytes: int, max_pixels: int, queue: Queue, max_sessions: int = 0) -> None:
-        self.capacity = capacity
+    places: int
+    """Requests whose bodies are here, and that are being worked on."""
+    sessions: int
+    bytes: Budget
+    pixels: Budget
+
+
+class Admission:
+    """Gives out permits. Pixel threads use theirs too, hence the lock; places are for the event loop alone."""
+
+    def __init__(self, limits: Limits, queue: Queue) -> None:
+        self.capacity = limits.places
         self.in_flight = 0
         self.sessions = 0
-        self.bytes_in_flight = 0
-        self.pixels_in_flight = 0
+        self._bytes = limits.bytes
+        self._pixels = limits.pixels
         self._session_pixels = 0
-        self._max_bytes = max_bytes
-        self._max_pixels = max_pixels
-        self._max_sessions = max_sessions
+        self._max_sessions = limits.sessions
+        self._permits = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._queue = queue
         self._lock = threading.Lock()
         self.idle = asyncio.Event()
-        """Set while nobody is in flight and no session is open."""
+        """Set while nobody has a permit."""
         self.idle.set()
         self.on_room: Callable[[], None] = lambda: None
-        """Called when somebody has left: there may be room for pixels again."""
+        """Called when somebody's pictures are gone: there may be room for pixels again."""
 
-    def admit(self) -> "Permit":
-        """Raises QueueFull where every permit is taken."""
-        with self._lock:
-            if self.in_flight >= self.capacity:
-                raise self._full(f"{self.in_flight} requests are in flight, which is the most this service takes")
-            self.in_flight += 1
-            self.idle.clear()
-            return Permit(self, is_session=False)
+    @property
+    def bytes_in_flight(self) -> int:
+        return self._bytes.used
 
-    def admit_session(self) -> "Permit":
+    @property
+    def pixels_in_flight(self) -> int:
+        return self._pixels.used
+
+    # --- permits ----------------------------------------------------------------------------------------------------
+
+    def open(self, peer: str = "") -> Permit:
+        """For a request whose body is still on its way: it has no place yet."""
+        return self._permit(peer, is_session=False)
+
+    def admit(self, peer: str = "") -> Permit:
+        """With a place at once. Raises QueueFull."""
+        self.check_room()
+        permit = self.open(peer)
+        permit.take_place()
+        return permit
+
+    def check_room(self) -> None:
+        """Raises QueueFull where every place is taken."""
+        if self.in_flight >= self.capacity:
+            raise self._full(f"{self.in_flight} requests are in flight, which is the most this service takes")
+
+    def admit_session(self, peer: str = "") -> Permit:
         """For as long as a live session lasts. Raises TooManySessions."""
-        with self._lock:
-            if self.sessions >= self._max_sessions:
-                detail = f"{self.sessions} sessions are live, which is the most this service takes"
-                raise TooManySessions(detail, SESSION_RETRY_AFTER_S)
-            self.sessions += 1
-            self.idle.clear()
-            return Permit(self, is_session=True)
+        if self.sessions >= self._max_sessions:
+            detail = f"{self.sessions} sessions are live, which is the most this service takes"
+            raise TooManySessions(detail, SESSION_RETRY_AFTER_S)
+        self.sessions += 1
+        return self._permit(peer, is_session=True)
 
-    def take_bytes(self, count: int) -> None:
-        """Raises QueueFull where the bodies in flight would become too large together."""
-        with self._lock:
-            # A lone body always does: its own size was checked already.
-            if self.bytes_in_flight and self.bytes_in_flight + count > self._max_bytes:
-                raise self._full(f"{self.bytes_in_flight} bytes are in flight, and {count} more do not fit")
-            self.bytes_in_flight += count
+    def _permit(self, peer: str, *, is_session: bool) -> Permit:
+        self._permits += 1
+        self.idle.clear()
+        return Permit(self, peer, is_session=is_session)
 
-    def take_pixels(self, count: int, *, by_session: bool = False) -> None:
+    def end(self, *, is_session: bool) -> None:
+        """Of a permit that has given everything back."""
+        self.sessions -= is_session
+        self._permits -= 1
+        if not self._permits:
+            self.idle.set()
+
+    # --- places -----------------------------------------------------------------------------------------------------
+
+    def take_place(self) -> bool:
+        """False where there is none, or somebody waits for one already."""
+        if self.in_flight >= self.capacity or self._waiting:
+            return False
+        self.in_flight += 1
+        return True
+
+    async def wait_for_place(self) -> None:
+        """First come, first served."""
+        if self.take_place():
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it came at the same moment
+                self.leave_place()
+            raise
+
+    def leave_place(self) -> None:
+        """The next in line gets it."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.in_flight -= 1
+
+    # --- bytes and pixels -------------------------------------------------------------------------------------------
+
+    def take_bytes(self, count: int, peer: str, *, even_if_full: bool = False) -> None:
+        """Raises QueueFull where the bodies and answers in flight would become too large together."""
+        with self._lock:
+            if not even_if_full and not self._bytes.fits(count, peer):
+                raise self._full(f"{self._bytes.used} bytes are in flight, and {count} more do not fit")
+            self._bytes.take(count, peer)
+
+    def free_bytes(self, count: int, peer: str) -> None:
+        with self._lock:
+            self._bytes.give_back(count, peer)
+
+    def has_more_bytes_than_its_share(self, peer: str) -> bool:
+        return self._bytes.exceeds_share(0, peer)
+
+    def take_pixels(self, count: int, peer: str, *, by_session: bool = False) -> None:
         """Raises QueueFull where the pictures in flight would become too large together."""
         with self._lock:
-            if not self._fits(count):
-                raise self._full(f"{self.pixels_in_flight / 1e6:.1f} megapixels are in flight, which is enough")
-            self._take(count, by_session)
+            if not self._pixels.fits(count, peer):
+                raise self._full(f"{self._pixels.used / 1e6:.1f} megapixels are in flight, which is enough")
+            self._take_pixels(count, peer, by_session)
 
-    def book_pixels(self, count: int) -> bool:
+    def book_pixels(self, count: int, peer: str) -> bool:
         """False where the pictures in flight would become too large together: one may wait until some are gone.
 
         Raises QueueFull where that would be in vain, as live sessions do not go.
         """
         with self._lock:
-            if self._session_pixels and self._session_pixels + count > self._max_pixels:
+            if self._session_pixels and self._session_pixels + count > self._pixels.total:
                 raise self._full(f"{self._session_pixels / 1e6:.1f} megapixels are taken by live sessions")
-            if fits := self._fits(count):
-                self._take(count, by_session=False)
+            if fits := self._pixels.fits(count, peer):
+                self._take_pixels(count, peer, by_session=False)
             return fits
 
-    def _fits(self, count: int) -> bool:
-        """A lone picture always does: its own size was checked already."""
-        return not self.pixels_in_flight or self.pixels_in_flight + count <= self._max_pixels
+    def lets_others_go_first(self, count: int, peer: str) -> bool:
+        """Whether it is for its own share that so many more pixels do not fit now."""
+        return self._pixels.exceeds_share(count, peer) and not self._pixels.fits(count, peer)
 
-    def _take(self, count: int, by_session: bool) -> None:
-        self.pixels_in_flight += count
+    def _take_pixels(self, count: int, peer: str, by_session: bool) -> None:
+        self._pixels.take(count, peer)
         self._session_pixels += count * by_session
 
-    def leave(self, bytes_: int, pixels: int, *, is_session: bool) -> None:
-        """Gives a permit back, and what it took."""
+    def free_pixels(self, count: int, peer: str, *, by_session: bool) -> None:
         with self._lock:
-            self.in_flight -= not is_session
-            self.sessions -= is_session
-            self.bytes_in_flight -= bytes_
-            self.pixels_in_flight -= pixels
-            self._session_pixels -= pixels * is_session
-            if not self.in_flight and not self.sessions:
-                self.idle.set()
+            self._pixels.give_back(count, peer)
+            self._session_pixels -= count * by_session
         self.on_room()
 
     def retry_after_s(self) -> int:
@@ -120,68 +195,3 @@ class Admission:
 
     def _full(self, detail: str) -> QueueFull:
         return QueueFull(detail, self.retry_after_s(), self._queue.waiting)
-
-
-class Permit:
-    """The right of one request to be in flight, or of one session to be open, and what it takes up.
-
-    Given back when the request is over and no thread works for it any more, whichever comes last.
-    """
-
-    def __init__(self, admission: Admission, *, is_session: bool) -> None:
-        self._admission = admission
-        self._is_session = is_session
-        self._bytes = 0
-        self._pixels = 0
-        self._holds = 0
-        self._is_over = False
-        self._lock = threading.Lock()
-
-    def take_bytes(self, count: int) -> None:
-        """Raises QueueFull where they do not fit."""
-        with self._lock:
-            self._admission.take_bytes(count)
-            self._bytes += count
-
-    def take_pixels(self, count: int) -> None:
-        """Raises QueueFull where they do not fit; where the request is over none are taken, so that none leak."""
-        with self._lock:
-            self._check_not_over()
-            self._admission.take_pixels(count, by_session=self._is_session)
-            self._pixels += count
-
-    def book_pixels(self, count: int) -> bool:
-        """False where they do not fit now. Raises QueueFull where they cannot, however long one waits."""
-        with self._lock:
-            self._check_not_over()
-            if booked := self._admission.book_pixels(count):
-                self._pixels += count
-            return booked
-
-    def hold(self) -> None:
-        """A thread begins to work for the request."""
-        with self._lock:
-            self._holds += 1
-
-    def release(self) -> None:
-        """The thread has ended."""
-        with self._lock:
-            self._holds -= 1
-            is_done = self._is_over and not self._holds
-        if is_done:
-            self._leave()
-
-    def give_back(self) -> None:
-        """The request is over."""
-        with self._lock:
-            self._is_over = True
-            is_done = not self._holds
-        if is_done:
-            self._leave()
-
-    def _check_not_over(self) -> None:
-        if self._is_over:
-            raise QueueFull("the request is over")
-
-    def _leave(self) -> None:
-        self._admission.leave(self._bytes, self._pixels, is_session=self._is_session)

@@ -17,6 +17,9 @@ class Booking(Protocol):
     def book_pixels(self, count: int) -> bool:
         """False where they do not fit now. Raises QueueFull where they cannot fit however long one waits."""
 
+    def lets_others_go_first(self, count: int) -> bool:
+        """Whether they do not fit for this one alone: whoever asks has more than its share already."""
+
     def hold(self) -> None:
         """A thread begins to work on them: they stay booked until `release`, whatever becomes of the request."""
 

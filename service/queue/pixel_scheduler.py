@@ -4,7 +4,8 @@ Knows no picture and no HTTP. Lives on one event loop, so it needs no locks; onl
 
 What it guarantees: of one lane, what is nearly done goes first, and among equals who came first, so that the first of
 many photos is done after its own time and not after everyone's; interactive work goes before bulk, which never starves;
-no picture is decoded before there is room for it, and none overtakes another to get that room; nobody waits longer than
+no picture is decoded before there is room for it, and none overtakes another to get that room, but those of somebody
+who has more than a fair share of it; nobody waits longer than
 until the deadline; what nobody waits for any more never begins, or ends at its next part, and its room stays booked
 until the thread has really ended.
 """
@@ -168,7 +169,7 @@ class PixelScheduler:
                 self._give_up(piece, DeadlineExceeded("what is left to do takes longer than the request can wait"))
             elif not piece.pixels_to_book:
                 return piece
-            elif not no_more_rooms:
+            elif not no_more_rooms and not _lets_others_go_first(piece):
                 if (booked := self._book(piece)) is True:
                     return piece
                 no_more_rooms = booked is False
@@ -226,6 +227,11 @@ class PixelScheduler:
         claim.end_stage()
         self._forget(claim)
         self.start_what_fits()
+
+
+def _lets_others_go_first(piece: Piece) -> bool:
+    booking = piece.claim.booking
+    return booking is not None and booking.lets_others_go_first(piece.pixels_to_book)
 
 
 def _now() -> float:

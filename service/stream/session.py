@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from service.errors import Draining, Failure, IdleSession, TooManyBytes
 from service.models.store import ModelCard
-from service.queue.admission import Permit
 from service.queue.batcher import Batcher
+from service.queue.permit import Permit
 from service.queue.schedule import Lane
 from service.settings import Settings
 from service.stream.choice import Choice

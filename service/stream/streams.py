@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from service.engine.engine import Engine
 from service.errors import Draining, SlowHello, TooManyPixels
-from service.queue.admission import Admission, Permit
+from service.queue.admission import Admission
+from service.queue.permit import Permit
 from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
 from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage

@@ -14,6 +14,8 @@ from prometheus_client.registry import Collector
 STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
+CONNECTION_ENDS = ("idle", "large_headers", "slow_headers", "too_many", "slow_reader")
+
 
 @dataclass(frozen=True)
 class WorkerStatus:
@@ -37,6 +39,7 @@ class Snapshot:
     oldest_wait_s: float
     permits_in_use: int
     permits: int
+    uploads: int
     bytes_in_flight: int
     pixels_in_flight: int
     service_rss_bytes: int
@@ -66,6 +69,8 @@ class Metrics:
         self.restarts = self._counter("silhouette_worker_restarts", "Workers that ended, by cause.", "cause")
         self.cache = self._counter("silhouette_cache_lookups", "Answers looked up in the cache, by result.", "result")
         self.cache_bytes = Gauge("silhouette_cache_bytes", "Answers kept in the cache.", registry=self._registry)
+        self.connections = Gauge("silhouette_connections", "Open HTTP connections.", registry=self._registry)
+        self.connections_closed = self._counter("silhouette_connections_closed", "Connections we closed.", "reason")
         self.stream_sessions = Gauge("silhouette_stream_sessions", "Live sessions.", registry=self._registry)
         self.stream_sessions_ended = self._counter("silhouette_stream_sessions_ended", "Sessions, by end.", "reason")
         self.stream_frames = self._counter("silhouette_stream_frames", "Frames of live sessions.", "outcome")
@@ -74,6 +79,7 @@ class Metrics:
         )
         self._begin_at_zero(self.stream_frames, ("answered", "dropped", "failed"))
         self._begin_at_zero(self.stream_sessions_ended, ("disconnected",))
+        self._begin_at_zero(self.connections_closed, CONNECTION_ENDS)
         self._begin_at_zero(self.cache, ("hit", "miss"))
         self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "failed_start"))
         self._begin_at_zero(self.requeued, ("crash", "hang", "poisoned", "memory", "model_failed"))
@@ -113,7 +119,8 @@ class _Gauges(Collector):
         yield _plain("silhouette_oldest_wait_seconds", "How long the oldest ticket has waited.", now.oldest_wait_s)
         yield _plain("silhouette_permits_in_use", "Requests in flight.", now.permits_in_use)
         yield _plain("silhouette_permits", "Requests that may be in flight.", now.permits)
-        yield _plain("silhouette_in_flight_bytes", "Request bodies in memory.", now.bytes_in_flight)
+        yield _plain("silhouette_uploads", "Request bodies that are on their way.", now.uploads)
+        yield _plain("silhouette_in_flight_bytes", "Request bodies and answers in memory.", now.bytes_in_flight)
         yield _plain("silhouette_in_flight_pixels", "Decoded pixels in memory.", now.pixels_in_flight)
         yield _plain("silhouette_event_loop_lag_seconds", "How late the event loop is.", now.event_loop_lag_s)
         yield _plain("silhouette_ready", "1 where /readyz answers 200.", now.ready)

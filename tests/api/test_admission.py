@@ -1,15 +1,19 @@
-"""A place for each request in flight and no more: who is refused, how fast, and when a place is free again."""
+"""A place for each request in flight and no more: who is refused, who waits, and when a place is free again."""
 
+import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from service.queue.admission import Admission
 from service.settings import Settings
 from tests.api.wire import PICTURE, Wire, asked, on_loop
 from tests.clients import ready_client
+
+SILENT = 30
 
 
 @pytest.fixture(scope="module")
@@ -19,42 +23,113 @@ def one_place(settings: Settings) -> Iterator[TestClient]:
         yield running
 
 
-async def held(app: ASGIApp) -> Wire:
-    """A request that has its place and whose body has not ended."""
-    wire = Wire(app, "/segment", content_type="image/png").open()
-    wire.give(PICTURE[:100])
+def admission_of(app: ASGIApp) -> Admission:
+    admission: Admission = app.state.service.admission  # type: ignore[attr-defined]
+    return admission
+
+
+@contextlib.contextmanager
+def place_taken(app: ASGIApp) -> Iterator[None]:
+    permit = admission_of(app).admit()
+    try:
+        yield
+    finally:
+        permit.give_back()
+
+
+async def begun(app: ASGIApp, **headers: str) -> Wire:
+    """A request whose body has not ended."""
+    wire = Wire(app, "/segment", content_type="image/png", **headers).open()
+    wire.give(PICTURE[:90])
     await wire.turn()
     assert not wire.is_answered
     return wire
 
 
-def test_a_request_too_many_is_503_while_the_first_is_still_there(one_place: TestClient) -> None:
-    async def story(app: ASGIApp) -> tuple[Wire, Wire]:
-        first = await held(app)
-        second = await asked(app, "/segment")
-        assert not first.is_answered
-        first.give(PICTURE[100:], more=False)
-        return await first.done(), second
+@contextlib.asynccontextmanager
+async def waiting(app: ASGIApp, **headers: str) -> AsyncIterator[Wire]:
+    """A request that is here as a whole, and waits for a place until the end of the block."""
+    wire = await begun(app, **headers)
+    with place_taken(app):
+        wire.give(PICTURE[90:], more=False)
+        await wire.turn()
+        assert not wire.is_answered
+        yield wire
 
-    first, second = on_loop(one_place, story)
-    assert (second.status, second.code, second.headers["Content-Type"]) == (
+
+def test_a_request_too_many_is_503_on_its_headers(one_place: TestClient) -> None:
+    async def story(app: ASGIApp) -> Wire:
+        with place_taken(app):
+            wire = Wire(app, "/segment", content_type="image/png").open()
+            await wire.answer_begun()
+        wire.leave()
+        return await wire.done()
+
+    refused = on_loop(one_place, story)
+    assert (refused.status, refused.code, refused.headers["Content-Type"]) == (
         503,
         "queue_full",
         "application/problem+json",
     )
-    assert int(second.headers["Retry-After"]) > 0
-    assert second.taken_before_answer == 0
-    assert first.status == 200
+    assert int(refused.headers["Retry-After"]) > 0
+    assert refused.headers["Connection"] == "close"
+
+
+def test_a_small_request_that_is_refused_keeps_its_connection(one_place: TestClient) -> None:
+    async def story(app: ASGIApp) -> Wire:
+        with place_taken(app):
+            return await asked(app, "/segment")
+
+    refused = on_loop(one_place, story)
+    assert (refused.status, refused.headers.get("Connection")) == (503, None)
+
+
+def test_those_who_have_only_begun_to_send_keep_nobody_out(one_place: TestClient) -> None:
+    async def story(app: ASGIApp) -> tuple[Wire, list[Wire]]:
+        silent = [await begun(app) for _ in range(SILENT)]
+        answered = await asked(app, "/segment")
+        for wire in silent:
+            wire.give(PICTURE[90:], more=False)
+        return answered, [await wire.done() for wire in silent]
+
+    answered, later = on_loop(one_place, story)
+    assert answered.status == 200
+    assert [wire.status for wire in later] == [200] * SILENT
+
+
+def test_a_body_that_is_here_waits_for_a_place(one_place: TestClient) -> None:
+    async def story(app: ASGIApp) -> Wire:
+        async with waiting(app) as wire:
+            pass
+        return await wire.done()
+
+    assert on_loop(one_place, story).status == 200
+
+
+def test_a_body_that_waits_for_a_place_until_its_deadline_is_504(one_place: TestClient) -> None:
+    async def story(app: ASGIApp) -> Wire:
+        async with waiting(app, x_request_timeout_ms="2000") as wire:
+            return await wire.done()
+
+    wire = on_loop(one_place, story)
+    assert (wire.status, wire.code) == (504, "deadline_exceeded")
+
+
+def test_a_caller_who_leaves_while_it_waits_for_a_place_is_gone_at_once(one_place: TestClient) -> None:
+    async def story(app: ASGIApp) -> int:
+        async with waiting(app) as wire:
+            wire.leave()
+            await wire.done()
+            return admission_of(app).bytes_in_flight
+
+    assert on_loop(one_place, story) == 0
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/startupz", "/models", "/docs"])
 def test_probes_and_pages_answer_while_every_place_is_taken(one_place: TestClient, path: str) -> None:
     async def story(app: ASGIApp) -> Wire:
-        first = await held(app)
-        probe = await asked(app, path, "GET")
-        first.give(PICTURE[100:], more=False)
-        await first.done()
-        return probe
+        with place_taken(app):
+            return await asked(app, path, "GET")
 
     assert on_loop(one_place, story).status == 200
 
@@ -98,7 +173,7 @@ def test_a_caller_who_leaves_during_the_upload_frees_the_place_and_is_no_bug(
     one_place: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(app: ASGIApp) -> Wire:
-        leaving = await held(app)
+        leaving = await begun(app)
         leaving.leave()
         await leaving.done()
         return await asked(app, "/segment")
@@ -111,8 +186,8 @@ def test_a_caller_who_leaves_before_the_answer_frees_the_place_and_is_no_bug(
     one_place: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(app: ASGIApp) -> Wire:
-        leaving = await held(app)
-        leaving.give(PICTURE[100:], more=False)
+        leaving = await begun(app)
+        leaving.give(PICTURE[90:], more=False)
         leaving.leave()
         await leaving.done()
         return await asked(app, "/segment")

@@ -16,7 +16,7 @@ from tests.pictures import painted
 @pytest.fixture(scope="module")
 def impatient(settings: Settings) -> Iterator[TestClient]:
     """The service that waits for hardly anything."""
-    hasty = settings.model_copy(update={"upload_timeout_s": 0.1, "request_timeout_s": 1e-6})
+    hasty = settings.model_copy(update={"upload_timeout_s": 0.1, "min_bytes_per_s": 1e9, "request_timeout_s": 1e-6})
     with ready_client(hasty) as running:
         yield running
 
@@ -51,7 +51,7 @@ async def answered(wire: Wire) -> Wire:
     return await wire.done()
 
 
-def test_a_body_that_trickles_in_has_the_same_deadline(impatient: TestClient) -> None:
+def test_a_body_that_trickles_in_is_408_as_well(impatient: TestClient) -> None:
     async def story(app: ASGIApp) -> Wire:
         wire = Wire(app, "/segment", content_type="image/png").open()
         while not wire.is_answered:
@@ -62,6 +62,16 @@ def test_a_body_that_trickles_in_has_the_same_deadline(impatient: TestClient) ->
     wire = on_loop(impatient, story)
     assert (wire.status, wire.code) == (408, "slow_upload")
     assert wire.taken_before_answer > 1
+
+
+def test_a_body_that_is_not_there_when_the_caller_will_have_gone_is_504(client: TestClient) -> None:
+    async def story(app: ASGIApp) -> Wire:
+        wire = Wire(app, "/segment", content_type="image/png", x_request_timeout_ms="50").open()
+        wire.give(PICTURE[:100])
+        return await answered(wire)
+
+    wire = on_loop(client, story)
+    assert (wire.status, wire.code) == (504, "deadline_exceeded")
 
 
 def test_a_prediction_that_comes_too_late_is_504(impatient: TestClient) -> None:

@@ -6,7 +6,6 @@ import http.client
 import io
 import json
 import os
-import selectors
 import signal
 import sys
 import time
@@ -67,10 +66,6 @@ class Call:
         own_headers = {"Content-Type": "image/*", "X-Request-Id": self.request_id}
         self._connection.request("POST", path + query, photo, {**own_headers, **(headers or {})})
 
-    def fileno(self) -> int:
-        """Readable when the answer has begun."""
-        return self._connection.sock.fileno()
-
     def answer(self) -> Answer:
         return answer_on(self._connection)
 
@@ -108,21 +103,6 @@ def answer_on(connection: http.client.HTTPConnection) -> Answer:
     with contextlib.closing(connection):
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
-
-
-def wait_for_answers(calls: Iterable[Call], count: int) -> list[Call]:
-    """Those that have begun to be answered, as soon as there are `count` of them."""
-    answered: list[Call] = []
-    with selectors.DefaultSelector() as selector:
-        for call in calls:
-            selector.register(call, selectors.EVENT_READ, call)
-        while len(answered) < count:
-            ready = selector.select(PATIENCE_S)
-            assert ready, f"{len(answered)} answers of {count}"
-            for key, _ in ready:
-                selector.unregister(key.fileobj)
-                answered.append(key.data)
-    return answered
 
 
 def at_once(ask: Callable[[int], Answer], count: int, concurrency: int) -> list[Answer]:

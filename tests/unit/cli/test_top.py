@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from service.api.access_log import UNTOLD_PATHS
+from service.api.access_log import PROBE_PATHS
 from service.cli.frame import draw, draw_away
 from service.cli.main import main
 from service.cli.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
@@ -21,6 +21,7 @@ SNAPSHOT = Snapshot(
     oldest_wait_s=1.5,
     permits_in_use=9,
     permits=64,
+    uploads=2,
     bytes_in_flight=12_000_000,
     pixels_in_flight=34_000_000,
     service_rss_bytes=200_000_000,
@@ -111,7 +112,7 @@ def test_the_probes_and_the_scrapes_are_not_work(metrics: Metrics) -> None:
 
 
 def test_it_leaves_out_the_same_paths_as_the_log() -> None:
-    assert set(PROBES) == set(UNTOLD_PATHS)
+    assert set(PROBES) == set(PROBE_PATHS)
 
 
 def test_rates_are_of_the_time_between_two_scrapes(metrics: Metrics) -> None:

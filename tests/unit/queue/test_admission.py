@@ -1,12 +1,15 @@
 """Permits, bytes and pixels: what is taken is given back, and what does not fit is refused."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 import pytest
 
 from service.errors import QueueFull
-from service.queue.admission import Admission
+from service.queue.admission import Admission, Limits
+from service.queue.budget import Budget
+from service.queue.permit import Permit
 
 
 @dataclass
@@ -21,7 +24,8 @@ class Queue:
 
 
 def admission(capacity: int = 2, max_bytes: int = 100, max_pixels: int = 1000, wait_s: float = 0.0) -> Admission:
-    return Admission(capacity, max_bytes, max_pixels, Queue(wait_s=wait_s))
+    budgets = Budget(max_bytes, largest=max_bytes, share=1), Budget(max_pixels, largest=max_pixels, share=1)
+    return Admission(Limits(capacity, 1, *budgets), Queue(wait_s=wait_s))
 
 
 def test_as_many_as_the_capacity_are_admitted_and_one_that_leaves_makes_room() -> None:
@@ -109,7 +113,7 @@ def test_a_lone_picture_always_fits() -> None:
 
 
 def test_pixels_that_live_sessions_leave_no_room_for_are_refused_and_not_waited_for() -> None:
-    here = Admission(2, 100, 1000, Queue(), max_sessions=1)
+    here = admission(capacity=2, max_pixels=1000)
     session, request = here.admit_session(), here.admit()
     session.take_pixels(900)
     with pytest.raises(QueueFull, match="live sessions"):
@@ -130,4 +134,81 @@ def test_what_a_request_took_stays_booked_until_its_thread_has_ended() -> None:
     assert not here.idle.is_set()
     permit.release()
     assert (here.in_flight, here.bytes_in_flight, here.pixels_in_flight) == (0, 0, 0)
+
+
+def run(story: Callable[[Admission], Coroutine[None, None, None]], capacity: int = 1) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await story(admission(capacity))
+
+    asyncio.run(bounded())
+
+
+async def queued(permit: Permit) -> "asyncio.Task[None]":
+    """Waits for a place by now."""
+    waiting = asyncio.create_task(permit.wait_for_place())
+    await asyncio.sleep(0)
+    return waiting
+
+
+def test_whoever_waits_for_a_place_gets_it_in_the_order_of_coming() -> None:
+    async def story(here: Admission) -> None:
+        first, second, third = here.admit(), here.open(), here.open()
+        waiting = [await queued(second), await queued(third)]
+        first.give_back()
+        await waiting[0]
+        assert not waiting[1].done()
+        assert here.in_flight == 1
+        second.give_back()
+        await waiting[1]
+
+    run(story)
+
+
+def test_nobody_overtakes_those_who_wait() -> None:
+    async def story(here: Admission) -> None:
+        first, second = here.admit(), here.open()
+        waiting = await queued(second)
+        first.give_back()
+        assert not here.open().take_place()
+        await waiting
+
+    run(story)
+
+
+def test_whoever_stops_waiting_leaves_the_place_to_the_next() -> None:
+    async def story(here: Admission) -> None:
+        first, second, third = here.admit(), here.open(), here.open()
+        leaving, waiting = await queued(second), await queued(third)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+        first.give_back()
+        await waiting
+        assert here.in_flight == 1
+
+    run(story)
+
+
+def test_a_place_that_comes_just_as_its_owner_stops_waiting_is_not_lost() -> None:
+    async def story(here: Admission) -> None:
+        first, second = here.admit(), here.open()
+        waiting = await queued(second)
+        first.give_back()
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert here.in_flight == 0
+
+    run(story)
+
+
+def test_work_that_is_done_leaves_its_place_and_its_pixels_and_keeps_its_bytes() -> None:
+    here = admission(capacity=1)
+    permit = here.admit()
+    permit.take_pixels(10)
+    permit.take_bytes(20)
+    permit.finish_work(500)
+    assert (here.in_flight, here.pixels_in_flight, here.bytes_in_flight) == (0, 0, 520)
+    assert not here.idle.is_set()
+    permit.give_back()
+    assert here.bytes_in_flight == 0
     assert here.idle.is_set()

@@ -33,6 +33,7 @@ class Room:
         self.free = pixels
         self.holds = 0
         self.can_ever_fit = True
+        self.is_greedy = False
 
     def book_pixels(self, count: int) -> bool:
         if not self.can_ever_fit:
@@ -41,6 +42,9 @@ class Room:
             return False
         self.free -= count
         return True
+
+    def lets_others_go_first(self, count: int) -> bool:
+        return self.is_greedy
 
     def hold(self) -> None:
         self.holds += 1
@@ -371,6 +375,18 @@ async def test_a_picture_waits_for_room_and_later_stages_pass_it_by() -> None:
     threads.end("first")
     assert await first == "first"
     assert threads.begun == ["first", "finish", "large", "small"]
+
+
+async def test_whoever_has_more_than_its_share_holds_nobody_up() -> None:
+    threads, room, greedy = Threads(2), Room(10), Room(0)
+    greedy.is_greedy = True
+    first = threads.ask("greedy", booking=greedy, pixels=8)
+    assert await threads.ask("other", booking=room, pixels=8) == "other"
+    assert not first.done()
+    greedy.free, greedy.is_greedy = 8, False
+    threads.scheduler.start_what_fits()
+    assert await over(first) == ["greedy"]
+    threads.scheduler.close()
 
 
 async def test_a_picture_that_waited_for_room_in_vain_makes_way_for_the_next() -> None:
