@@ -70,14 +70,15 @@ class Settings(BaseSettings):
     """Requests in flight. Higher hides overload as latency and holds more images in memory."""
 
     max_bytes_in_flight: int = Field(256 * 1024 * 1024, ge=1)
-    """Request bodies in memory, all together. Higher admits more large uploads at once."""
+    """Request bodies and answers in memory, all together. Higher admits more large uploads at once."""
 
     max_megapixels_in_flight: float = Field(200.0, gt=0)
     """Decoded pictures in memory, all together. A megapixel was measured at 10 to 17 MB while it is composed
     (benchmarks/reliability/picture_memory.py)."""
 
     request_timeout_s: float = Field(60.0, gt=0)
-    """From the arrival of a request to its prediction; `X-Request-Timeout-Ms` lowers it. Higher lets clients wait
+    """From the arrival of a request's last byte to its prediction. `X-Request-Timeout-Ms`, which counts from the first,
+    lowers it. Higher lets clients wait
     longer in an overloaded queue."""
 
     max_connections: int = Field(1024, ge=1)

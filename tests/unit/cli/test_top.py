@@ -12,6 +12,7 @@ from service.cli.frame import draw, draw_away
 from service.cli.main import main
 from service.cli.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
 from service.cli.top import Away, read
+from service.telemetry.log import STAGES
 from service.telemetry.metrics import STAGE_BUCKETS_S, Metrics, Snapshot, WorkerStatus
 
 URL = "http://127.0.0.1:8000"
@@ -192,7 +193,7 @@ def test_metrics_with_other_labels_are_told_apart(metrics: Metrics) -> None:
 def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
     answer(metrics, 0.2, route="/replace-background")
     answer(metrics, 0.001, "503", "deadline_unreachable", "/replace-background")
-    for stage in ("read", "decode", "resize", "queue", "infer", "matte", "compose", "encode"):
+    for stage in STAGES:
         metrics.stage_seconds.labels(stage).observe(12.34)
     metrics.restarts.labels("failed_start").inc()
     metrics.requeued.labels("model_failed").inc(3)
@@ -202,7 +203,7 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
     metrics.requeued.labels("model_failed").inc(2)
     metrics.inferred.labels("deeplab-voc").inc(8)
     metrics.batch_size.labels("deeplab-voc").observe(8)
-    for stage in ("read", "decode", "resize", "queue", "infer", "matte", "compose", "encode"):
+    for stage in STAGES:
         metrics.stage_seconds.labels(stage).observe(12.34)
     answer(metrics, 0.2, route="/replace-background")
     later = scrape_of(metrics, 10.0)
@@ -216,8 +217,8 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
         "queue interactive 5 bulk 2 oldest wait 1.50 s",
         "event loop 4.0 ms late",
         "/replace-background 1 0.1 175 ms 242 ms",
-        "stage read decode resize queue infer matte compose encode",
-        "mean 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s 12.34 s",
+        "stage read wait decode resize queue infer matte compose encode",
+        "mean" + " 12.34 s" * len(STAGES),
         "deeplab-voc 8 0.8 8.0",
         "0 cuda:0 busy 700 MB 300 MB",
         "1 cuda:0 starting 700 MB 300 MB",
