@@ -81,7 +81,7 @@ def test_the_model_then_computes_in_eight_bits_and_sees_nearly_the_same(
 
 
 def test_a_picture_that_cannot_be_read_stops_quantize_and_is_named(store: Path, tmp_path: Path) -> None:
-    Image.fromarray(data.chelsea()).save(tmp_path / "cat.jpg")
+    Image.fromarray(data.astronaut()).save(tmp_path / "astronaut.jpg")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     done = silhouette("models", "quantize", MODEL, "--images", tmp_path, model_store=store)
     assert done.returncode == 2

@@ -1,5 +1,6 @@
 """How many workers a machine gets, with how many threads, on which devices."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ def plans(**settings: Any) -> list[WorkerPlan]:
     return plan_workers(read_settings(**{"device": "cpu", **settings}), [])
 
 
+@functools.cache
 def cuda_devices() -> int:
     question = "import torch; print(torch.cuda.device_count())"
     return int(subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True).stdout)
