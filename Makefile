@@ -14,8 +14,12 @@ install: .venv/.models ## Make .venv, install the service, pull the models (TORC
 serve: install ## Start the service on 127.0.0.1:8000 (PORT=9000 for another port)
 	@exec $(BIN)/silhouette serve $(if $(PORT),--port $(PORT))
 
-test: install .venv/.dev ## Run every test
-	$(BIN)/pytest
+# Many containers set it, and then each of the hundred processes of the tests compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+test: install .venv/.dev ## Run every test: files side by side, and then what measures speed
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not alone" $(PYTEST_ARGS)
+	$(BIN)/pytest -m alone $(PYTEST_ARGS)
 
 check: .venv/.dev ## Lint, types, import layers
 	$(BIN)/ruff check .

@@ -11,9 +11,29 @@ from service.settings import Settings, read_settings
 from tests.clients import ready_client
 from tests.fakes import make_store
 
+TESTS = Path(__file__).parent
+
+SLOW = ("system", "browser", "unit/workers", "unit/cli", "unit/models/segmenters")
+"""They start processes that load torch, or run real networks. Begun last, they would run on when all else is done."""
+
+SHARING = ("browser", "gpu")
+
 # A deadline per example would measure the machine, not the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `-n`: what is slow starts first, and what shares something that is slow to start stays in one process."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(TESTS / room) for room in SLOW))
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(_shares(item.path.relative_to(TESTS))))
+
+
+def _shares(path: Path) -> str:
+    """The room whose tests share a browser or a GPU, or else the file."""
+    return path.parts[0] if path.parts[0] in SHARING else path.stem
 
 
 @pytest.fixture(scope="session")

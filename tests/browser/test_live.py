@@ -3,6 +3,7 @@
 import os
 import socket
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Playwright
 
@@ -42,6 +43,7 @@ def wait_for_color(studio: Studio, place: tuple[float, float], test: str) -> Non
     )
 
 
+@pytest.mark.alone
 def test_the_wall_is_replaced_and_the_person_stays_at_15_frames_a_second(studio: Studio) -> None:
     start(studio)
     studio.page.wait_for_function(

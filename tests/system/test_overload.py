@@ -54,6 +54,7 @@ def photo(astronaut: bytes) -> bytes:
     return people(astronaut, 1)[0]
 
 
+@pytest.mark.alone
 def test_exactly_the_surplus_is_refused_at_once_and_the_others_are_answered(small_server: Server, photo: bytes) -> None:
     with stopped(ready_workers(small_server)):  # nobody is finished before the last one has come
         accepted = [Call(small_server, "/segment", photo) for _ in range(CAPACITY)]

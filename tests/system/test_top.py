@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.system.serving import Server
+
+pytestmark = pytest.mark.xdist_group("server")
 
 
 def top_once(url: str) -> "subprocess.CompletedProcess[str]":

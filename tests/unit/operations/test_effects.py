@@ -232,9 +232,9 @@ def test_tiles_repeat_from_the_upper_left_corner_at_their_own_size() -> None:
 
 def test_tiny_tiles_are_quick() -> None:
     """A backdrop of one pixel is a valid request; a paste per tile would take minutes for a large photo."""
-    started = time.monotonic()
+    started = time.thread_time()
     fitted = fit_backdrop(Photo(Image.new("RGB", (1, 1), RED)), Size(1000, 1000), "tile").rgb
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
     assert fitted.getcolors() == [(1000 * 1000, RED)]
 
 

@@ -23,6 +23,8 @@ from tests.expected.make_expected import halved_astronaut, padded_astronaut
 from tests.processor import needs_vnni
 from tests.weights import REPOSITORY, model_card, original, pulled_weights
 
+pytestmark = pytest.mark.xdist_group("originals")
+
 EXPECTED = Path(__file__).parents[3] / "expected"
 MODELS = ["u2net", "selfie", "deeplab-voc"]
 
