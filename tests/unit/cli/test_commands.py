@@ -100,7 +100,7 @@ def test_photos_of_a_folder_are_cut_out(cut_out: Path) -> None:
 
 def test_what_is_on_by_itself_can_be_turned_off(photos: Path, selfie: str, cut_out: Path, tmp_path: Path) -> None:
     def colors(*flags: str) -> bytes:
-        arguments = (photos / "astronaut.jpg", "--out", tmp_path, "--model", selfie, *flags)
+        arguments: list[str | Path] = [photos / "astronaut.jpg", "--out", tmp_path, "--model", selfie, *flags]
         done = silhouette("remove-background", *arguments, workers="1")
         assert done.returncode == 0, done.stderr
         return Image.open(tmp_path / "astronaut.png").tobytes()
