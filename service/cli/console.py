@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    """One line, whatever the names of files in it hold: line ends, or codes that mean something to a terminal."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in line)
+    sys.stderr.write(f"{printable}\n")
 
 
 def download_progress() -> "Progress":

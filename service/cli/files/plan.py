@@ -1,12 +1,14 @@
 """All that a command means, decided before any photo is read."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from service.cli.files.destinations import (
+    RESULT_FORMATS,
     SUFFIXES,
     Beside,
     Destination,
@@ -37,6 +39,7 @@ def make_plan(chosen: argparse.Namespace) -> Plan:
     """Raises ConfigurationError for all that can be known to be wrong."""
     destination = choose_destination(chosen.out, chosen.photos, chosen.operation.name)
     errand = read_errand(chosen, destination)
+    _check_result_is_no_photo(chosen.photos, chosen.out)
     _check_json(chosen.json, destination)
     _check_terminal(destination, errand)
     finds = find_photos(chosen.photos, chosen.recursive, destination.path if isinstance(destination, Folder) else None)
@@ -52,6 +55,13 @@ def _leave_out_earlier_results(finds: Finds) -> None:
     results = earlier_results(finds.photos)
     finds.photos = [photo for photo in finds.photos if photo.path not in results]
     finds.left_out += [(path, "result of an earlier run") for path in sorted(results)]
+
+
+def _check_result_is_no_photo(named: Sequence[str], out: str | None) -> None:
+    """`photo.jpg cut.png`, as other programs want it, means a result that is not there yet."""
+    last = Path(named[-1])
+    if out is None and len(named) == 2 and last.suffix.lower() in RESULT_FORMATS and not os.path.lexists(last):
+        raise ConfigurationError(f"{last}: no such file; if it is to be the result, say --out {last}")
 
 
 def _check_json(file: str | None, destination: Destination) -> None:

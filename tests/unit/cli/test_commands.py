@@ -162,6 +162,7 @@ def test_ctrl_c_says_how_many_are_done_and_a_second_run_does_the_others(tmp_path
     [
         (["remove-background", "absent.jpg"], "absent.jpg"),
         (["remove-background", "{photo}", "--quality", "good"], "quality"),
+        (["remove-background", "{photo}", "--json", "absent/report.json"], "absent/report.json"),
         (["remove-background", "{photo}", "--margin", "wide"], "margin"),
         (["remove-background", "{photo}", "--model", "absent"], "absent"),
         (["remove-background", "{photo}", "--model", "best"], "needs a model of many classes"),
@@ -183,6 +184,24 @@ def test_a_wrong_command_on_photos_exits_with_2_and_one_line(
     assert done.returncode == 2, done.stderr
     assert is_one_line_about(done, word), done.stderr
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_result_named_like_a_photo_is_answered_with_the_flag_for_it(
+    in_process: Command, photos: Path, tmp_path: Path
+) -> None:
+    done = in_process("remove-background", photos / "astronaut.jpg", tmp_path / "cut.png")
+    assert done.returncode == 2
+    assert is_one_line_about(done, f"say --out {tmp_path / 'cut.png'}"), done.stderr
+
+
+def test_a_photo_is_not_overwritten_by_its_result(in_process: Command, tmp_path: Path) -> None:
+    photo = tmp_path / "cat.png"
+    Image.fromarray(data.chelsea()).save(photo)
+    before = photo.read_bytes()
+    done = in_process("remove-background", photo, "--out", photo)
+    assert done.returncode == 2
+    assert is_one_line_about(done, "would be overwritten"), done.stderr
+    assert photo.read_bytes() == before
 
 
 def test_a_label_map_is_not_asked_of_two_models_together(
