@@ -35,6 +35,9 @@ STOP_TIMEOUT_S = 5.0
 DESCRIPTION = """\
 An image goes in; class masks, a label map, a cutout or the same picture with another background come out.
 
+A picture is a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF. JPEG XL, camera raw, PSD and SVG are not read, and the
+error says so by their name.
+
 Send the picture as a multipart file `image`, or as the raw body with `Content-Type: image/*`. Options go in the query
 or in the form. Every error is a problem document (RFC 9457) with a stable `code`."""
 

@@ -17,7 +17,7 @@ FAILURES = {
     406: "`not_acceptable`: the result does not come in the wanted format.",
     408: "`slow_upload`.",
     413: "`too_many_bytes`.",
-    415: "`unsupported_image` or `unsupported_body`.",
+    415: "`unsupported_image`, whose detail says what the file is and what is read instead, or `unsupported_body`.",
     422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option`, "
     "`no_foreground` or `too_many_vertices`.",
     429: "`quota_exceeded`: the key has used up its quota; `Retry-After` says when to come back.",

@@ -22,7 +22,7 @@ def test_nothing_set_means_the_defaults() -> None:
     assert settings.models is None
     assert settings.model_store == REPOSITORY_STORE
     assert settings.max_queue_delay_ms == 0
-    assert settings.max_pixels == 50_000_000
+    assert settings.max_pixels == 64_000_000
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,6 @@ from service.errors import ConfigurationError
 STANDARD = "-"
 """Standard input where photos are named, standard output where results are."""
 
-READ_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"}
-READ_SUFFIXES |= {".tif", ".tiff", ".avif", ".heic", ".heif", ".hif"}
-
 MOST_NAMES = 5
 
 PHOTO, FOLDER, DANGLING = "photo", "folder", "a link to nothing"
@@ -123,6 +120,8 @@ def _entries(folder: Path, finds: Finds) -> Iterator[os.DirEntry[str]]:
 
 def _kind(entry: os.DirEntry[str]) -> str:
     """PHOTO, FOLDER, DANGLING, or what else it is."""
+    from service.pixels.decode import READ_SUFFIXES  # here, for `--help` to answer without the decoders
+
     suffix = os.path.splitext(entry.name)[1].lower()
     try:
         if entry.is_dir():

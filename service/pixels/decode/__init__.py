@@ -1,0 +1,7 @@
+"""Bytes to an upright sRGB photo: one file a format, one a concern. Everything wrong with a picture is found here."""
+
+from service.pixels.decode.formats import READ_FORMATS, READ_SUFFIXES
+from service.pixels.decode.photo import WHITE, Photo
+from service.pixels.decode.reading import decode
+
+__all__ = ["READ_FORMATS", "READ_SUFFIXES", "WHITE", "Photo", "decode"]

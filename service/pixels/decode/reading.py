@@ -1,0 +1,98 @@
+"""Bytes to an upright sRGB photo: the way every format takes. Knows no format by name."""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from service.errors import Failure, TooManyPixels, TruncatedImage, UndecodableImage
+from service.pixels.decode.colours.icc import UnusableProfile, as_rgb, from_lab, from_profile
+from service.pixels.decode.colours.spaces import ColourSpace
+from service.pixels.decode.colours.told import from_told
+from service.pixels.decode.formats import format_of
+from service.pixels.decode.hidden import forget_hidden
+from service.pixels.decode.orientation import upright
+from service.pixels.decode.photo import Photo
+from service.pixels.decode.raster import Deep, Header, Raster
+
+DEEP_TO_8_BIT = 257  # 65535 / 255
+
+Result = TypeVar("Result")
+
+
+def decode(encoded: bytes, max_pixels: int, reserve: Callable[[int], None] = lambda pixel_count: None) -> Photo:
+    """The first frame, or the chosen picture, of `encoded`: upright, in sRGB, 8 bits a channel.
+
+    `reserve` hears how many pixels there will be before they take up memory, those of costly formats counted more than
+    once (`Header.weight`); what it raises is passed on. A decoder cannot be stopped once it has begun: `max_pixels` and
+    the size of `encoded` bound its time.
+    Raises UnsupportedImage, TooManyPixels (seen on the header, before any pixel is decoded), TruncatedImage or
+    UndecodableImage.
+    """
+    most = f"at most {max_pixels / 1e6:g} megapixels are read"
+    try:
+        header = _told_as_failures(lambda: _header(encoded))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooManyPixels(f"far too many pixels; {most}") from error
+    width, height = header.size
+    if width * height > max_pixels:
+        raise TooManyPixels(f"{width} x {height} pixels; {most}")
+    reserve(math.ceil(width * height * header.weight))
+    return _told_as_failures(lambda: _to_photo(header))
+
+
+def _header(encoded: bytes) -> Header:
+    return format_of(encoded).open(encoded)
+
+
+def _told_as_failures(work: Callable[[], Result]) -> Result:
+    """Decoders raise almost anything on hostile bytes: OSError, SyntaxError, RuntimeError, struct.error, ..."""
+    try:
+        return work()
+    except (Failure, MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise
+    except Exception as error:
+        truncated = "truncated" in str(error)
+        raise (TruncatedImage if truncated else UndecodableImage)() from error
+
+
+def _to_photo(header: Header) -> Photo:
+    raster = header.load()
+    rgb = upright(_to_srgb(raster), raster.orientation)
+    if raster.alpha is None:
+        return Photo(_without_metadata(rgb), frames=header.frames)
+    alpha = upright(raster.alpha, raster.orientation)
+    photo = Photo(_without_metadata(forget_hidden(rgb, alpha)), _without_metadata(alpha), header.frames)
+    photo.on_white()  # here, on the thread that decodes, and not on the event loop where it is asked for first
+    return photo
+
+
+def _to_srgb(raster: Raster) -> Image.Image:
+    """Mode RGB, by the first word on the colours that can be used; by none of them, the numbers are sRGB's."""
+    for told in raster.told:
+        if isinstance(told, ColourSpace):
+            if told.is_srgb:
+                break
+            if isinstance(raster.colours, np.ndarray) or raster.colours.mode in ("L", "RGB"):
+                return from_told(raster.colours, told)
+        else:
+            try:
+                return from_profile(_to_8_bit(raster.colours), told)
+            except UnusableProfile:
+                continue
+    image = _to_8_bit(raster.colours)
+    return from_lab(image) if image.mode == "LAB" else as_rgb(image)
+
+
+def _to_8_bit(colours: Image.Image | Deep) -> Image.Image:
+    if isinstance(colours, Image.Image):
+        return colours
+    return Image.fromarray((colours // DEEP_TO_8_BIT).astype(np.uint8))
+
+
+def _without_metadata(image: Image.Image) -> Image.Image:
+    """Pillow's savers write EXIF and profiles that they find in `info`, so nothing is left there."""
+    image.info = {}
+    return image

@@ -1,0 +1,129 @@
+"""The pixels of a TIFF page: bands of samples, made levels, made a picture."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.pixels.decode.raster import Profile, Raster, raster
+from service.pixels.decode.tiff.directories import Directory, Tag
+from service.pixels.decode.tiff.layout import Layout, Photometric, SampleFormat
+from service.pixels.decode.tiff.samples import Samples, Span, levels, unpacked
+from service.pixels.decode.tiff.segments import Bytes, bands
+
+MODES = {
+    Photometric.MIN_IS_WHITE: "L",
+    Photometric.MIN_IS_BLACK: "L",
+    Photometric.RGB: "RGB",
+    Photometric.PALETTE: "RGB",
+    Photometric.CMYK: "CMYK",
+    Photometric.LAB: "LAB",
+    Photometric.ICC_LAB: "LAB",
+}
+SIGN_BIT = 0x80
+
+
+def load_pixels(page: Directory, layout: Layout) -> Raster:
+    """Raises TruncatedImage or UndecodableImage where strips are missing or damaged."""
+    mode = MODES[Photometric(layout.photometric)]
+    colours = Image.new(mode, layout.size, None)  # every row will be painted
+    alpha = None if layout.alpha is None else Image.new("L", layout.size, None)
+    span = _span(page, layout)
+    for top, samples in _bands_of_samples(page, layout):
+        stored = np.ascontiguousarray(_colours(samples, layout, span, page))
+        colours.paste(Image.frombytes(mode, (layout.size.width, len(samples)), stored.data), (0, top))
+        if alpha:
+            alpha.paste(Image.fromarray(levels(samples[..., layout.alpha], span)), (0, top))
+    if alpha and layout.is_premultiplied:
+        colours = Image.merge("RGBa", (*colours.convert("RGB").split(), alpha)).convert("RGBA").convert("RGB")
+    return raster(colours, profile_of(page), page.value(Tag.ORIENTATION, 1), alpha)
+
+
+def profile_of(page: Directory) -> tuple[Profile, ...]:
+    content = page.content(Tag.PROFILE)
+    return () if content is None else (content.tobytes(),)
+
+
+def _bands_of_samples(page: Directory, layout: Layout) -> Iterator[tuple[int, Samples]]:
+    """From which row on, and (rows, width, samples)."""
+    for band in bands(page, layout):
+        planes = [_rows(plane, layout, page.shape.order) for plane in band.planes]
+        samples = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        yield band.top, samples[: layout.size.height - band.top]
+
+
+def _rows(plane: Bytes, layout: Layout, order: Literal["<", ">"]) -> Samples:
+    """(rows, width, samples together), of strips or of one row of tiles."""
+    samples = unpacked(plane, layout, order)
+    if layout.is_tiled:
+        tiles = samples.reshape(-1, layout.segment.height, *samples.shape[1:])
+        samples = tiles.swapaxes(0, 1).reshape(layout.segment.height, -1, samples.shape[2])
+    return samples[:, : layout.size.width]
+
+
+def _colours(samples: Samples, layout: Layout, span: Span, page: Directory) -> NDArray[np.uint8]:
+    """As Pillow wants the bytes of its mode."""
+    photometric, stored = Photometric(layout.photometric), samples[..., : layout.colour_samples]
+    if photometric == Photometric.PALETTE:
+        palette = _palette(page, layout.bits)
+        return palette[np.minimum(stored[..., 0], len(palette) - 1)]
+    if photometric in (Photometric.LAB, Photometric.ICC_LAB):
+        lab = (stored >> (layout.bits - 8)).astype(np.uint8)
+        if photometric == Photometric.ICC_LAB:  # whose a and b are not signed
+            lab[..., 1:] ^= SIGN_BIT
+        return lab
+    shown = levels(stored, span)
+    return 255 - shown if photometric == Photometric.MIN_IS_WHITE else shown
+
+
+def _palette(page: Directory, bits: int) -> NDArray[np.uint8]:
+    """(colours, 3). Old writers stored 8 of the 16 bits, as libtiff knows. Raises ValueError where it is missing."""
+    stored = page.content(Tag.PALETTE)
+    if stored is None or len(stored) < 3 << bits:
+        raise ValueError("a TIFF whose palette is missing")
+    wide = stored[: 3 << bits].reshape(3, -1).T
+    return (wide if wide.max() < 256 else wide // 257).astype(np.uint8)
+
+
+def _span(page: Directory, layout: Layout) -> Span:
+    """The samples that are black and white: what the file says, or else the whole range of integers, and of floats and
+    signed integers what their values tell. Source of the first two: TIFF 6.0, SampleFormat.
+    """
+    least, most = page.content(Tag.SAMPLE_MIN), page.content(Tag.SAMPLE_MAX)
+    if least is not None and most is not None and len(least) and len(most) and least[0] < most[0]:
+        return Span(float(least[0]), float(most[0]))
+    if layout.sample_format == SampleFormat.FLOAT:
+        return Span(0.0, _white_of_floats(_Values.of(page, layout)))
+    if layout.sample_format == SampleFormat.SIGNED:
+        half = float(1 << (layout.bits - 1))
+        return Span(-half if _Values.of(page, layout).least < 0 else 0.0, half - 1)
+    return Span(0.0, float((1 << layout.bits) - 1))
+
+
+class _Values(NamedTuple):
+    """Of all colours of a page."""
+
+    least: float
+    most: float
+    mean: float
+
+    @classmethod
+    def of(cls, page: Directory, layout: Layout) -> "_Values":
+        least, most, total, count = np.inf, -np.inf, 0.0, 0
+        for _, samples in _bands_of_samples(page, layout):
+            finite = samples[..., : layout.colour_samples]
+            finite = finite[np.isfinite(finite)]
+            if finite.size:
+                least, most = min(least, float(finite.min())), max(most, float(finite.max()))
+                total, count = total + float(finite.sum(dtype=np.float64)), count + finite.size
+        return cls(least, most, total / max(count, 1))
+
+
+def _white_of_floats(values: _Values) -> float:
+    """1.0 by convention, with highlights above it. No picture is brighter than white on average: such numbers count in
+    8 or 16 bits, or in a unit of their own."""
+    if values.mean <= 1.0:
+        return 1.0
+    return next((white for white in (255.0, 65535.0) if white / 4 < values.most <= white), values.most)
