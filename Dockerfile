@@ -23,7 +23,7 @@ RUN python3 -m venv /opt/tools && python3 -m venv --without-pip /opt/venv
 # cpu or cuda. PyPI's torch for Linux is a CUDA build, with 2 GB of libraries beside it; the CPU builds have an index of
 # their own. TORCH_INDEX names another index: a mirror, or https://download.pytorch.org/whl/cu126 for an older driver,
 # whose files and libraries the lock does not know, so that they are installed by version and without hashes. Empty, it
-# leaves the choice to pip's own configuration.
+# leaves the choice to pip's own configuration. torch's headers and its own tests, 200 MB, serve those who compile.
 ARG DEVICE=cpu
 ARG TORCH_INDEX
 COPY requirements/torch-cpu.txt requirements/torch-cuda.txt /build/requirements/
@@ -35,7 +35,8 @@ RUN cd /build/requirements && install="pip install --require-hashes --no-deps" \
             then pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[^ ]*' torch-cuda.txt)"; \
             else $install -r torch-cuda.txt; fi ;; \
         *) echo "DEVICE is cpu or cuda, not '$DEVICE'" >&2; exit 2 ;; \
-    esac
+    esac \
+    && cd /opt/venv/lib/python3*/site-packages/torch && rm -rf include test bin/*test_* bin/*Test bin/protoc*
 
 COPY requirements/runtime.txt /build/requirements/
 RUN pip install --require-hashes --no-deps -r /build/requirements/runtime.txt \

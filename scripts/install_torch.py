@@ -98,8 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise Refused(f"TORCH is cpu or cuda, not {wanted!r}")
         if is_installed(wanted):
             return
-        choice = choose(wanted, chosen.drivers or DRIVERS, chosen.cpu_index, chosen.patience)
-        build = find(wanted, choice)
+        choice, build = decide(wanted, chosen.drivers or DRIVERS, chosen.cpu_index, chosen.patience)
     except Refused as refusal:
         sys.exit(str(refusal))
     print(describe(build, choice), flush=True)
@@ -132,6 +131,18 @@ def is_installed(wanted: str) -> bool:
         return False
     # Nothing has to be installed where the version will do, so nothing has to be found either.
     return _would_install("--no-index", requirement()) == []
+
+
+def decide(wanted: str, drivers: Iterable[Path], cpu_index: str, patience_s: float) -> tuple[Choice, Build]:
+    """Raises Refused where what `wanted` asks for is not to be had."""
+    choice = choose(wanted, drivers, cpu_index, patience_s)
+    try:
+        return choice, find(wanted, choice)
+    except Refused:
+        if wanted or choice.index != cpu_index:
+            raise
+    choice = Choice(None, f"as {cpu_index} has no build for this Python")
+    return choice, find(wanted, choice)
 
 
 def choose(wanted: str, drivers: Iterable[Path], cpu_index: str, patience_s: float) -> Choice:

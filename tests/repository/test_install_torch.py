@@ -192,6 +192,13 @@ def test_a_cpu_build_on_disk_is_taken_where_the_index_is_not_reached(
     assert installed() == "2.13.0+cpu"
 
 
+def test_an_index_without_a_build_for_this_python_is_done_without(install: Install, tmp_path: Path) -> None:
+    publish(tmp_path, "99.0.0+cpu")
+    with index_of(tmp_path) as index:
+        said = first_line(install(cpu=index, PIP_DRY_RUN="1"))
+    assert said.startswith(f"torch 2.13.0 from pip's own sources, as {index} has no build for this Python: ")
+
+
 def test_torch_cuda_does_not_take_a_cpu_build_that_lies_nearer(install: Install, disk: Path) -> None:
     said = first_line(install(TORCH="cuda", PIP_FIND_LINKS=str(disk), PIP_DRY_RUN="1"))
     assert said.startswith("torch 2.13.0 from pip's own sources, as TORCH=cuda asks: ")
