@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from service import __version__
-from service.api import problems, studio
+from service.api import docs_page, problems, studio
 from service.api.gate import Gate
 from service.api.operations import operation_routes
 from service.api.routes import router
@@ -39,7 +39,24 @@ A picture is a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF. JPEG XL, camera ra
 error says so by their name.
 
 Send the picture as a multipart file `image`, or as the raw body with `Content-Type: image/*`. Options go in the query
-or in the form. Every error is a problem document (RFC 9457) with a stable `code`."""
+or in the form. Every error is a problem document (RFC 9457) with a stable `code`; the responses below show one of each.
+
+**Live video** goes over the WebSocket `/stream`, which an OpenAPI document has no place for. The first message says
+what is to come, such as
+
+```json
+{"type": "hello", "width": 640, "height": 480, "effect": "blur-background", "output": "composite"}
+```
+
+and is answered with `ready`. From then on each binary message is a frame: the length of its header as 4 bytes,
+little-endian; the header, such as
+
+```json
+{"seq": 1, "timestamp_ms": 0, "format": "jpeg"}
+```
+
+and the picture. Results come alike; their header lists the `parts` of the payload: mattes at the network's size,
+composed frames, or both. `docs/stream.md` has every message, the close codes and a client that runs."""
 
 
 def create_app(settings: Settings | None = None, families: SegmenterFamilies = built_in_families) -> FastAPI:
@@ -47,12 +64,18 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     settings = settings or read_settings()
     service = Service(settings, Engine.build(settings, families))
     app = FastAPIOffline(
-        title="Silhouette", version=__version__, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None
+        title="Silhouette",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,  # ours is service/api/docs_page.py
+        redoc_url=None,
     )
     app.state.service = service
     operations = operation_routes()
     app.include_router(operations)
     app.include_router(router)
+    app.include_router(docs_page.router)
     if settings.studio:
         app.include_router(studio.router)
     app.include_router(stream_router)

@@ -1,32 +1,16 @@
 """What `/docs` says of the endpoints that take an image, from the table of operations."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from service.api.examples import OF_PICTURES, by_status, examples_of, internal_error_example
 from service.api.problems import PROBLEM_MEDIA_TYPE
 from service.api.schemas import Problem
+from service.errors import Failure, Unavailable
 from service.operations.operation import Operation
-from service.operations.options import MEDIA_TYPES, Format, Options
+from service.operations.options import MEDIA_TYPES, Format
 
 BINARY = {"type": "string", "format": "binary"}
-
-FAILURES = {
-    400: "The form could not be parsed: `malformed_form`.",
-    401: "`missing_key` or `unknown_key`, where the service wants keys.",
-    403: "`scope_missing`: the key is good for other things.",
-    404: "`unknown_model`; the detail lists the loaded ones.",
-    406: "`not_acceptable`: the result does not come in the wanted format.",
-    408: "`slow_upload`.",
-    413: "`too_many_bytes`.",
-    415: "`unsupported_image`, whose detail says what the file is and what is read instead, or `unsupported_body`.",
-    422: "`undecodable_image`, `truncated_image`, `too_many_pixels`, `missing_image`, `bad_option`, `unknown_option`, "
-    "`no_foreground` or `too_many_vertices`.",
-    429: "`quota_exceeded`: the key has used up its quota; `Retry-After` says when to come back.",
-    500: "`model_failed`, `model_crashed` or `internal_error`.",
-    503: "`not_ready`, `queue_full`, `deadline_unreachable`, `out_of_memory` or `draining`; `Retry-After` says when to "
-    "come back.",
-    504: "`deadline_exceeded`.",
-}
-
 
 REQUEST_HEADERS: list[dict[str, Any]] = [
     {
@@ -60,16 +44,27 @@ def takes_image(operation: Operation[Any]) -> dict[str, Any]:
         "additionalProperties": {"type": "string", "description": "Any of the options above, as a form field instead."},
     }
     content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": BINARY}}
-    parameters = _parameters(operation.options) + REQUEST_HEADERS
+    parameters = _parameters(operation) + REQUEST_HEADERS
     body = {"required": True, "content": content}
     # What a menu of operations needs beside that, such as the studio's.
     menu = {"x-icon": list(operation.icon), "x-live": operation.is_live}
     return {"parameters": parameters, "requestBody": body, **menu}
 
 
-def _parameters(kind: type[Options]) -> list[dict[str, Any]]:
-    properties: dict[str, dict[str, Any]] = kind.model_json_schema()["properties"]
-    return [_parameter(name, dict(schema)) for name, schema in properties.items()]
+def _parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
+    properties: dict[str, dict[str, Any]] = operation.options.model_json_schema()["properties"]
+    found = {name: _parameter(name, dict(schema)) for name, schema in properties.items()}
+    for name, value in operation.example.items():
+        found[name]["example"] = value  # `/docs` fills it in
+    return list(found.values())
+
+
+def described(operation: Operation[Any]) -> str:
+    """What it does, and a command that does it."""
+    query = "?" + "&".join(f"{name}={value}" for name, value in operation.example.items()) if operation.example else ""
+    address = f"http://127.0.0.1:8000/{operation.name}{query}"
+    suffix = operation.formats[0]
+    return f"{operation.description}\n\n```sh\ncurl -F image=@photo.jpg '{address}' -o result.{suffix}\n```"
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -86,18 +81,27 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {**parameter, "schema": schema}
 
 
-def answers(*formats: Format) -> dict[int | str, dict[str, Any]]:
-    """The responses of an endpoint, for FastAPI's `responses`."""
-    content: dict[str, Any] = {MEDIA_TYPES[format_]: _schema(format_) for format_ in formats}
-    return {200: {"description": "The result.", "content": content, "headers": HEADERS}, **problems(*FAILURES)}
+def answers(operation: Operation[Any]) -> dict[int | str, dict[str, Any]]:
+    """The responses of an operation's endpoint, for FastAPI's `responses`."""
+    content: dict[str, Any] = {MEDIA_TYPES[format_]: _schema(format_) for format_ in operation.formats}
+    if operation.json_example:
+        content[MEDIA_TYPES["json"]]["example"] = operation.json_example
+    found = {200: {"description": "The result.", "content": content, "headers": HEADERS}, **problems(*OF_PICTURES)}
+    found[500]["content"][PROBLEM_MEDIA_TYPE]["examples"] |= internal_error_example()
+    return found
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = Problem.model_json_schema()
-    return {
-        status: {"description": FAILURES[status], "content": {PROBLEM_MEDIA_TYPE: {"schema": schema}}}
-        for status in statuses
-    }
+def problems(*kinds: type[Failure]) -> dict[int | str, dict[str, Any]]:
+    """A response for each status that these failures have, with an example of each of them."""
+    return {status: _problem(of_status) for status, of_status in by_status(kinds).items()}
+
+
+def _problem(kinds: Sequence[type[Failure]]) -> dict[str, Any]:
+    """Of one status."""
+    content = {"schema": Problem.model_json_schema(), "examples": examples_of(kinds)}
+    comes_back = {"headers": COMEBACK} if any(issubclass(kind, Unavailable) for kind in kinds) else {}
+    description = " ".join(f"`{kind.code}`: {kind.title}." for kind in kinds)
+    return {"description": description, "content": {PROBLEM_MEDIA_TYPE: content}, **comes_back}
 
 
 def _schema(format_: Format) -> dict[str, Any]:
@@ -117,4 +121,9 @@ HEADERS = {
         f"X-Foreground-{side}": _header("Of the visible subject's box in the input, in pixels; for effects.", "integer")
         for side in ("Left", "Top", "Width", "Height")
     },
+}
+
+COMEBACK = {
+    "Retry-After": _header("Seconds until it is worth trying again.", "integer"),
+    "X-Queue-Depth": _header("How many wait, where the queue is full.", "integer"),
 }

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from service.api.exchange import ClientLeft, exchange_of
-from service.api.openapi import answers, takes_image
+from service.api.openapi import answers, described, takes_image
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
 from service.engine.pipeline import Answer, Call, Job, Unchanged
@@ -48,9 +48,9 @@ def operation_routes() -> APIRouter:
             name=operation.name.replace("-", "_"),
             tags=["images"],
             summary=operation.summary,
-            description=operation.description,
+            description=described(operation),
             openapi_extra=takes_image(operation),
-            responses=answers(*operation.formats),
+            responses=answers(operation),
             response_class=Response,
         )
     return router

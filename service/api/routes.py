@@ -4,21 +4,25 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from service.api.examples import OF_KEYS
 from service.api.openapi import problems
 from service.api.schemas import Health, ModelInfo
 from service.api.state import ServiceDep
+from service.errors import BadOption, Draining, NotReady, UnknownModel
 
 router = APIRouter()
 
 
-@router.get("/models", tags=["models"], summary="The loaded models")
+@router.get("/models", tags=["models"], summary="The loaded models", responses=problems(*OF_KEYS))
 async def models(service: ServiceDep) -> list[ModelInfo]:
     """The default model comes first; `best`, which is two of them together, last."""
     models = service.pipeline.catalogue.models
     return [ModelInfo.of(model, default=model is models[0]) for model in models]
 
 
-@router.get("/models/{name}", tags=["models"], summary="One loaded model", responses=problems(404, 422))
+@router.get(
+    "/models/{name}", tags=["models"], summary="One loaded model", responses=problems(UnknownModel, BadOption, *OF_KEYS)
+)
 async def model(name: str, service: ServiceDep) -> ModelInfo:
     found = service.pipeline.catalogue.model(name)
     return ModelInfo.of(found, default=found is service.pipeline.catalogue.cards[0])
@@ -30,21 +34,27 @@ async def livez() -> Health:
     return Health()
 
 
-@router.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(503))
+@router.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(NotReady, Draining))
 async def readyz(service: ServiceDep) -> Health:
     """200 while models are loaded and warmed up, and workers are alive to run them or can be started again."""
     service.check_ready()
     return Health()
 
 
-@router.get("/startupz", tags=["probes"], summary="Has it started?", responses=problems(503))
+@router.get("/startupz", tags=["probes"], summary="Has it started?", responses=problems(NotReady, Draining))
 async def startupz(service: ServiceDep) -> Health:
     """503 until every worker has loaded its models for the first time."""
     service.check_started()
     return Health()
 
 
-@router.get("/metrics", tags=["probes"], summary="Figures for Prometheus", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    tags=["probes"],
+    summary="Figures for Prometheus",
+    response_class=PlainTextResponse,
+    responses=problems(*OF_KEYS),
+)
 async def metrics(service: ServiceDep) -> Response:
     """Requests, stages, the queue, the workers and their memory, in Prometheus' text format."""
     return Response(service.engine.metrics.render(), media_type=CONTENT_TYPE_LATEST)

@@ -6,7 +6,7 @@ Knows no HTTP, no queue and no network: an operation is handed what a model saw,
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic
+from typing import Any, Generic
 
 from service.errors import BadOption, NoForeground
 from service.models.catalogue import Catalogue, Model
@@ -71,6 +71,8 @@ class Operation(ABC, Generic[AnyOptions]):
     """Whether `/stream` offers it: its picture has the frame's size, and is quickly made."""
     example: Mapping[str, str] = field(default_factory=dict)
     """Options that show what it does: what `--help` and `/docs` call it with."""
+    json_example: Mapping[str, Any] = field(default_factory=dict)
+    """An answer in JSON, for `/docs`, where it has such answers."""
 
     def check(self, options: AnyOptions, given: Collection[str]) -> None:
         """Raises BadOption where the options do not go with the names of the pictures that were given."""

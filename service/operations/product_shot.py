@@ -286,5 +286,6 @@ PRODUCT_SHOT = Effect(
     ),
     formats=OPAQUE_PICTURE,
     pictures=(Picture("background", "What the page shows.", instead_of="color"),),
+    example={"preset": "marketplace-white"},
     compose=product_shot,
 )

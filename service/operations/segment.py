@@ -269,4 +269,11 @@ SEGMENT = Segment(
     icon=("M4 4h7v7H4ZM14 4h6v4h-6ZM14 11h6v9h-6ZM4 14h7v6H4Z",),
     formats=tuple(dict.fromkeys(format_ for formats in SEGMENT_FORMATS.values() for format_ in formats)),
     example={"output": "overlay"},
+    json_example={
+        "width": 640,
+        "height": 480,
+        "classes": [
+            {"id": 8, "label": "cat", "score": 0.97, "area": 92160, "fraction": 0.3, "box": [160, 90, 320, 390]},
+        ],
+    },
 )

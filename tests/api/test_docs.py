@@ -1,6 +1,7 @@
 """/openapi.json and /docs: a valid document, every option in it, examples that run, and nothing from elsewhere."""
 
 import re
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from service.api.examples import OF_SESSIONS
+from service.api.problems import STATUS
 from service.operations.blur_background import BlurBackgroundOptions
 from service.operations.color_pop import ColorPopOptions
 from service.operations.options import Options
 from service.operations.remove_background import RemoveBackgroundOptions
 from service.operations.replace_background import ReplaceBackgroundOptions
 from service.operations.segment import SegmentOptions
+from service.stream.protocol import FrameHeader, read_hello
 from tests.api.asking import POSTS
 from tests.fakes import BLUE
 from tests.pictures import encoded, plain, red_and_blue
@@ -181,3 +185,78 @@ def test_the_style_of_the_page_loads_nothing_from_elsewhere(client: TestClient) 
 
 def test_there_is_no_second_page_that_would_load_from_elsewhere(client: TestClient) -> None:
     assert client.get("/redoc").status_code == 404
+
+
+def problem_examples(document: Document, path: str) -> dict[str, Document]:
+    """Every example of a failure on this endpoint, by its code."""
+    responses = document["paths"][path]["post"]["responses"]
+    found: dict[str, Document] = {}
+    for status, response in responses.items():
+        for code, example in response["content"].get("application/problem+json", {}).get("examples", {}).items():
+            assert (example["value"]["code"], str(example["value"]["status"])) == (code, status)
+            found[code] = example["value"]
+    return found
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_every_failure_that_a_picture_can_meet_has_an_example(document: Document, path: str) -> None:
+    codes = {kind.code for kind in STATUS if kind not in OF_SESSIONS} | {"internal_error"}
+    assert set(problem_examples(document, path)) == codes
+
+
+PHOTO = {"image": ("photo.png", encoded(red_and_blue()), "image/png")}
+TEXT = {"image": ("photo.png", b"not a picture", "image/png")}
+
+PROVOKED: dict[str, dict[str, Any]] = {
+    "unsupported_body": {"json": {}},
+    "unsupported_image": {"files": TEXT},
+    "missing_image": {"files": {"quality": (None, "90")}},
+    "bad_option": {"files": PHOTO, "params": {"quality": "101"}},
+    "unknown_option": {"files": PHOTO, "params": {"qualty": "80"}},
+    "unknown_model": {"files": PHOTO, "params": {"model": "u3net"}},
+    "not_acceptable": {"files": PHOTO, "headers": {"Accept": "image/tiff"}},
+    "no_foreground": {"files": {"image": ("photo.png", encoded(plain(BLUE)), "image/png")}},
+}
+
+SAID_OTHERWISE = {"unsupported_image", "unknown_model", "no_foreground"}
+"""Those whose detail has names in it that are not the same everywhere."""
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_the_example_of_a_failure_is_what_really_comes_back(client: TestClient, document: Document, code: str) -> None:
+    real = client.post("/remove-background", **PROVOKED[code]).json()
+    example = problem_examples(document, "/remove-background")[code]
+    differing = {"request_id", *({"detail"} if code in SAID_OTHERWISE else set())}
+    assert set(real) == set(example)
+    assert {name for name in real if real[name] != example[name]} <= differing, real
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_the_request_that_the_page_fills_in_runs(client: TestClient, document: Document, path: str) -> None:
+    operation = document["paths"][path]["post"]
+    options = {entry["name"]: entry["example"] for entry in operation["parameters"] if "example" in entry}
+    answer = client.post(path, files=PHOTO, params=options)
+    assert answer.status_code == 200, answer.text
+    query = urllib.parse.urlencode(options)
+    assert f"127.0.0.1:8000{path}{'?' if query else ''}{query}' -o result.png" in operation["description"]
+
+
+def test_the_example_of_an_answer_in_json_has_its_fields(client: TestClient, document: Document) -> None:
+    content = document["paths"]["/segment"]["post"]["responses"]["200"]["content"]
+    example = content["application/json"]["example"]
+    real = client.post("/segment", files=PHOTO, params={"output": "summary", "model": "tiny-classes"}).json()
+    assert set(real) == set(example)
+    assert set(real["classes"][0]) == set(example["classes"][0])
+
+
+def test_the_messages_of_a_live_session_in_the_description_are_some(document: Document) -> None:
+    hello, header = re.findall(r"```json\n(.*?)\n```", document["info"]["description"])
+    assert read_hello(hello).effect == "blur-background"
+    assert FrameHeader.model_validate_json(header).seq == 1
+
+
+def test_the_page_is_dark_where_the_system_is(client: TestClient) -> None:
+    page = client.get("/docs").text
+    (sheet,) = re.findall(r'href="([^"]+\.css)"', page)
+    assert "prefers-color-scheme: dark" in page
+    assert "html.dark-mode" in client.get(sheet).text
