@@ -27,8 +27,9 @@ OF_PICTURES = tuple(kind for kind in STATUS if kind not in OF_SESSIONS)
 DETAILS: Mapping[type[Failure], str] = {
     errors.UnsupportedBody: "the request has application/json; send multipart/form-data with a file `image`, or a body "
     "of image/*",
+    errors.UnsupportedImage: "this is JPEG XL, which is not read; send JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF",
     errors.MissingImage: "send the picture as a multipart file named `image`, or as the body with Content-Type image/*",
-    errors.TooManyPixels: "30000 x 30000 pixels; at most 50 megapixels are read",
+    errors.TooManyPixels: "30000 x 30000 pixels; at most 64 megapixels are read",
     errors.BadOption: "quality: Input should be less than or equal to 100",
     errors.UnknownOption: "there is no option 'qualty'; did you mean 'quality'?",
     errors.UnknownModel: "no model 'u3net' is loaded; loaded are u2net, selfie",
