@@ -5,7 +5,7 @@ Failure
     UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground, TooManyVertices,
-    LargeHeaders, SlowHeaders, MalformedMessage, OriginRefused, SlowHello, IdleSession,
+    LargeHeaders, SlowHeaders, HostNotAllowed, MalformedMessage, OriginRefused, SlowHello, IdleSession,
     MissingKey, UnknownKey, ScopeMissing
   Unavailable         the caller tries again later
     NotReady, QueueFull, TooManyConnections, TooManyUploads, TooManySessions,
@@ -117,6 +117,11 @@ class LargeHeaders(BadInput):
 class SlowHeaders(BadInput):
     code = "slow_headers"
     title = "The headers took too long"
+
+
+class HostNotAllowed(BadInput):
+    code = "host_not_allowed"
+    title = "The service does not answer under this name"
 
 
 class MalformedMessage(BadInput):

@@ -165,8 +165,17 @@ class Settings(BaseSettings):
     session_idle_timeout_s: float = Field(60.0, gt=0)
     """A session that sends nothing, or reads nothing, for so long is closed. Higher keeps places for the absent."""
 
+    max_hellos: int = Field(32, ge=1)
+    """Clients of `/stream` that have not said hello yet. Where there are more, the one that was silent for longest is
+    closed."""
+
     hello_timeout_s: float = Field(10.0, gt=0)
-    """For the first message of a session. Higher keeps places for those who never say anything."""
+    """For the first message of a session. Higher keeps connections of those who never say anything."""
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names that the service answers to beside addresses, `localhost`, names without a dot and this machine's own:
+    `photos.example.org`, or `*.example.org` for all below; `*` is any. A page of any other name could be an attacker's
+    that has its name point here (DNS rebinding), and would be taken for a page of the service."""
 
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Other origins, as `https://meet.example.org`, whose pages may open `/stream`; `*` is any. Pages of the service's
@@ -186,11 +195,11 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in value.split(",") if name.strip()) or None
         return value
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "allowed_hosts", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_names_in_any_case(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip().rstrip("/").lower() for origin in value.split(",") if origin.strip())
+            return tuple(name.strip().rstrip("/.").lower() for name in value.split(",") if name.strip())
         return value
 
     @field_validator("trusted_proxies", mode="before")

@@ -4,8 +4,10 @@ Middleware, because FastAPI reads the whole form before it runs a dependency: he
 refused before its body is read.
 """
 
+import uuid
 from collections.abc import Collection
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,11 +15,13 @@ from service.api import access_log
 from service.api.access_log import PROBE_PATHS
 from service.api.body import RequestBody
 from service.api.exchange import ClientLeft, Exchange
+from service.api.hosts import check_host
+from service.api.problems import problem
 from service.api.reply import Reply
 from service.api.request_headers import lane
 from service.api.scopes import scope_needed
 from service.api.state import Service
-from service.errors import Failure, LargeHeaders, TooManyConnections
+from service.errors import Failure, HostNotAllowed, LargeHeaders, TooManyConnections
 
 
 class Gate:
@@ -29,6 +33,9 @@ class Gate:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._open_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -49,6 +56,16 @@ class Gate:
             access_log.log(exchange)
             access_log.count(exchange, self._service.engine.metrics, self._paths)
 
+    async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A wrong name is refused before the handshake, as whoever comes by one must not even hear why."""
+        try:
+            check_host(Headers(scope=scope), self._service.settings.allowed_hosts)
+        except HostNotAllowed as failure:
+            self._service.engine.metrics.stream_sessions_ended.labels(failure.code).inc()
+            await problem(failure, uuid.uuid4().hex)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
     def _check_key(self, exchange: Exchange) -> None:
         """Before anything else is done for the caller. Raises MissingKey, UnknownKey, ScopeMissing or QuotaExceeded."""
         method, path = exchange.scope["method"], exchange.scope["path"]
@@ -68,10 +85,11 @@ class Gate:
             await reply.refuse(failure)
 
     def _check_connection(self, exchange: Exchange) -> None:
-        """Raises LargeHeaders or TooManyConnections. Probes are answered whoever else is here."""
+        """Raises LargeHeaders, HostNotAllowed or TooManyConnections. Probes are answered whoever else is here."""
         most = self._service.settings.max_header_bytes
         if sum(len(name) + len(value) for name, value in exchange.headers.raw) > most:
             raise LargeHeaders(f"they have more than {most} bytes")
+        check_host(exchange.headers, self._service.settings.allowed_hosts)
         if exchange.is_on_surplus_connection and exchange.scope["path"] not in PROBE_PATHS:
             raise TooManyConnections("either in all, or from your address")
 

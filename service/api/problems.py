@@ -31,6 +31,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.TooManyVertices: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.LargeHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.SlowHeaders: HTTPStatus.REQUEST_TIMEOUT,
+    errors.HostNotAllowed: HTTPStatus.MISDIRECTED_REQUEST,
     errors.MalformedMessage: HTTPStatus.BAD_REQUEST,
     errors.OriginRefused: HTTPStatus.FORBIDDEN,
     errors.SlowHello: HTTPStatus.REQUEST_TIMEOUT,

@@ -12,6 +12,8 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from service import errors
+from service.api.hosts import place
+from service.api.peers import peer_of
 from service.api.problems import internal_error_body, problem_body
 from service.api.state import Service
 from service.errors import Failure, OriginRefused, Unavailable
@@ -47,8 +49,6 @@ CLOSE_CODES: dict[type[Failure], int] = {
 GOODBYE_TIMEOUT_S = 2.0
 """For the last words to a client that may not be reading any more."""
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-
 SUBPROTOCOL, KEY_PROTOCOL = "silhouette", "silhouette.key."
 """A page cannot choose the headers of its socket, but it can offer subprotocols: `silhouette`, which is taken, and one
 that is `silhouette.key.` and a key."""
@@ -71,8 +71,8 @@ async def stream(websocket: WebSocket) -> None:
                 facts["key"] = allowance.key.name
                 allowance.take_request()
             service.check_ready()
-            permit = held.enter_context(service.streams.place())
-            socket.has_place = True
+            permit = held.enter_context(service.streams.permit(peer_of(websocket.scope)))
+            socket.was_let_in = True
             await _converse(service.streams, permit, socket, facts)
         except ConnectionLost:
             reason = "disconnected"
@@ -109,7 +109,7 @@ class Socket:
     def __init__(self, websocket: WebSocket, id_: str) -> None:
         self._websocket = websocket
         self.id = id_
-        self.has_place = False
+        self.was_let_in = False
 
     async def receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -136,7 +136,7 @@ class Socket:
     async def end(self, failure: Failure) -> None:
         """The problem, and the end."""
         code = CLOSE_CODES.get(type(failure), INTERNAL_ERROR)
-        if self.has_place and isinstance(failure, errors.Draining):
+        if self.was_let_in and isinstance(failure, errors.Draining):
             code = GOING_AWAY
         await self._end(_described(failure, self.id), code)
 
@@ -171,14 +171,5 @@ def check_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> None:
     if origin is None or "*" in allowed or origin.lower() in allowed:
         return
     page = urlsplit(origin)
-    if _place(page.netloc, page.scheme) != _place(websocket.headers.get("host", ""), page.scheme):
+    if place(page.netloc, page.scheme) != place(websocket.headers.get("host", ""), page.scheme):
         raise OriginRefused(f"the page is from {origin!r}: SILHOUETTE_ALLOWED_ORIGINS can allow it")
-
-
-def _place(netloc: str, scheme: str) -> tuple[str | None, int | None]:
-    """(host, port)"""
-    try:
-        parts = urlsplit(f"//{netloc}")
-        return parts.hostname, parts.port or DEFAULT_PORTS.get(scheme)
-    except ValueError:  # a port that is no number
-        return None, None

@@ -89,22 +89,29 @@ class Admission:
         if self.in_flight >= self.capacity:
             raise self._full(f"{self.in_flight} requests are in flight, which is the most this service takes")
 
-    def admit_session(self, peer: str = "") -> Permit:
-        """For as long as a live session lasts. Raises TooManySessions."""
+    def open_session(self, peer: str = "") -> Permit:
+        """For a live session whose client has not said hello yet: it does not count. Raises TooManySessions."""
+        self._check_sessions()
+        return self._permit(peer, is_session=True)
+
+    def begin_session(self) -> None:
+        """Raises TooManySessions."""
+        self._check_sessions()
+        self.sessions += 1
+
+    def _check_sessions(self) -> None:
         if self.sessions >= self._max_sessions:
             detail = f"{self.sessions} sessions are live, which is the most this service takes"
             raise TooManySessions(detail, SESSION_RETRY_AFTER_S)
-        self.sessions += 1
-        return self._permit(peer, is_session=True)
 
     def _permit(self, peer: str, *, is_session: bool) -> Permit:
         self._permits += 1
         self.idle.clear()
         return Permit(self, peer, is_session=is_session)
 
-    def end(self, *, is_session: bool) -> None:
+    def end(self, *, was_live: bool) -> None:
         """Of a permit that has given everything back."""
-        self.sessions -= is_session
+        self.sessions -= was_live
         self._permits -= 1
         if not self._permits:
             self.idle.set()

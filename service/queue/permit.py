@@ -27,7 +27,9 @@ class Owner(Protocol):
 
     def free_pixels(self, count: int, peer: str, *, by_session: bool) -> None: ...
 
-    def end(self, *, is_session: bool) -> None: ...
+    def begin_session(self) -> None: ...
+
+    def end(self, *, was_live: bool) -> None: ...
 
 
 class Permit:
@@ -37,6 +39,7 @@ class Permit:
         self.peer = peer
         self._owner = owner
         self._is_session = is_session
+        self._is_live = False
         self._has_place = False
         self._bytes = 0
         self._pixels = 0
@@ -52,6 +55,11 @@ class Permit:
     async def wait_for_place(self) -> None:
         await self._owner.wait_for_place()
         self._has_place = True
+
+    def begin_session(self) -> None:
+        """From now on it counts as a live one. Raises TooManySessions."""
+        self._owner.begin_session()
+        self._is_live = True
 
     def finish_work(self, answer_bytes: int) -> None:
         """No picture is needed any more; the answer counts until `free_bytes`, whether it fits or not: it is there."""
@@ -123,7 +131,7 @@ class Permit:
         self._leave_place()
         self.free_bytes()
         self._free_pixels()
-        self._owner.end(is_session=self._is_session)
+        self._owner.end(was_live=self._is_live)
 
     def _leave_place(self) -> None:
         if self._has_place:

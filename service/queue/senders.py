@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from service.errors import TooManyUploads
+from service.errors import TooManyUploads, Unavailable
 
 SETTLING_S = 1.0
 """Nobody is called slow before: a connection takes a moment to get going."""
@@ -31,7 +31,17 @@ class Sender:
 class Senders:
     """As many as there are places; one peer has no more than its share of them."""
 
-    def __init__(self, places: int, min_bytes_per_s: float, share: float) -> None:
+    def __init__(
+        self,
+        places: int,
+        min_bytes_per_s: float,
+        share: float,
+        *,
+        noun: str = "uploads on their way",
+        refusal: type[Unavailable] = TooManyUploads,
+    ) -> None:
+        self._noun = noun
+        self._refusal = refusal
         self._places = places
         self._places_per_peer = max(1, int(share * places))
         self._min_bytes_per_s = min_bytes_per_s
@@ -41,12 +51,12 @@ class Senders:
         return len(self._here)
 
     def begin(self, sender: Sender) -> None:
-        """Raises TooManyUploads where every place is taken and nobody is slow."""
+        """Raises the refusal where every place is taken and nobody is slow."""
         own = {other for other in self._here if other.peer == sender.peer}
         if len(own) >= self._places_per_peer and not self._drop_slowest_of(own):
-            raise TooManyUploads(f"{len(own)} uploads come from your address, which is the most this service takes")
+            raise self._refusal(f"there are {len(own)} {self._noun} from your address, which is the most it may have")
         if len(self._here) >= self._places and not self._drop_slowest_of(self._here):
-            raise TooManyUploads(f"{len(self._here)} uploads are on their way, which is the most this service takes")
+            raise self._refusal(f"there are {len(self._here)} {self._noun}, which is the most this service takes")
         self._here.add(sender)
 
     def end(self, sender: Sender) -> None:

@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from service.engine.engine import Engine
-from service.errors import Draining, SlowHello, TooManyPixels
+from service.errors import Draining, SlowHello, TooManyPixels, TooManySessions
 from service.queue.admission import Admission
 from service.queue.permit import Permit
+from service.queue.senders import Sender, Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
 from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage
@@ -27,6 +32,13 @@ class Streams:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="frames")
         self._stage = Stage(engine.batcher, engine.metrics, settings, self._threads, admission.admit)
         self._sessions: set[Session] = set()
+        self._silent = Senders(
+            settings.max_hellos,
+            math.inf,  # whoever says nothing is slow
+            settings.peer_share,
+            noun="clients that have not said hello",
+            refusal=TooManySessions,
+        )
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -39,35 +51,37 @@ class Streams:
         self._threads.shutdown()
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Permit]:
-        """For one session, as long as it lasts. Raises TooManySessions."""
-        permit = self._admission.admit_session()
-        self._metrics.stream_sessions.inc()
+    def permit(self, peer: str) -> Iterator[Permit]:
+        """For one client, from its handshake to its last word. Raises TooManySessions."""
+        permit = self._admission.open_session(peer)
         try:
             yield permit
         finally:
-            self._metrics.stream_sessions.dec()
             permit.give_back()
 
     @contextlib.asynccontextmanager
     async def session(self, connection: Connection, permit: Permit, id_: str) -> AsyncIterator[Session]:
         """A session, once its client has said hello.
 
-        Raises ConnectionLost, SlowHello, Draining, and for what the hello asks for: UnknownModel, BadOption,
-        TooManyPixels, QueueFull.
+        Raises ConnectionLost, SlowHello, Draining, TooManySessions, and for what the hello asks for: UnknownModel,
+        BadOption, TooManyPixels, QueueFull.
         """
-        hello = await self._hello(connection)
+        hello = await self._hello(connection, permit.peer)
         card = self._pipeline.catalogue.card(hello.model or None)
-        session = Session(id_, hello, card, self._stage, connection)
+        stage = replace(self._stage, admit=partial(self._admission.admit, permit.peer))
+        session = Session(id_, hello, card, stage, connection)
         self._check_size(session)
+        permit.begin_session()
         permit.take_pixels(session.pixels)
         permit.take_bytes(session.max_frame_bytes)
         self._sessions.add(session)
+        self._metrics.stream_sessions.inc()
         if self._stopping.is_set():
             session.stop()
         try:
             yield session
         finally:
+            self._metrics.stream_sessions.dec()
             self._sessions.discard(session)
 
     def _check_size(self, session: Session) -> None:
@@ -76,15 +90,29 @@ class Streams:
         if session.pixels > most:
             raise TooManyPixels(f"frames of a session have at most {most // PIXELS_A_SESSION} pixels")
 
-    async def _hello(self, connection: Connection) -> Hello:
+    async def _hello(self, connection: Connection, peer: str) -> Hello:
+        dropped = asyncio.get_running_loop().create_future()
+        silent = Sender(peer, lambda: dropped.set_result(None))
+        self._silent.begin(silent)
+        try:
+            return await self._first_message(connection, dropped)
+        finally:
+            self._silent.end(silent)
+
+    async def _first_message(self, connection: Connection, dropped: "asyncio.Future[None]") -> Hello:
         receiving = asyncio.ensure_future(connection.receive())
-        stopping = asyncio.create_task(self._stopping.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
         timeout_s = self._settings.hello_timeout_s
         try:
-            await asyncio.wait({receiving, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {receiving, stopping, dropped}
+            await asyncio.wait(ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if receiving.done():
                 return read_hello(receiving.result())
         finally:
             receiving.cancel()
             stopping.cancel()
-        raise Draining if self._stopping.is_set() else SlowHello(f"no hello within {timeout_s:g} seconds")
+        if self._stopping.is_set():
+            raise Draining
+        if dropped.done():
+            raise SlowHello("no hello, and others waited for the place")
+        raise SlowHello(f"no hello within {timeout_s:g} seconds")

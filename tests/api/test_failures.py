@@ -42,6 +42,7 @@ STATUS_OF_CODE = {
     "unknown_option": 422,
     "no_foreground": 422,
     "too_many_vertices": 422,
+    "host_not_allowed": 421,
     "large_headers": 431,
     "model_failed": 500,
     "model_crashed": 500,

@@ -1,5 +1,6 @@
 """What decides about a session before it begins, in this process; the rest is in `tests/system/test_stream.py`."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,30 @@ def test_a_session_whose_pictures_do_not_fit_beside_others_is_refused_until_ther
     with narrow.websocket_connect("/stream") as third:
         third.send_json(HELLO)
         assert third.receive_json()["type"] == "ready"
+
+
+def test_those_who_say_nothing_keep_nobody_out(client: TestClient, settings: Settings) -> None:
+    with contextlib.ExitStack() as silent:
+        for _ in range(settings.max_sessions + 1):
+            silent.enter_context(client.websocket_connect("/stream"))
+        with client.websocket_connect("/stream") as socket:
+            socket.send_json(HELLO)
+            assert socket.receive_json()["type"] == "ready"
+
+
+def test_where_too_many_say_nothing_the_one_that_was_silent_for_longest_goes(settings: Settings) -> None:
+    few = settings.model_copy(update={"max_hellos": 2, "peer_share": 1})
+    with ready_client(few) as client, contextlib.ExitStack() as silent:
+        first, _ = (silent.enter_context(client.websocket_connect("/stream")) for _ in range(2))
+        answer = {"code": "too_many_sessions"}
+        while answer.get("code") == "too_many_sessions":  # as long as the first may still be about to speak
+            with client.websocket_connect("/stream") as socket:
+                with contextlib.suppress(WebSocketDisconnect):
+                    socket.send_json(HELLO)
+                answer = socket.receive_json()
+        assert answer["type"] == "ready"
+        problem, code, _ = end_of(first)
+    assert (problem["code"], code) == ("slow_hello", 4408)
 
 
 def test_the_default_model_is_the_services_own(client: TestClient) -> None:

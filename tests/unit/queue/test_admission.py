@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.errors import QueueFull
+from service.errors import QueueFull, TooManySessions
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget
 from service.queue.permit import Permit
@@ -114,13 +114,29 @@ def test_a_lone_picture_always_fits() -> None:
 
 def test_pixels_that_live_sessions_leave_no_room_for_are_refused_and_not_waited_for() -> None:
     here = admission(capacity=2, max_pixels=1000)
-    session, request = here.admit_session(), here.admit()
+    session, request = here.open_session(), here.admit()
     session.take_pixels(900)
     with pytest.raises(QueueFull, match="live sessions"):
         request.book_pixels(200)
     assert request.book_pixels(100)
     session.give_back()
     assert here.admit().book_pixels(900)
+
+
+def test_a_session_counts_from_its_hello_on() -> None:
+    here = admission()
+    silent, talking = here.open_session(), here.open_session()
+    talking.begin_session()
+    assert here.sessions == 1
+    with pytest.raises(TooManySessions):
+        silent.begin_session()
+    with pytest.raises(TooManySessions):
+        here.open_session()
+    talking.give_back()
+    assert not here.idle.is_set()
+    silent.give_back()
+    assert here.idle.is_set()
+    assert here.sessions == 0
 
 
 def test_what_a_request_took_stays_booked_until_its_thread_has_ended() -> None:
