@@ -73,13 +73,16 @@ class Settings(BaseSettings):
     """Request bodies and answers in memory, all together. Higher admits more large uploads at once."""
 
     max_megapixels_in_flight: float = Field(200.0, gt=0)
-    """Decoded pictures in memory, all together. A megapixel was measured at 10 to 17 MB while it is composed
-    (benchmarks/reliability/picture_memory.py)."""
+    """Decoded pictures in memory, all together; more wait until there is room. A megapixel was measured at 11 to 15 MB
+    while it is composed (benchmarks/reliability/picture_memory.py). Higher decodes more pictures at once."""
 
     request_timeout_s: float = Field(60.0, gt=0)
-    """From the arrival of a request's last byte to its prediction. `X-Request-Timeout-Ms`, which counts from the first,
-    lowers it. Higher lets clients wait
-    longer in an overloaded queue."""
+    """From the arrival of a request's last byte to its answer. `X-Request-Timeout-Ms`, which counts from the first,
+    lowers it. Higher lets clients wait longer in an overloaded queue."""
+
+    ready_max_wait_s: float | None = Field(None, gt=0)
+    """`/readyz` says no while a new request would wait for longer than this, so that balancers send it to other
+    machines. Unset, it says no only where nobody is served. Higher lets one machine's queue grow longer."""
 
     max_connections: int = Field(1024, ge=1)
     """Open connections, idle ones too. Where there are more, the one that was idle for longest is closed. Each takes
@@ -126,7 +129,7 @@ class Settings(BaseSettings):
 
     max_megapixels: float = Field(64.0, gt=0, le=178)
     """Largest picture, checked on its header: phones take 50.1 (8160 x 6144). A 12 megapixel request was measured at
-    125 to 204 MB of memory while it is composed. Pillow itself refuses more than 178."""
+    138 to 174 MB of memory while it is composed. Pillow itself refuses more than 178."""
 
     batch_timeout_s: float = Field(30.0, gt=0)
     """A worker that is silent for so long on one batch is killed and replaced. Higher finds hangs later."""

@@ -76,12 +76,10 @@ class Exchange:
         self.read_ms = self.elapsed_ms
         self.deadline = min(self.client_deadline, time.monotonic() + request_timeout_s)
 
-    def reserve_pixels(self, pixel_count: int) -> None:
-        """Raises QueueFull where they do not fit into memory beside those of others."""
-        assert self.permit is not None
+    def charge_pixels(self, pixel_count: int) -> None:
+        """Those that are about to be decoded, on the caller's key."""
         if self.allowance is not None:
             self.allowance.take_pixels(pixel_count)
-        self.permit.take_pixels(pixel_count)
 
     @property
     def _connection(self) -> Mapping[str, Any]:

@@ -116,7 +116,9 @@ HEADERS = {
     "X-Request-Id": _header("The caller's own, or a new one; it is in the service's log."),
     "X-Model": _header("name@version of the model that answered; of `best`, of both, separated by a comma."),
     "X-Device": _header("Where the network ran."),
-    "Server-Timing": _header("Milliseconds of decode, resize, queue, infer, matte, compose and encode."),
+    "Server-Timing": _header(
+        "Milliseconds of wait (for a thread or for memory), decode, resize, queue, infer, matte, compose and encode."
+    ),
     **{
         f"X-Foreground-{side}": _header("Of the visible subject's box in the input, in pixels; for effects.", "integer")
         for side in ("Left", "Top", "Width", "Height")

@@ -60,7 +60,7 @@ def _call(request: Request, accepted: Sequence[Format]) -> Call:
     """What the gate has found out about the request."""
     exchange = exchange_of(request)
     known = frozenset(ENTITY_TAG.findall(request.headers.get("if-none-match", "")))
-    exchange.call = Call(exchange.deadline, exchange.lane, accepted, exchange.reserve_pixels, known)
+    exchange.call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, exchange.charge_pixels, known)
     return exchange.call
 
 
@@ -96,7 +96,7 @@ def _box_headers(answer: Answer) -> dict[str, str]:
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """The answer. A client that leaves takes its waiting ticket along, so that it costs no device time: ClientLeft."""
+    """The answer. Where the client leaves, what waits for it never begins, and what runs ends soon: ClientLeft."""
     task = asyncio.create_task(work)
     leaving = asyncio.create_task(_disconnected(request))
     try:
@@ -107,6 +107,7 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) 
     finally:
         task.cancel()
         leaving.cancel()
+        await asyncio.wait({task, leaving})
 
 
 async def _disconnected(request: Request) -> None:

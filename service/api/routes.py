@@ -36,8 +36,12 @@ async def livez() -> Health:
 
 @router.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(NotReady, Draining))
 async def readyz(service: ServiceDep) -> Health:
-    """200 while models are loaded and warmed up, and workers are alive to run them or can be started again."""
+    """200 while models are loaded and warmed up, and workers are alive to run them or may soon be.
+
+    Where the operator has set a limit, also 503 while a new request would wait for longer than that.
+    """
     service.check_ready()
+    service.check_wait()
     return Health()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -44,7 +45,8 @@ class Service:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.admission = Admission(_limits(settings), self.engine.batcher)
+        self.admission = Admission(_limits(settings), self.engine.backlog)
+        self.admission.on_room = self.engine.pixels.start_what_fits
         self.senders = Senders(settings.max_uploads, settings.min_bytes_per_s, settings.peer_share)
         self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
         self.streams = Streams(self.engine, self.admission, settings)
@@ -68,9 +70,17 @@ class Service:
         if trouble := self.engine.pool.trouble:
             raise NotReady(trouble, START_RETRY_AFTER_S)
 
+    def check_wait(self) -> None:
+        """Raises NotReady where a new request would wait for longer than `ready_max_wait_s`: send it elsewhere."""
+        limit_s, wait_s = self.settings.ready_max_wait_s, self.engine.backlog.expected_wait_s(Lane.INTERACTIVE)
+        if limit_s is not None and wait_s > limit_s:
+            detail = f"a request would wait for {wait_s:.1f} seconds, and {limit_s:g} are the most that is ready"
+            raise NotReady(detail, math.ceil(wait_s - limit_s))
+
     def _is_ready(self) -> bool:
         try:
             self.check_ready()
+            self.check_wait()
         except Unavailable:
             return False
         return True
@@ -102,10 +112,13 @@ class Service:
             self.event_loop_lag_s = max(0.0, loop.time() - due)
 
     def snapshot(self) -> Snapshot:
-        batcher, admission = self.engine.batcher, self.admission
+        batcher, pixels, admission = self.engine.batcher, self.engine.pixels, self.admission
         return Snapshot(
             queue_depth={lane.value: batcher.depth(lane) for lane in Lane},
             oldest_wait_s=batcher.oldest_wait_s(),
+            pixel_queue_depth={lane.value: pixels.depth(lane) for lane in Lane},
+            pixel_threads_busy=pixels.busy_threads,
+            expected_wait_s={lane.value: self.engine.backlog.expected_wait_s(lane) for lane in Lane},
             permits_in_use=admission.in_flight,
             permits=admission.capacity,
             uploads=len(self.senders),

@@ -10,7 +10,9 @@ from threadpoolctl import threadpool_limits
 from service.engine.cache import AnswerCache
 from service.engine.pipeline import Answer, Pipeline
 from service.models.store import ModelStore
+from service.queue.backlog import Backlog
 from service.queue.batcher import Batcher
+from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import BatchPolicy
 from service.settings import MEGAPIXEL, Settings
 from service.telemetry.metrics import Metrics
@@ -26,6 +28,7 @@ class Engine:
 
     pipeline: Pipeline
     batcher: Batcher
+    pixels: PixelScheduler
     pool: WorkerPool
     metrics: Metrics
 
@@ -41,15 +44,19 @@ class Engine:
         plans = plan_workers(settings, models, families)
         metrics = Metrics()
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
-        threads = settings.pixel_threads or available_cores()
+        pixels = PixelScheduler(settings.pixel_threads or available_cores())
         cards = [model.card for model in plans[0].models]
         cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
-        pipeline = Pipeline(cards, batcher, threads, settings.max_pixels, cache)
-        return cls(pipeline, batcher, WorkerPool(plans, batcher, settings, metrics), metrics)
+        pipeline = Pipeline(cards, batcher, pixels, settings.max_pixels, cache)
+        return cls(pipeline, batcher, pixels, WorkerPool(plans, batcher, settings, metrics), metrics)
+
+    @property
+    def backlog(self) -> Backlog:
+        return Backlog(self.batcher, self.pixels)
 
     async def stop(self, drain_timeout_s: float) -> None:
         await self.pool.stop(drain_timeout_s)
-        self.pipeline.close()
+        self.pixels.close()
 
     @asynccontextmanager
     async def running(self, drain_timeout_s: float) -> AsyncIterator[Pipeline]:

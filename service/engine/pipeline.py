@@ -1,13 +1,13 @@
 """One request from image bytes to answer bytes: read, look, look closer, finish. Knows no HTTP.
 
-Everything that touches full-size pixels runs on the pixel threads, never on the event loop.
+Everything that touches full-size pixels runs on the pixel threads, never on the event loop: `queue/pixel_scheduler.py`
+says whose turn it is.
 """
 
 import asyncio
 from collections.abc import Callable, Container, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
@@ -16,12 +16,18 @@ from service.models.ensemble import Subject
 from service.models.store import ModelCard
 from service.operations.operation import Operation, Product, Seen
 from service.operations.options import Effort, Format, Options
-from service.pixels.decode import Photo, decode
+from service.pixels.decode import Photo, count_pixels, decode
 from service.queue.batcher import Batcher, Outcome
+from service.queue.claim import Booking, Claim
+from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import Lane
+from service.settings import MEGAPIXEL
 from service.telemetry.log import Stopwatch
 
-Result = TypeVar("Result")
+PIXEL_STAGES = ("identify", "read", "aim", "combine", "finish")
+"""What happens on pixel threads, in one go each; in between, the networks look."""
+
+STAGES_OF_ONE_LOOK = ("identify", "read", "finish")
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,14 @@ class Call:
     """One request on its way through the pipeline."""
 
     deadline: float
-    """On the event loop's clock, in seconds; a prediction that comes later is not waited for."""
+    """On the event loop's clock, in seconds; an answer that comes later is not waited for."""
     lane: Lane = Lane.INTERACTIVE
     accepted: Sequence[Format] = ()
     """What the result may come in, best liked first. Empty: what the options say."""
-    reserve_pixels: Callable[[int], None] = lambda pixel_count: None
-    """Hears of each picture before it is decoded; raises QueueFull where it does not fit into memory now."""
+    booking: Booking | None = None
+    """Room in memory for the pictures, which wait for it before they are decoded; None where nobody counts."""
+    on_pixels: Callable[[int], None] = lambda pixel_count: None
+    """Hears how many pixels the pictures have together, before they are decoded."""
     known: Container[str] = ()
     """Fingerprints of the answers that the caller has."""
     watch: Stopwatch = field(default_factory=Stopwatch)
@@ -90,6 +98,7 @@ class Plan(NamedTuple):
     class_ids: tuple[int, ...]
     """What is looked for."""
     effort: Effort
+    claim: Claim
 
 
 class Read(NamedTuple):
@@ -111,35 +120,34 @@ class Pipeline:
         self,
         cards: Sequence[ModelCard],
         batcher: Batcher,
-        threads: int,
+        pixels: PixelScheduler,
         max_pixels: int,
         cache: AnswerCache[Answer],
     ) -> None:
         self._cache = cache
         self.catalogue = Catalogue(cards)
         self._batcher = batcher
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        self._pixels = pixels
         self._max_pixels = max_pixels
 
     async def run(self, job: Job, call: Call) -> Answer:
         """The answer, from the cache where it was given before.
 
-        Raises Unchanged where the caller has it already; else what `decode`, `Batcher.predict` and the operation raise.
+        Raises Unchanged where the caller has it already; else what `decode`, `PixelScheduler.run`, `Batcher.predict`
+        and the operation raise.
         """
         plan = self._plan(job, call)
-        key = await self._on_thread(lambda: _fingerprint(plan))
-        if key in call.known:
-            raise Unchanged(key)
-        found = self._cache.get(key)
-        call.cached = found is not None if self._cache.is_on else None
-        if found is not None:
-            return replace(found, elapsed_ms=call.watch.elapsed_ms)
-        answer = replace(await self._make(plan), fingerprint=key)
+        with self._pixels.claiming(plan.claim):
+            key, pixel_count = await self._pixels.run(plan.claim, "identify", lambda: self._identify(plan))
+            if key in call.known:
+                raise Unchanged(key)
+            found = self._cache.get(key)
+            call.cached = found is not None if self._cache.is_on else None
+            if found is not None:
+                return replace(found, elapsed_ms=call.watch.elapsed_ms)
+            answer = replace(await self._make(plan, pixel_count), fingerprint=key)
         self._cache.put(key, answer, len(answer.body))
         return answer
-
-    def close(self) -> None:
-        self._threads.shutdown()
 
     def _plan(self, job: Job, call: Call) -> Plan:
         """Finds what is wrong with the options before any work is done for them."""
@@ -148,25 +156,36 @@ class Pipeline:
         operation.check(options, job.pictures)
         model = operation.choose_model(self.catalogue, options)
         call.model = model.label
-        return Plan(job, call, model, operation.class_ids(model.class_table, options), operation.effort(options))
+        class_ids, effort = operation.class_ids(model.class_table, options), operation.effort(options)
+        stages = STAGES_OF_ONE_LOOK if effort == "fast" else PIXEL_STAGES
+        claim = Claim(operation.name, stages, call.deadline, call.lane, call.watch, call.booking)
+        call.watch.before_part = claim.check_wanted
+        return Plan(job, call, model, class_ids, effort, claim)
 
-    async def _make(self, plan: Plan) -> Answer:
+    def _identify(self, plan: Plan) -> tuple[str, int]:
+        """The fingerprint of the answer, and how many pixels all pictures have together."""
+        job, call = plan.job, plan.call
+        with call.watch.measure("decode"):
+            pictures = (*job.pictures.values(), job.image)
+            pixel_count = sum(count_pixels(picture, self._max_pixels) for picture in pictures)
+            return fingerprint(job.image, job.pictures, job.options, call.accepted, plan.model.label), pixel_count
+
+    async def _make(self, plan: Plan, pixel_count: int) -> Answer:
         """Read, look, look closer where that is wanted, finish."""
-        read = await self._on_thread(lambda: self._read(plan))
+        plan.call.on_pixels(pixel_count)
+        plan.claim.megapixels = pixel_count / MEGAPIXEL
+        read = await self._pixels.run(plan.claim, "read", lambda: self._read(plan), pixel_count)
         outcomes = await self._look(read.views, plan.call)
         subject = None if plan.effort == "fast" else await self._look_closer(plan, read, outcomes)
-        product = await self._on_thread(lambda: _finish(plan, read, outcomes, subject))
+        product = await self._pixels.run(plan.claim, "finish", lambda: _finish(plan, read, outcomes, subject))
         return _answer(product, plan, outcomes["drawn"])
 
     def _read(self, plan: Plan) -> Read:
         with plan.call.watch.measure("decode"):
-            pictures = {name: self._decode(content, plan.call) for name, content in plan.job.pictures.items()}
-            photo = self._decode(plan.job.image, plan.call)
+            pictures = {name: decode(content, self._max_pixels) for name, content in plan.job.pictures.items()}
+            photo = decode(plan.job.image, self._max_pixels)
         with plan.call.watch.measure("resize"):
             return Read(photo, pictures, views_of(photo.on_white(), plan.model, twice=plan.effort == "best"))
-
-    def _decode(self, image: bytes, call: Call) -> Photo:
-        return decode(image, self._max_pixels, call.reserve_pixels)
 
     async def _look(self, views: Views, call: Call) -> Outcomes:
         """Asks all networks at the same time; where one fails, the others' tickets are dropped."""
@@ -185,7 +204,7 @@ class Pipeline:
 
     async def _look_closer(self, plan: Plan, read: Read, outcomes: Outcomes) -> Subject | None:
         """The subject after a second look at it; None where the first one showed all that there is to see."""
-        closer = await self._on_thread(lambda: _aim(plan, read, outcomes))
+        closer = await self._pixels.run(plan.claim, "aim", lambda: _aim(plan, read, outcomes))
         if closer is None:
             return None
         first, crop, views = closer
@@ -195,16 +214,7 @@ class Pipeline:
             with plan.call.watch.measure("matte"):
                 return first.closer_subject(second, crop, plan.class_ids)
 
-        return await self._on_thread(combine)
-
-    async def _on_thread(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def _fingerprint(plan: Plan) -> str:
-    job, call = plan.job, plan.call
-    with call.watch.measure("decode"):
-        return fingerprint(job.image, job.pictures, job.options, call.accepted, plan.model.label)
+        return await self._pixels.run(plan.claim, "combine", combine)
 
 
 def _aim(plan: Plan, read: Read, outcomes: Outcomes) -> tuple[Look, Crop, Views] | None:

@@ -73,11 +73,17 @@ def _refines(refine: Refine, prediction: Prediction) -> bool:
 
 
 def _probability(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine: Refine) -> Matte:
-    probabilities, box = class_probabilities(prediction)
-    kept = probabilities[list(class_ids)].sum(axis=0).clip(0, 1)
+    kept, box = _kept(prediction, class_ids)
     if _refines(refine, prediction):
         return refine_edges(kept, box, prediction.grid, photo.on_white())
     return _enlarge(kept, box, prediction.size)
+
+
+def _kept(prediction: Prediction, class_ids: Sequence[int]) -> tuple[Plane, Box]:
+    """The probability of `class_ids`, and the part of it that shows the photo; the other classes' take no memory on."""
+    probabilities, box = class_probabilities(prediction)
+    kept = probabilities[list(class_ids)].sum(axis=0)
+    return kept.clip(0, 1, out=kept), box
 
 
 def _enlarge(kept: Plane, box: Box, size: Size) -> Matte:

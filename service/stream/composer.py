@@ -19,7 +19,7 @@ from service.models.labels import Box, Prediction, Scores, Size
 from service.models.store import ModelCard
 from service.operations.effect import Scene
 from service.operations.options import EffectOptions
-from service.pixels.decode import Photo, decode
+from service.pixels.decode import Photo, count_pixels, decode
 from service.pixels.encoders import PICTURE_ENCODERS
 from service.pixels.matting import matte
 from service.stream.choice import Choice
@@ -65,7 +65,9 @@ class Composer:
 
     def take_background(self, background: Background, max_pixels: int, reserve: Callable[[int], None]) -> Size:
         """Takes the place of a colour or of another picture. Returns its size. Raises what `images.decode` raises."""
-        photo = decode(bytes(background.payload), max_pixels, reserve)
+        encoded = bytes(background.payload)
+        reserve(count_pixels(encoded, max_pixels))
+        photo = decode(encoded, max_pixels)
         self._picture = _bounded(photo, Size(BACKDROP_SCALE * self._size.width, BACKDROP_SCALE * self._size.height))
         self._backdrop = None
         if self.choice.picture:

@@ -6,7 +6,7 @@ import { Chart } from "./chart.js";
 import { Reading, growth, quantile } from "./metrics.js";
 
 const INTERVAL_MS = 2000;
-const STAGES = ["read", "decode", "queue", "infer", "matte", "compose", "encode"];
+const STAGES = ["read", "wait", "decode", "queue", "infer", "matte", "compose", "encode"];
 const SPAN = 30; // readings: latencies are those of the last minute
 
 export class ServiceTab {

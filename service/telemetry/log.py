@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 STAGES = ("read", "wait", "decode", "resize", "queue", "infer", "matte", "compose", "encode")
@@ -19,9 +19,12 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._elapsed_ms: dict[str, float] = {}
+        self.before_part: Callable[[], None] = lambda: None
+        """Called before each part of the work that is measured; what it raises ends the work there."""
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
+        self.before_part()
         started = time.perf_counter()
         try:
             yield
@@ -63,7 +66,7 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """`12:30:01 answered status=200 infer=310.2`, for a person at a terminal."""
+    """`12:30:01 request status=200 infer=310.2`, for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         level = "" if record.levelno <= logging.INFO else f" {record.levelname}"

@@ -37,6 +37,11 @@ class Snapshot:
     queue_depth: Mapping[str, int]
     """Waiting tickets by lane."""
     oldest_wait_s: float
+    pixel_queue_depth: Mapping[str, int]
+    """Requests that wait for a pixel thread, or for room in memory, by lane."""
+    pixel_threads_busy: int
+    expected_wait_s: Mapping[str, float]
+    """Of a request that came now, by lane."""
     permits_in_use: int
     permits: int
     uploads: int
@@ -117,6 +122,13 @@ class _Gauges(Collector):
         now = self._look()
         yield _gauge("silhouette_queue_depth", "Tickets that wait for a worker.", "lane", now.queue_depth)
         yield _plain("silhouette_oldest_wait_seconds", "How long the oldest ticket has waited.", now.oldest_wait_s)
+        yield _gauge(
+            "silhouette_pixel_queue_depth", "Requests that wait for a pixel thread.", "lane", now.pixel_queue_depth
+        )
+        yield _plain("silhouette_pixel_threads_busy", "Threads that work on pixels.", now.pixel_threads_busy)
+        yield _gauge(
+            "silhouette_expected_wait_seconds", "How long a new request would wait.", "lane", now.expected_wait_s
+        )
         yield _plain("silhouette_permits_in_use", "Requests in flight.", now.permits_in_use)
         yield _plain("silhouette_permits", "Requests that may be in flight.", now.permits)
         yield _plain("silhouette_uploads", "Request bodies that are on their way.", now.uploads)

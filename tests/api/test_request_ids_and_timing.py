@@ -12,7 +12,7 @@ from tests.api.asking import EFFECTS, POSTS, ask_for, problem_of
 from tests.fakes import DARK
 from tests.pictures import encoded, painted, plain
 
-STAGES = ["decode", "resize", "queue", "infer", "matte", "compose", "encode"]
+STAGES = ["wait", "decode", "resize", "queue", "infer", "matte", "compose", "encode"]
 
 
 def identified(client: TestClient, request_id: str | bytes, path: str = "/livez") -> Response:

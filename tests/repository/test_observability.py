@@ -31,7 +31,8 @@ def rendered() -> str:
     """Everything that the service can say, each with all of its labels."""
     metrics = Metrics()
     workers = [WorkerStatus(0, 1, "idle", "cpu", 1, 1)]
-    metrics.watch(lambda: Snapshot({"interactive": 0, "bulk": 0}, 0, 0, 1, 0, 0, 0, 1, 0, True, workers))
+    lanes = {"interactive": 0, "bulk": 0}
+    metrics.watch(lambda: Snapshot(lanes, 0, lanes, 0, lanes, 0, 1, 0, 0, 0, 1, 0, True, workers))
     metrics.requests.labels("/segment", "u2net@1", "200", "ok")
     metrics.request_seconds.labels("/segment")
     metrics.stage_seconds.labels("queue")

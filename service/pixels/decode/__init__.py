@@ -2,6 +2,6 @@
 
 from service.pixels.decode.formats import READ_FORMATS, READ_SUFFIXES
 from service.pixels.decode.photo import WHITE, Photo
-from service.pixels.decode.reading import decode
+from service.pixels.decode.reading import count_pixels, decode
 
-__all__ = ["READ_FORMATS", "READ_SUFFIXES", "WHITE", "Photo", "decode"]
+__all__ = ["READ_FORMATS", "READ_SUFFIXES", "WHITE", "Photo", "count_pixels", "decode"]

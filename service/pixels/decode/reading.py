@@ -22,15 +22,27 @@ DEEP_TO_8_BIT = 257  # 65535 / 255
 Result = TypeVar("Result")
 
 
-def decode(encoded: bytes, max_pixels: int, reserve: Callable[[int], None] = lambda pixel_count: None) -> Photo:
+def count_pixels(encoded: bytes, max_pixels: int) -> int:
+    """Width times height, as the header says, and more for costly formats (`Header.weight`); nothing is decoded.
+
+    Raises UnsupportedImage, UndecodableImage, or TooManyPixels where there are more than `max_pixels`.
+    """
+    header = _checked(encoded, max_pixels)
+    return math.ceil(header.size.width * header.size.height * header.weight)
+
+
+def decode(encoded: bytes, max_pixels: int) -> Photo:
     """The first frame, or the chosen picture, of `encoded`: upright, in sRGB, 8 bits a channel.
 
-    `reserve` hears how many pixels there will be before they take up memory, those of costly formats counted more than
-    once (`Header.weight`); what it raises is passed on. A decoder cannot be stopped once it has begun: `max_pixels` and
-    the size of `encoded` bound its time.
+    A decoder cannot be stopped once it has begun: `max_pixels` and the size of `encoded` bound its time.
     Raises UnsupportedImage, TooManyPixels (seen on the header, before any pixel is decoded), TruncatedImage or
     UndecodableImage.
     """
+    header = _checked(encoded, max_pixels)
+    return _told_as_failures(lambda: _to_photo(header))
+
+
+def _checked(encoded: bytes, max_pixels: int) -> Header:
     most = f"at most {max_pixels / 1e6:g} megapixels are read"
     try:
         header = _told_as_failures(lambda: _header(encoded))
@@ -39,8 +51,7 @@ def decode(encoded: bytes, max_pixels: int, reserve: Callable[[int], None] = lam
     width, height = header.size
     if width * height > max_pixels:
         raise TooManyPixels(f"{width} x {height} pixels; {most}")
-    reserve(math.ceil(width * height * header.weight))
-    return _told_as_failures(lambda: _to_photo(header))
+    return header
 
 
 def _header(encoded: bytes) -> Header:

@@ -69,9 +69,18 @@ def coarsest_mattes(
     bottom = box.top + (box.bottom - box.top) * height * factor / size.height
     # The last pixels of a level, rounded up, can reach beyond the answer's lower and right edge.
     beyond = [(0, max(0, math.ceil(end) - length)) for end, length in zip((bottom, right), plane.shape, strict=True)]
-    padded = Image.fromarray(np.pad(plane, beyond, mode="edge"))
+    padded = Image.fromarray(np.pad(plane, beyond, mode="edge") if np.any(beyond) else plane)
     sampled = padded.resize((width, height), Image.Resampling.BILINEAR, box=(box.left, box.top, right, bottom))
-    return halvings(Image.fromarray(np.rint(np.asarray(sampled).clip(0, 1) * 255).astype(np.uint8)), len(pictures))
+    return halvings(_to_levels(sampled), len(pictures))
+
+
+def _to_levels(plane: Image.Image) -> Image.Image:
+    """Mode L of mode F, a few rows at a time: each step over a whole plane of floats takes four times the result."""
+    result = Image.new("L", plane.size)
+    for top, bottom in bands(plane.height):
+        rows = np.asarray(plane.crop((0, top, plane.width, bottom)))
+        result.paste(Image.fromarray(np.rint(rows.clip(0, 1) * 255).astype(np.uint8)), (0, top))
+    return result
 
 
 def double(matte: Image.Image, size: tuple[int, int]) -> Image.Image:

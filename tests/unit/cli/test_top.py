@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from service.api.access_log import PROBE_PATHS
-from service.cli.frame import draw, draw_away
 from service.cli.main import main
-from service.cli.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
-from service.cli.top import Away, read
+from service.cli.top.command import Away, read
+from service.cli.top.frame import draw, draw_away
+from service.cli.top.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
 from service.telemetry.log import STAGES
 from service.telemetry.metrics import STAGE_BUCKETS_S, Metrics, Snapshot, WorkerStatus
 
@@ -20,6 +20,9 @@ URL = "http://127.0.0.1:8000"
 SNAPSHOT = Snapshot(
     queue_depth={"interactive": 5, "bulk": 2},
     oldest_wait_s=1.5,
+    pixel_queue_depth={"interactive": 3, "bulk": 1},
+    pixel_threads_busy=2,
+    expected_wait_s={"interactive": 1.25, "bulk": 2.5},
     permits_in_use=9,
     permits=64,
     uploads=2,
@@ -215,6 +218,8 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
         "requests 0.1/s 1 in the last 10 s",
         "in flight 9 of 64 12.0 MB 34.0 megapixels",
         "queue interactive 5 bulk 2 oldest wait 1.50 s",
+        "pixels interactive 3 bulk 1 threads busy 2",
+        "new request would wait 2.50 s",
         "event loop 4.0 ms late",
         "/replace-background 1 0.1 175 ms 242 ms",
         "stage read wait decode resize queue infer matte compose encode",

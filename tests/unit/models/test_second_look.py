@@ -1,11 +1,13 @@
 """Two predictions made into one, on answers that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from service.models.decisions import Plane, upsample
-from service.models.labels import Box, ClassTable, LabelClass, Prediction, Scores, Size
-from service.models.second_look import averaged, closer, subject_crop
+from service.models.decisions import SOFTMAX_SIDE_PX, Plane, upsample
+from service.models.labels import Box, ClassTable, Head, LabelClass, Prediction, Scores, Size
+from service.models.second_look import MAX_CANVAS_SIDE_PX, averaged, closer, subject_crop
 
 CLASSES = ClassTable([LabelClass(0, "background", (0, 0, 0)), LabelClass(1, "subject", (0, 0, 0))], ["subject"])
 
@@ -73,3 +75,22 @@ def test_a_closer_look_raises_the_resolution() -> None:
     _, height, width = both.scores.shape
     assert (width, height) == (80, 40)
     assert np.ptp(both.scores) > 0.6
+
+
+@pytest.mark.parametrize(("head", "most"), [("sigmoid", MAX_CANVAS_SIDE_PX), ("softmax", SOFTMAX_SIDE_PX)])
+def test_what_both_looks_take_does_not_grow_with_the_photo(head: Head, most: int) -> None:
+    """A subject of a hundredth of the side of a photo with 48 megapixels, as it once took 192 MB a class."""
+    planes = 1 if head == "sigmoid" else 2
+    first = replace(seen(np.zeros((planes, 20, 40), np.float32), Size(8000, 6000)), head=head)
+    look = replace(seen(np.ones((planes, 320, 320), np.float32), Size(80, 60)), head=head)
+    both = closer(first, look, (4000, 3000, 4080, 3060))
+    assert max(both.scores.shape) <= most
+    assert both.scores.max() == pytest.approx(0.7, abs=0.01)
+
+
+@pytest.mark.parametrize("left", [0, 4999, 9990])
+def test_a_subject_that_is_next_to_nothing_in_a_very_long_photo_is_still_there(left: int) -> None:
+    first = seen(np.zeros((1, 20, 40), np.float32), Size(10_000, 300))
+    look = seen(np.ones((1, 320, 320), np.float32), Size(8, 2))
+    both = closer(first, look, (left, 100, left + 8, 102))
+    assert both.scores.max() > 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from service.cli.console import Commands
-    from service.cli.scrape import Scrape
+    from service.cli.top.scrape import Scrape
 
 AWAY = 1
 
@@ -63,8 +63,8 @@ def run(chosen: argparse.Namespace) -> int:
 def _show_once(url: str, api_key: str | None) -> int:
     from rich.console import Console
 
-    from service.cli.frame import draw
-    from service.cli.scrape import compare
+    from service.cli.top.frame import draw
+    from service.cli.top.scrape import compare
 
     try:
         scrape = read(url, api_key)
@@ -95,8 +95,8 @@ class Watch:
 
     def look(self) -> "RenderableType":
         """The next frame: also one where the service is away."""
-        from service.cli.frame import draw, draw_away
-        from service.cli.scrape import compare
+        from service.cli.top.frame import draw, draw_away
+        from service.cli.top.scrape import compare
 
         try:
             scrape = read(self._url, self._api_key)
@@ -120,7 +120,7 @@ def read(url: str, api_key: str | None = None) -> "Scrape":
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
-    from service.cli.scrape import NotSilhouette, parse
+    from service.cli.top.scrape import NotSilhouette, parse
 
     try:
         with urlopen(Request(f"{url}/metrics", headers=dict(key_headers(api_key))), timeout=ANSWER_TIMEOUT_S) as answer:

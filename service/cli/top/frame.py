@@ -1,4 +1,4 @@
-"""How one frame of `silhouette top` looks: figures in, something for rich to print out. Fits 80 columns."""
+"""How one frame looks: figures in, something for rich to print out. Fits 80 columns."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from service.cli.scrape import Changes, Counts, Histogram, Scrape
+from service.cli.top.scrape import Changes, Counts, Histogram, Scrape
 from service.telemetry.log import STAGES
 from service.telemetry.metrics import STAGE_BUCKETS_S
 
@@ -52,12 +52,17 @@ def _in_flight(scrape: Scrape, changes: Changes, window: str) -> Table:
     counted = f"{changes.counted.requests:.0f} {window}"
     permits = f"{scrape.permits_in_use:.0f} of {scrape.permits:.0f}"
     sizes = f"{scrape.bytes_in_flight / 1e6:.1f} MB   {scrape.pixels_in_flight / 1e6:.1f} megapixels"
-    lanes = "   ".join(f"{lane} {depth:.0f}" for lane, depth in scrape.queue_depth.items())
     table.add_row("requests", counted if rate is None else f"{rate:.1f}/s   {counted}")
     table.add_row("in flight", f"{permits}   {sizes}")
-    table.add_row("queue", f"{lanes}   oldest wait {_seconds(scrape.oldest_wait_s)}")
+    table.add_row("queue", f"{_lanes(scrape.queue_depth)}   oldest wait {_seconds(scrape.oldest_wait_s)}")
+    table.add_row("pixels", f"{_lanes(scrape.pixel_queue_depth)}   threads busy {scrape.pixel_threads_busy:.0f}")
+    table.add_row("new request", f"would wait {_seconds(max(scrape.expected_wait_s.values(), default=0.0))}")
     table.add_row("event loop", f"{_seconds(scrape.event_loop_lag_s)} late")
     return table
+
+
+def _lanes(depths: Counts) -> str:
+    return "   ".join(f"{lane} {depth:.0f}" for lane, depth in depths.items())
 
 
 def _routes(changes: Changes) -> Table | None:

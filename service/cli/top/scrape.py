@@ -115,6 +115,11 @@ class Scrape:
     queue_depth: Counts
     """Waiting tickets by lane."""
     oldest_wait_s: float
+    pixel_queue_depth: Counts
+    """Requests that wait for a pixel thread or for room in memory, by lane."""
+    pixel_threads_busy: float
+    expected_wait_s: Counts
+    """Of a request that came now, by lane."""
     event_loop_lag_s: float
     service_rss_bytes: float
     workers: tuple[Worker, ...]
@@ -158,6 +163,9 @@ def _read(samples: "_Samples", at_s: float) -> Scrape:
         pixels_in_flight=samples.value("silhouette_in_flight_pixels"),
         queue_depth=samples.by("silhouette_queue_depth", "lane"),
         oldest_wait_s=samples.value("silhouette_oldest_wait_seconds"),
+        pixel_queue_depth=samples.by("silhouette_pixel_queue_depth", "lane"),
+        pixel_threads_busy=samples.value("silhouette_pixel_threads_busy"),
+        expected_wait_s=samples.by("silhouette_expected_wait_seconds", "lane"),
         event_loop_lag_s=samples.value("silhouette_event_loop_lag_seconds"),
         service_rss_bytes=rss.get("service", 0.0),
         workers=_workers(samples, rss),
