@@ -115,6 +115,9 @@ def _header(description: str, type_: str = "string") -> dict[str, Any]:
 HEADERS = {
     "X-Request-Id": _header("The caller's own, or a new one; it is in the service's log."),
     "X-Model": _header("name@version of the model that answered; of `best`, of both, separated by a comma."),
+    "X-Frames": _header(
+        "How many pictures the file has, where it is an animation: the first one was taken.", "integer"
+    ),
     "X-Device": _header("Where the network ran."),
     "Server-Timing": _header(
         "Milliseconds of wait (for a thread or for memory), decode, resize, queue, infer, matte, compose and encode."

@@ -77,6 +77,7 @@ async def _respond(request: Request, work: Coroutine[Any, Any, Answer]) -> Respo
         "X-Model": answer.model,
         "X-Device": answer.device,
         "Server-Timing": server_timing(answer.elapsed_ms),
+        **({} if answer.frames == 1 else {"X-Frames": str(answer.frames)}),
         **_box_headers(answer),
     }
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)

@@ -44,6 +44,8 @@ class Answer:
     elapsed_ms: dict[str, float]
     box: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) of the subject in the input, in pixels."""
+    frames: int = 1
+    """Of the animation that the photo is the first picture of."""
     fingerprint: str = ""
     """Of all that it was made of; see `service/engine/cache.py`."""
 
@@ -178,7 +180,7 @@ class Pipeline:
         outcomes = await self._look(read.views, plan.call)
         subject = None if plan.effort == "fast" else await self._look_closer(plan, read, outcomes)
         product = await self._pixels.run(plan.claim, "finish", lambda: _finish(plan, read, outcomes, subject))
-        return _answer(product, plan, outcomes["drawn"])
+        return _answer(product, plan, outcomes["drawn"], read.photo.frames)
 
     def _read(self, plan: Plan) -> Read:
         with plan.call.watch.measure("decode"):
@@ -239,7 +241,7 @@ def _finish(plan: Plan, read: Read, outcomes: Outcomes, subject: Subject | None)
     return job.operation.finish(seen, job.options, accepted, watch)
 
 
-def _answer(product: Product, plan: Plan, outcome: Outcome) -> Answer:
+def _answer(product: Product, plan: Plan, outcome: Outcome, frames: int) -> Answer:
     return Answer(
         product.body,
         product.format,
@@ -249,4 +251,5 @@ def _answer(product: Product, plan: Plan, outcome: Outcome) -> Answer:
         outcome.batch_size,
         plan.call.watch.elapsed_ms,
         product.box,
+        frames,
     )
