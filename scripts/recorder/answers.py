@@ -65,6 +65,8 @@ def steady_headers(headers: Mapping[str, str]) -> dict[str, str]:
         told["etag"] = ENTITY_TAG.sub(r'\1"..."', told["etag"])
     if "server-timing" in told:
         told["server-timing"] = TIMING.sub(r"\1", told["server-timing"])
+    if "last-modified" in told:
+        told["last-modified"] = "..."
     if told.get("x-request-id", REQUEST_ID) != REQUEST_ID:
         told["x-request-id"] = "..."
     return told
