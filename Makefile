@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers profile clean
+.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers profile architecture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitSe
 
 profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, into docs/stages.svg (2 minutes)
 	$(BIN)/python -m benchmarks.speed.stages
+
+architecture: .venv/.dev ## Draw the rooms and their imports, into docs/architecture.svg
+	$(BIN)/python -m scripts.architecture
 
 clean: ## Remove the virtual environment and caches; pulled models stay
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
