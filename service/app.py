@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
@@ -31,6 +33,15 @@ logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 5.0
 """For batches that are still on board when everybody was answered or the drain timeout is over."""
+
+CORS: Mapping[str, Any] = {
+    "allow_methods": ["GET", "HEAD", "POST"],
+    "allow_headers": ["*"],
+    "expose_headers": ["*"],
+    "max_age": 3600,
+}
+"""For pages of other origins that may ask, outermost, so that they can read refusals as well. No cookies: a key is a
+header."""
 
 DESCRIPTION = """\
 An image goes in; class masks, a label map, a cutout or the same picture with another background come out.
@@ -81,6 +92,8 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     app.include_router(stream_router)
     paths = frozenset(route.path for route in (*operations.routes, *router.routes) if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths)
+    if settings.allowed_origins:
+        app.add_middleware(CORSMiddleware, **CORS, allow_origins=list(settings.allowed_origins))
     problems.install(app)
     return app
 

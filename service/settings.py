@@ -181,8 +181,12 @@ class Settings(BaseSettings):
     that has its name point here (DNS rebinding), and would be taken for a page of the service."""
 
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Other origins, as `https://meet.example.org`, whose pages may open `/stream`; `*` is any. Pages of the service's
-    own origin always may, and so may programs, which send none."""
+    """Other origins, as `https://meet.example.org`, whose pages may ask for anything (CORS) and open `/stream`; `*` is
+    any. Pages of the service's own origin always may, and so may programs, which send none."""
+
+    root_path: str = Field("", pattern=r"^(/[^/]+)*$")
+    """The path under which a proxy offers the service, such as `/silhouette`, and which it takes off before it asks:
+    `/docs` and its examples need to know."""
 
     keys_file: Path | None = None
     """The file of keys, see `silhouette keys --help`; whoever has none of them is refused. Unset: everybody may ask for

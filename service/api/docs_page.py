@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-FILES = "/static-offline-docs"
-"""Where fastapi-offline mounts Swagger UI."""
+FILES = "static-offline-docs"
+"""Where fastapi-offline mounts Swagger UI, as seen from this page, whatever path a proxy puts in front."""
 
 DARK_MODE = """<script>
     const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -18,12 +18,11 @@ router = APIRouter()
 
 @router.get("/docs", include_in_schema=False)
 async def page(request: Request) -> HTMLResponse:
-    root = request.scope.get("root_path", "")
     swagger = get_swagger_ui_html(
-        openapi_url=f"{root}{request.app.openapi_url}",
+        openapi_url=str(request.app.openapi_url).lstrip("/"),
         title=request.app.title,
-        swagger_js_url=f"{root}{FILES}/swagger-ui-bundle.js",
-        swagger_css_url=f"{root}{FILES}/swagger-ui.css",
-        swagger_favicon_url=f"{root}{FILES}/favicon.png",
+        swagger_js_url=f"{FILES}/swagger-ui-bundle.js",
+        swagger_css_url=f"{FILES}/swagger-ui.css",
+        swagger_favicon_url=f"{FILES}/favicon.png",
     )
     return HTMLResponse(bytes(swagger.body).decode().replace("<head>", f"<head>\n    {DARK_MODE}", 1))

@@ -97,6 +97,16 @@ class Exchange:
             abort()
 
     @property
+    def is_head(self) -> bool:
+        """Whether the client wants all but the body."""
+        return bool(self.scope["method"] == "HEAD")
+
+    @property
+    def scope_of_the_app(self) -> Scope:
+        """To the application HEAD is GET; what it says of the body is true, and the body is left out on its way."""
+        return {**self.scope, "method": "GET"} if self.is_head else self.scope
+
+    @property
     def elapsed_ms(self) -> float:
         return round((time.monotonic() - self.arrived_s) * 1000, 1)
 

@@ -18,7 +18,7 @@ from service.api.exchange import ClientLeft, Exchange
 from service.api.hosts import check_host
 from service.api.problems import problem
 from service.api.reply import Reply
-from service.api.request_headers import lane
+from service.api.request_headers import check_encoding, lane
 from service.api.scopes import scope_needed
 from service.api.state import Service
 from service.errors import Failure, HostNotAllowed, LargeHeaders, TooManyConnections
@@ -39,7 +39,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange.of(scope)
+        exchange = Exchange.of({**scope, "root_path": self._service.settings.root_path})
         service, settings = self._service, self._service.settings
         body = RequestBody(exchange, receive, settings, service.admission, service.senders)
         reply = Reply(exchange, body, send, settings)
@@ -80,7 +80,7 @@ class Gate:
             self._check_key(exchange)
             if exchange.scope["method"] == "POST":
                 self._admit(exchange, body)
-            await self._app(exchange.scope, body.receive, reply.send)
+            await self._app(exchange.scope_of_the_app, body.receive, reply.send)
         except Failure as failure:
             await reply.refuse(failure)
 
@@ -97,6 +97,7 @@ class Gate:
         """Raises what a request can be refused for on its headers. Only work is: probes, metrics and pages are not."""
         service = self._service
         service.check_ready()
+        check_encoding(exchange.headers)
         body.check_length()
         exchange.read_deadline(service.settings.request_timeout_s)
         exchange.lane = lane(exchange.headers)

@@ -58,7 +58,7 @@ class Reply:
         permit = self._exchange.permit
         if permit:
             permit.finish_work(len(body))
-        for piece in _pieces(body):
+        for piece in _pieces(b"" if self._exchange.is_head else body):
             await self._send_in_time({"type": "http.response.body", "body": piece, "more_body": True})
             self._sent_bytes += len(piece)
         if is_last:

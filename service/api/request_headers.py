@@ -6,7 +6,7 @@ import uuid
 
 from starlette.datastructures import Headers
 
-from service.errors import BadOption
+from service.errors import BadOption, UnsupportedBody
 from service.queue.schedule import Lane
 
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
@@ -46,6 +46,13 @@ def lane(headers: Headers) -> Lane:
     match = URGENCY.search(headers.get("priority", ""))
     urgency = int(match["urgency"]) if match else DEFAULT_URGENCY
     return Lane.BULK if urgency > DEFAULT_URGENCY else Lane.INTERACTIVE
+
+
+def check_encoding(headers: Headers) -> None:
+    """Pictures are compressed already. Raises UnsupportedBody for a body that is once more."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedBody(f"Content-Encoding: {encoding} is not read; send the body as it is")
 
 
 def announced_bytes(headers: Headers) -> int:

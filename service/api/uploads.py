@@ -7,15 +7,12 @@ from typing import Generic, TypeVar
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 
+from service.api.forms import MAX_FORM_FIELDS, read_form
 from service.api.negotiation import negotiate
-from service.errors import BadInput, BadOption, MalformedForm, MissingImage, UnsupportedBody
+from service.errors import BadInput, BadOption, MissingImage, UnsupportedBody
 from service.operations.operation import Operation
 from service.operations.options import AnyOptions, Format, Options, parse_options
-
-MAX_FORM_FILES = 4
-MAX_FORM_FIELDS = 64
 
 PHOTO = "image"
 """The name of the form field that has the photo."""
@@ -48,10 +45,15 @@ async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upl
     options = options.model_copy(update={"format": accepted[0]})
     image = files.pop(PHOTO, b"")
     if not image:
-        raise MissingImage(
-            "send the picture as a multipart file named `image`, or as the body with Content-Type image/*"
-        )
+        raise _missing(files)
     return Upload(image, _pictures(files, operation), options, accepted)
+
+
+def _missing(files: Mapping[str, bytes]) -> MissingImage:
+    """Many services call it otherwise, so the field that was sent in its place is named."""
+    if files:
+        return MissingImage(f"you sent `{next(iter(files))}`; it is called `{PHOTO}`")
+    return MissingImage("send the picture as a multipart file named `image`, or as the body with Content-Type image/*")
 
 
 def _accepted(request: Request, options: Options) -> Sequence[Format]:
@@ -72,11 +74,8 @@ async def _read_body(request: Request, pictures: Sequence[str]) -> tuple[dict[st
 
 
 async def _read_form(request: Request, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
-    try:
-        async with request.form(max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS) as form:
-            return await _sort(form, pictures)
-    except HTTPException as error:  # what Starlette makes of a form it cannot parse
-        raise MalformedForm(str(error.detail)) from error
+    async with read_form(request) as form:
+        return await _sort(form, pictures)
 
 
 async def _sort(form: FormData, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:

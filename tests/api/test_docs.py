@@ -173,7 +173,7 @@ def test_the_page_and_all_of_its_files_come_from_here(client: TestClient) -> Non
     files = re.findall(r"""(?:src|href)=["']([^"']+)""", page.text)
     assert len(files) >= 3
     for file in [*files, *re.findall(r"url: '([^']+)'", page.text)]:
-        assert file.startswith("/")
+        assert "/" not in file[:1]  # so that it is found behind a proxy that puts a path in front
         assert client.get(file).status_code == 200, file
 
 

@@ -9,7 +9,7 @@ from tests.pictures import encoded, painted, pixels, plain
 
 
 def animation() -> bytes:
-    """Red first, then eleven pictures that are blue, each of another tone so that none is merged with the one before."""
+    """Red first, then eleven blue ones, each of another tone so that none is merged with the one before."""
     rest: list[Image.Image] = [plain((BLUE[0] + step, BLUE[1], BLUE[2])) for step in range(11)]
     return encoded(painted(), "GIF", save_all=True, append_images=rest)
 

@@ -1,0 +1,76 @@
+"""Multipart forms as clients really send them.
+
+Some clients (OkHttp, aiohttp, .NET, Dart) leave `filename` out of a part that is a file, or give `filename*` alone. By
+the letter such a part is text, of 1 MB at most; by its type it is a picture. Others begin with a line for people, which
+RFC 2046 allows and the parser does not.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from service.errors import MalformedForm
+
+MAX_FORM_FILES = 4
+MAX_FORM_FIELDS = 64
+
+MAX_PREAMBLE_BYTES = 65_536
+NO_BOUNDARY = "the boundary that its Content-Type names is nowhere in it"
+
+UNNAMED = b'; filename="unnamed"'
+
+
+class _Parser(MultiPartParser):
+    """Takes a part for a file whose type says so."""
+
+    def on_headers_finished(self) -> None:
+        part = self._current_part
+        _, options = parse_options_header(part.content_disposition)
+        types = [value.lower() for name, value in part.item_headers if name == b"content-type"]
+        if b"filename" not in options and any(map(_is_a_file, types)):
+            part.content_disposition = (part.content_disposition or b"") + UNNAMED
+        super().on_headers_finished()
+
+
+def _is_a_file(media_type: bytes) -> bool:
+    return media_type.startswith((b"image/", b"application/octet-stream"))
+
+
+async def _from_the_first_part(request: Request) -> AsyncGenerator[bytes, None]:
+    """The body without what stands before its first boundary. Raises MalformedForm where that goes on for too long."""
+    _, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = b"--" + options.get(b"boundary", b"")
+    before = b""
+    stream = request.stream()
+    async for chunk in stream:
+        before += chunk
+        start = before.find(boundary)
+        if start >= 0:
+            yield before[start:]
+            break
+        if len(before) > MAX_PREAMBLE_BYTES:
+            raise MalformedForm(NO_BOUNDARY)
+    else:
+        raise MalformedForm(NO_BOUNDARY)
+    async for chunk in stream:
+        yield chunk
+
+
+@asynccontextmanager
+async def read_form(request: Request) -> AsyncIterator[FormData]:
+    """The form, whose files are closed in the end. Raises MalformedForm."""
+    parser = _Parser(
+        request.headers, _from_the_first_part(request), max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise MalformedForm(error.message) from error
+    try:
+        yield form
+    finally:
+        await form.close()
