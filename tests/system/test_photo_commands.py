@@ -14,8 +14,8 @@ from PIL import Image
 
 from service.cli import main
 from tests.fakes import DARK, make_store
-from tests.pictures import opened, painted, plain
-from tests.system.loading import PATIENT, metric, ready_workers, stopped, tiny_server, until, wait_for_metric
+from tests.pictures import encoded, opened, painted, plain
+from tests.system.loading import PATIENT, Call, metric, ready_workers, stopped, tiny_server, until, wait_for_metric
 from tests.system.serving import STOP_TIMEOUT_S, Server
 
 CAPACITY = 4
@@ -50,6 +50,10 @@ def silhouette(*arguments: str | Path) -> int:
 
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "service.cli", *map(str, arguments)]
+
+
+def start(*arguments: str | Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
 
 
 def files_below(folder: Path) -> list[str]:
@@ -153,20 +157,20 @@ def test_a_busy_service_is_asked_again_when_it_says_so(service: Server, tmp_path
     for number in range(3 * CAPACITY):
         painted().save(folder / f"{number}.png")
     with stopped(ready_workers(service)):
-        running = subprocess.Popen(
-            command(CUT, folder, "--out", tmp_path / "out", "--url", service.url), stderr=subprocess.PIPE, text=True
-        )
+        ahead = [Call(service, f"/{CUT}", encoded(painted())) for _ in range(CAPACITY)]
+        wait_for_metric(service, CAPACITY, "silhouette_permits_in_use")
+        running = start(CUT, folder, "--out", tmp_path / "out", "--url", service.url)
         until(lambda: metric(service, "silhouette_requests_total", reason="queue_full") > 0, "a refusal")
     _, said = running.communicate(timeout=STOP_TIMEOUT_S)
     assert running.returncode == 0, said
+    assert {call.answer().code for call in ahead} == {"ok"}
     assert len(list((tmp_path / "out").iterdir())) == 3 * CAPACITY
 
 
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(service: Server, photos: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "report.json"
     with stopped(ready_workers(service)):
-        arguments = (CUT, photos, "--out", out, "--json", report, "--url", service.url)
-        running = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
+        running = start(CUT, photos, "--out", out, "--json", report, "--url", service.url)
         wait_for_metric(service, 2, "silhouette_permits_in_use")
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=STOP_TIMEOUT_S)
