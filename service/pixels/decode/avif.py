@@ -7,7 +7,7 @@ from functools import partial
 from PIL import Image
 
 from service.models.labels import Size
-from service.pixels.decode.boxes import Items, brands, read_items
+from service.pixels.decode.boxes import Items, brands, read_items, without_metadata
 from service.pixels.decode.colours.spaces import ColourSpace, from_codes
 from service.pixels.decode.orientation import orientation
 from service.pixels.decode.raster import Header, Profile, Raster, raster
@@ -20,8 +20,8 @@ def is_avif(encoded: bytes) -> bool:
 
 
 def open_avif(encoded: bytes) -> Header:
-    items = _items(encoded)
-    image = Image.open(io.BytesIO(_without_exif(encoded, items)), formats=["AVIF"])
+    items = read_items(encoded)
+    image = Image.open(io.BytesIO(without_metadata(encoded, items)), formats=["AVIF"])
     return Header(Size(*image.size), partial(_load, image, _nclx(encoded, items)), getattr(image, "n_frames", 1))
 
 
@@ -30,24 +30,6 @@ def _load(image: Image.Image, nclx: ColourSpace | None) -> Raster:
     words: tuple[Profile | ColourSpace | None, ...] = (image.info.get("icc_profile"), nclx)
     # Pillow makes EXIF of the container's own turn and mirror, which are what counts: MIAF, 7.3.9.
     return raster(image, tuple(word for word in words if word), orientation(image.info.get("exif")))
-
-
-def _items(encoded: bytes) -> Items:
-    try:
-        return read_items(encoded)
-    except (struct.error, IndexError):
-        return Items()
-
-
-def _without_exif(encoded: bytes, items: Items) -> bytes:
-    """Pillow refuses the picture where it cannot read its EXIF, so that is called by another name."""
-    places = [items.kind_places[item] for item, kind in items.kinds.items() if kind == b"Exif"]
-    if not places:
-        return encoded
-    renamed = bytearray(encoded)
-    for place in places:
-        renamed[place : place + 4] = b"skip"
-    return bytes(renamed)
 
 
 def _nclx(encoded: bytes, items: Items) -> ColourSpace | None:

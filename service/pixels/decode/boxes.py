@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_BOXES = 100_000
+METADATA, UNKNOWN = (b"Exif", b"mime"), b"none"
 
 
 class Box(NamedTuple):
@@ -57,7 +58,24 @@ def walk(encoded: bytes, start: int, end: int) -> Iterator[Box]:
 
 
 def read_items(encoded: bytes) -> Items:
-    """Of the first `meta` box; nothing where there is none. Raises struct.error or IndexError where it is damaged."""
+    """Of the first `meta` box; nothing where there is none, or a damaged one."""
+    try:
+        return _read_items(encoded)
+    except (struct.error, IndexError):
+        return Items()
+
+
+def without_metadata(encoded: bytes, items: Items) -> bytes:
+    """The same file, whose EXIF and XMP are called by a name that nobody knows: decoders refuse a picture whose
+    metadata they cannot read, and copy it for each picture of a burst."""
+    renamed = bytearray(encoded)
+    for item, kind in items.kinds.items():
+        if kind in METADATA:
+            renamed[items.kind_places[item] : items.kind_places[item] + 4] = UNKNOWN
+    return bytes(renamed)
+
+
+def _read_items(encoded: bytes) -> Items:
     meta = next((box for box in walk(encoded, 0, len(encoded)) if box.kind == b"meta"), None)
     if meta is None:
         return Items()

@@ -1,6 +1,5 @@
 """HEIC, what iPhones send, and HEIF with HEVC inside: pi-heif decodes the pixels and turns them upright."""
 
-import struct
 from functools import partial
 
 import numpy as np
@@ -9,7 +8,7 @@ from PIL import Image
 
 from service.errors import TruncatedImage, UndecodableImage, UnsupportedImage
 from service.models.labels import Size
-from service.pixels.decode.boxes import brands, read_items
+from service.pixels.decode.boxes import Items, brands, read_items, without_metadata
 from service.pixels.decode.colours.spaces import ColourSpace, from_codes
 from service.pixels.decode.raster import Deep, Header, Profile, Raster, raster
 
@@ -27,6 +26,7 @@ CODECS = {
     b"vvc1": "VVC",
     b"unci": "uncompressed",
 }
+MAX_PROFILES_BYTES = 64 << 20
 HEIF_ERRORS = (ValueError, RuntimeError, OSError, EOFError, SyntaxError, IndexError)
 """The last where no picture in the file is of a kind that is read."""
 SIGNS_OF_AN_END = ("end of file", "outside of file", "Cannot read full")
@@ -41,16 +41,26 @@ def is_heif(encoded: bytes) -> bool:
 def open_heif(encoded: bytes) -> Header:
     """Raises UnsupportedImage, TruncatedImage or UndecodableImage."""
     pi_heif.options.DECODE_THREADS = 1  # the service has a thread a core already; four more a picture cost others
+    items = read_items(encoded)
+    _check_profiles(items)
+    bare = without_metadata(encoded, items)
     try:
-        file = pi_heif.open_heif(encoded, convert_hdr_to_8bit=True)
+        file = pi_heif.open_heif(bare, convert_hdr_to_8bit=True)
         picture = file[file.primary_index]
         nclx = picture.info.get("nclx_profile") or {}
         if nclx.get("transfer_characteristics") in TRANSFERS_OF_MANY_BITS and picture.info["bit_depth"] > 8:
-            file = pi_heif.open_heif(encoded, convert_hdr_to_8bit=False)
+            file = pi_heif.open_heif(bare, convert_hdr_to_8bit=False)
             picture = file[file.primary_index]
     except HEIF_ERRORS as error:
         raise _failure(encoded, error) from error
     return Header(Size(*picture.size), partial(_load, encoded, picture), len(file), WEIGHT)
+
+
+def _check_profiles(items: Items) -> None:
+    """pi-heif copies the colour profile of each of up to 1000 pictures, which may all be the same bytes of the file."""
+    profiles = (box for boxes in items.properties.values() for box in boxes if box.kind == b"colr")
+    if sum(box.end - box.start for box in profiles) > MAX_PROFILES_BYTES:
+        raise UndecodableImage("a HEIC whose pictures have colour profiles of more than 64 MB together")
 
 
 def _load(encoded: bytes, picture: pi_heif.HeifImage) -> Raster:
@@ -92,10 +102,7 @@ def _told(picture: pi_heif.HeifImage) -> tuple[Profile | ColourSpace, ...]:
 
 def _failure(encoded: bytes, error: Exception) -> UnsupportedImage | UndecodableImage:
     """What libheif found, in our words."""
-    try:
-        codecs = {CODECS[kind] for kind in read_items(encoded).kinds.values() if kind in CODECS}
-    except (struct.error, IndexError):
-        codecs = set()
+    codecs = {CODECS[kind] for kind in read_items(encoded).kinds.values() if kind in CODECS}
     if codecs:
         return UnsupportedImage(f"this is a HEIF whose pictures are {' and '.join(sorted(codecs))}, and HEVC is read")
     if any(sign in str(error) for sign in SIGNS_OF_AN_END):

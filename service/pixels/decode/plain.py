@@ -5,10 +5,14 @@ from functools import partial
 
 from PIL import Image
 
+from service.errors import UnsupportedImage
 from service.models.labels import Size
 from service.pixels.decode.orientation import orientation
 from service.pixels.decode.raster import Header, Raster, raster
 
+RLE8, RLE4 = b"\1", b"\2"
+MAX_RLE_BYTES = 4 << 20
+"""Pillow undoes run lengths in Python, a second for 2.5 MB. Such files have been rare since Windows 3."""
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 """The sizes that a BMP's second header may have: `BM` alone is the beginning of many texts."""
 
@@ -18,6 +22,8 @@ def is_bmp(encoded: bytes) -> bool:
 
 
 def open_bmp(encoded: bytes) -> Header:
+    if encoded[30:31] in (RLE8, RLE4) and encoded[14] >= 40 and len(encoded) > MAX_RLE_BYTES:
+        raise UnsupportedImage("this is a BMP of more than 4 MB in run lengths, which is not read; send PNG")
     return open_by_pillow(encoded, "BMP")
 
 

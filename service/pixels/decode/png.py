@@ -27,28 +27,33 @@ from service.pixels.decode.png_chunks import (
 from service.pixels.decode.raster import Deep, Header, Profile, Raster, raster
 
 MAX_EXIF_BYTES = 1 << 20
+DEEP_WEIGHT = 2.0
+"""Of a picture of which all 16 bits are read: it is decoded twice, and held as numbers as well."""
+DEEP_ROWS = 64
 HIGH_BYTES, LOW_BYTES = "16B", "16L"
 """Pillow keeps 8 of 16 bits; told that the file is of the other byte order, it keeps the other 8."""
 
 
 def open_png(encoded: bytes) -> Header:
     png = take_apart(encoded)
-    return Header(Size(png.header.width, png.header.height), partial(_load, png), png.frames)
+    told = _told(png)
+    size = Size(png.header.width, png.header.height)
+    if png.header.depth == 16 and (_key(png) or png.header.colour_type == GREY or _needs_16_bits(told)):
+        return Header(size, partial(_load_deep, png, told), png.frames, DEEP_WEIGHT)
+    return Header(size, partial(_load, png, told), png.frames)
 
 
-def _load(png: Png) -> Raster:
-    told, turned = _told(png), orientation(_exif(png))
-    is_deep = png.header.depth == 16
-    key = _key(png)
-    if is_deep and (key or png.header.colour_type == GREY or _needs_16_bits(told)):
-        colours, alpha = _deep(png)
-        if key:
-            alpha = _keyed(colours, key, 65535)
-        return Raster(colours, alpha, told, turned)
-    image = _opened(png, png.header)
-    image.load()
+def _load(png: Png, told: tuple[Profile | ColourSpace, ...]) -> Raster:
+    image, key = _loaded(_opened(png, png.header)), _key(png)
     alpha = _keyed(np.asarray(image), key, (1 << png.header.depth) - 1) if key else None
-    return raster(image, told, turned, alpha)
+    return raster(image, told, orientation(_exif(png)), alpha)
+
+
+def _load_deep(png: Png, told: tuple[Profile | ColourSpace, ...]) -> Raster:
+    colours, alpha = _deep(png)
+    if key := _key(png):
+        alpha = _keyed(colours, key, 65535)
+    return Raster(colours, alpha, told, orientation(_exif(png)))
 
 
 def _key(png: Png) -> bytes | None:
@@ -82,8 +87,12 @@ def _deep(png: Png) -> tuple[Deep, Image.Image | None]:
         return parts[..., 0] * np.uint16(256) + parts[..., 1], Image.fromarray(parts[..., 2].astype(np.uint8))
     high, low = (_bytes_of_16(png, which) for which in (HIGH_BYTES, LOW_BYTES))
     alpha = high.getchannel("A") if header.colour_type == RGBA else None
-    pixels = np.asarray(high).astype(np.uint16) * np.uint16(256) + np.asarray(low)
-    return pixels[..., :3], alpha
+    pixels = np.empty((header.height, header.width, 3), np.uint16)
+    for top in range(0, header.height, DEEP_ROWS):  # not all at once, for numpy would hold every step of it
+        part = (0, top, header.width, min(top + DEEP_ROWS, header.height))
+        above, below = (np.asarray(image.crop(part))[..., :3] for image in (high, low))
+        pixels[top : top + DEEP_ROWS] = above * np.uint16(256) + below
+    return pixels, alpha
 
 
 def _bytes_of_16(png: Png, which: str) -> Image.Image:

@@ -14,7 +14,7 @@ from service.pixels.decode.tiff.layout import COLOUR_SAMPLES, Layout, layout_of
 from service.pixels.decode.tiff.pixels import load_pixels, profile_of
 from service.pixels.decode.tiff.raw import camera_raw
 from service.pixels.decode.tiff.samples import check_samples
-from service.pixels.decode.tiff.segments import OF_BYTES, held_bytes, quiet_libtiff
+from service.pixels.decode.tiff.segments import OF_BYTES, Grid, quiet_libtiff
 
 COMPRESSIONS = {
     2: "CCITT",
@@ -39,8 +39,8 @@ NAMES_OF_COLOURS = {4: "a mask", 6: "YCbCr", 10: "ITU Lab", 32844: "LogL", 32845
 
 NOT_FOR_PILLOW = frozenset((Tag.ORIENTATION, Tag.PROFILE, 700, 34665, 34853, 33723, 34377, 282, 283))
 """Read here, or not at all: XMP, EXIF, GPS, IPTC, Photoshop's own, resolution."""
-USUAL_BYTES = 8
-"""A pixel, held while one of a common format is decoded."""
+HELD_TIMES, USUAL_BYTES = 2, 8
+"""Decompressed strips are held as bytes and as samples; while a pixel of a common format is decoded, 8 bytes are."""
 
 
 def open_tiff(encoded: bytes) -> Header:
@@ -53,8 +53,9 @@ def open_tiff(encoded: bytes) -> Header:
     layout = layout_of(page)
     if layout.compression in OF_BYTES and layout.photometric in COLOUR_SAMPLES:
         check_samples(layout)
-        weight = max(1.0, held_bytes(layout) / (layout.size.width * layout.size.height) / USUAL_BYTES)
-        return Header(layout.size, partial(load_pixels, page, layout), frames, weight)
+        grid = Grid.of(layout)
+        held = HELD_TIMES * grid.bytes_at_once(layout) / (layout.size.width * layout.size.height)
+        return Header(layout.size, partial(load_pixels, page, layout, grid), frames, max(1.0, held / USUAL_BYTES))
     return Header(layout.size, partial(_load_by_pillow, page, layout), frames)
 
 

@@ -11,7 +11,7 @@ from service.pixels.decode.raster import Profile, Raster, raster
 from service.pixels.decode.tiff.directories import Directory, Tag
 from service.pixels.decode.tiff.layout import Layout, Photometric, SampleFormat
 from service.pixels.decode.tiff.samples import Samples, Span, levels, unpacked
-from service.pixels.decode.tiff.segments import Bytes, bands
+from service.pixels.decode.tiff.segments import Bytes, Grid, bands
 
 MODES = {
     Photometric.MIN_IS_WHITE: "L",
@@ -23,15 +23,17 @@ MODES = {
     Photometric.ICC_LAB: "LAB",
 }
 SIGN_BIT = 0x80
+SAMPLES_AT_ONCE = 1 << 20
+"""Of any width: as floats, 8 MB."""
 
 
-def load_pixels(page: Directory, layout: Layout) -> Raster:
+def load_pixels(page: Directory, layout: Layout, grid: Grid) -> Raster:
     """Raises TruncatedImage or UndecodableImage where strips are missing or damaged."""
     mode = MODES[Photometric(layout.photometric)]
     colours = Image.new(mode, layout.size, None)  # every row will be painted
     alpha = None if layout.alpha is None else Image.new("L", layout.size, None)
-    span = _span(page, layout)
-    for top, samples in _bands_of_samples(page, layout):
+    span = _span(page, layout, grid)
+    for top, samples in _bands_of_samples(page, layout, grid):
         stored = np.ascontiguousarray(_colours(samples, layout, span, page))
         colours.paste(Image.frombytes(mode, (layout.size.width, len(samples)), stored.data), (0, top))
         if alpha:
@@ -46,12 +48,14 @@ def profile_of(page: Directory) -> tuple[Profile, ...]:
     return () if content is None else (content.tobytes(),)
 
 
-def _bands_of_samples(page: Directory, layout: Layout) -> Iterator[tuple[int, Samples]]:
-    """From which row on, and (rows, width, samples)."""
-    for band in bands(page, layout):
+def _bands_of_samples(page: Directory, layout: Layout, grid: Grid) -> Iterator[tuple[int, Samples]]:
+    """From which row on, and (rows, width, samples): not too many at a time, however large strips are."""
+    step = max(1, SAMPLES_AT_ONCE // (layout.size.width * layout.samples_together * grid.planes))
+    for band in bands(page, layout, grid):
         planes = [_rows(plane, layout, page.shape.order) for plane in band.planes]
-        samples = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
-        yield band.top, samples[: layout.size.height - band.top]
+        for first in range(0, min(len(planes[0]), layout.size.height - band.top), step):
+            parts = [plane[first : min(first + step, layout.size.height - band.top)] for plane in planes]
+            yield band.top + first, parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
 
 def _rows(plane: Bytes, layout: Layout, order: Literal["<", ">"]) -> Samples:
@@ -87,7 +91,7 @@ def _palette(page: Directory, bits: int) -> NDArray[np.uint8]:
     return (wide if wide.max() < 256 else wide // 257).astype(np.uint8)
 
 
-def _span(page: Directory, layout: Layout) -> Span:
+def _span(page: Directory, layout: Layout, grid: Grid) -> Span:
     """The samples that are black and white: what the file says, or else the whole range of integers, and of floats and
     signed integers what their values tell. Source of the first two: TIFF 6.0, SampleFormat.
     """
@@ -95,10 +99,10 @@ def _span(page: Directory, layout: Layout) -> Span:
     if least is not None and most is not None and len(least) and len(most) and least[0] < most[0]:
         return Span(float(least[0]), float(most[0]))
     if layout.sample_format == SampleFormat.FLOAT:
-        return Span(0.0, _white_of_floats(_Values.of(page, layout)))
+        return Span(0.0, _white_of_floats(_Values.of(page, layout, grid)))
     if layout.sample_format == SampleFormat.SIGNED:
         half = float(1 << (layout.bits - 1))
-        return Span(-half if _Values.of(page, layout).least < 0 else 0.0, half - 1)
+        return Span(-half if _Values.of(page, layout, grid).least < 0 else 0.0, half - 1)
     return Span(0.0, float((1 << layout.bits) - 1))
 
 
@@ -110,9 +114,9 @@ class _Values(NamedTuple):
     mean: float
 
     @classmethod
-    def of(cls, page: Directory, layout: Layout) -> "_Values":
+    def of(cls, page: Directory, layout: Layout, grid: Grid) -> "_Values":
         least, most, total, count = np.inf, -np.inf, 0.0, 0
-        for _, samples in _bands_of_samples(page, layout):
+        for _, samples in _bands_of_samples(page, layout, grid):
             finite = samples[..., : layout.colour_samples]
             finite = finite[np.isfinite(finite)]
             if finite.size:

@@ -21,6 +21,9 @@ FLOAT_BITS = (16, 32, 64)
 MAX_BITS = 32
 """Of samples that are not 8, 16, 32 or 64 bits wide."""
 
+ODD_AT_ONCE = 1 << 18
+"""Samples: their bits take 32 bytes each on their way."""
+
 Samples = NDArray[Any]
 
 
@@ -64,18 +67,21 @@ def unpacked(rows: NDArray[np.uint8], layout: Layout, order: Literal["<", ">"]) 
 
 
 def _of_odd_bits(rows: NDArray[np.uint8], bits: int, count: int, order: str) -> NDArray[np.uint32]:
-    """(rows, count): whole bytes are in the file's order, and bits are the high one first."""
-    if bits % 8 == 0:
-        parts = rows[:, : count * bits // 8].reshape(len(rows), count, bits // 8)
-        parts = parts[..., ::-1] if order == "<" else parts
-        padded = np.zeros((len(rows), count, 4), np.uint8)
-        padded[..., 4 - bits // 8 :] = parts
-    else:
-        each = np.unpackbits(rows, axis=1, count=count * bits).reshape(len(rows), count, bits)
-        wide = np.zeros((len(rows), count, 32), np.uint8)
-        wide[..., 32 - bits :] = each
-        padded = np.packbits(wide, axis=2)
-    return np.ascontiguousarray(padded).view(">u4")[..., 0].astype(np.uint32)
+    """(rows, count): of whole bytes, those are in the file's order; of others, bits are the high one first."""
+    samples = np.empty((len(rows), count), np.uint32)
+    step = max(1, ODD_AT_ONCE // count)
+    for first in range(0, len(rows), step):
+        stored = rows[first : first + step]
+        if bits % 8 == 0:
+            parts = stored[:, : count * bits // 8].reshape(len(stored), count, -1)
+            padded = np.zeros((len(stored), count, 4), np.uint8)
+            padded[..., 4 - bits // 8 :] = parts[..., ::-1] if order == "<" else parts
+        else:
+            wide = np.zeros((len(stored), count, 32), np.uint8)
+            wide[..., 32 - bits :] = np.unpackbits(stored, axis=1, count=count * bits).reshape(len(stored), count, bits)
+            padded = np.packbits(wide, axis=2)
+        samples[first : first + step] = padded.view(">u4")[..., 0]
+    return samples
 
 
 def _of_predicted_floats(rows: NDArray[np.uint8], layout: Layout) -> Samples:

@@ -8,7 +8,7 @@ import contextlib
 import ctypes
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,19 +25,15 @@ OF_BYTES = frozenset((UNCOMPRESSED, 5, 8, 32773, 32946, 34925, 50000))
 """Compressions that do not care what the bytes are: none, LZW, Deflate, PackBits, Deflate (old), LZMA, Zstandard."""
 BAND_BYTES = 4 << 20
 """So much is decompressed at once, where strips are small."""
-MAX_ROW_BYTES = 1 << 28
+STRIPS_AT_ONCE = 4096
+MAX_SEGMENTS = 1 << 20
+"""A page of 64 megapixels in tiles of 16 x 16 has a quarter of that."""
+MAX_BYTES_AT_ONCE = 1 << 30
+"""Of one strip, or one row of tiles, decompressed."""
 SLACK_BYTES = 1024
 """No compression makes a strip twice as long and so much more. A hostile file says that each is the whole file."""
 
 Bytes = NDArray[np.uint8]
-
-
-def held_bytes(layout: Layout) -> int:
-    """The most that decompressed strips take at a time: twice, as bytes and as samples, and odd bits 32 times."""
-    at_once = layout.row_bytes * layout.segment.height * (layout.samples if layout.planar == PLANES else 1)
-    if layout.is_tiled:
-        at_once *= -(-layout.size.width // max(1, layout.segment.width))
-    return 2 * at_once
 
 
 @dataclass(frozen=True)
@@ -48,25 +44,49 @@ class Band:
     planes: tuple[Bytes, ...]
 
 
-def bands(page: Directory, layout: Layout) -> Iterator[Band]:
+@dataclass(frozen=True)
+class Grid:
+    """How strips or tiles cover a page. Strips are one across."""
+
+    across: int
+    down: int
+    planes: int
+    """That are looked at, each of which has its own strips."""
+    step: int
+    """So many rows of strips or tiles are decompressed at once."""
+
+    @classmethod
+    def of(cls, layout: Layout) -> "Grid":
+        """Raises UndecodableImage where there are no such strips, or more than anybody needs."""
+        if layout.row_bytes <= 0 or layout.segment.height <= 0:
+            raise UndecodableImage("a TIFF whose strips have no size")
+        across = -(-layout.size.width // layout.segment.width)
+        down = -(-layout.size.height // layout.segment.height)
+        planes = max(layout.colour_samples, (layout.alpha or 0) + 1) if layout.planar == PLANES else 1
+        segment_bytes = layout.row_bytes * layout.segment.height
+        step = 1 if layout.is_tiled else max(1, min(BAND_BYTES // segment_bytes, STRIPS_AT_ONCE))
+        if across * down * planes > MAX_SEGMENTS or across * planes * segment_bytes > MAX_BYTES_AT_ONCE:
+            raise UndecodableImage("a TIFF of far too many, or far too large, strips or tiles")
+        return cls(across, down, planes, step)
+
+    def bytes_at_once(self, layout: Layout) -> int:
+        rows = min(self.step * layout.segment.height, layout.size.height)
+        return self.across * self.planes * layout.row_bytes * rows
+
+
+def bands(page: Directory, layout: Layout, grid: Grid) -> Iterator[Band]:
     """From top to bottom. Raises TruncatedImage where strips are missing."""
     quiet_libtiff()
-    if not 0 < layout.row_bytes <= MAX_ROW_BYTES or layout.segment.height <= 0:
-        raise UndecodableImage("a TIFF whose strips have no sensible size")
     offsets, counts = _places(page, layout)
-    across = -(-layout.size.width // layout.segment.width)
-    down = -(-layout.size.height // layout.segment.height)
-    planes = layout.samples if layout.planar == PLANES else 1
-    if len(offsets) < across * down * planes:
+    if len(offsets) < grid.across * grid.down * grid.planes:
         raise TruncatedImage("a TIFF some of whose strips are missing")
-    step = 1 if layout.is_tiled else max(1, BAND_BYTES // (layout.row_bytes * layout.segment.height))
-    for first in range(0, down, step):
-        many = across * (min(first + step, down) - first)
-        starts = (across * (plane * down + first) for plane in range(planes))
+    for first in range(0, grid.down, grid.step):
+        many = grid.across * (min(first + grid.step, grid.down) - first)
         rows = _rows(layout, first, many)
+        starts = [grid.across * (plane * grid.down + first) for plane in range(grid.planes)]
+        places = (zip(offsets[at : at + many].tolist(), counts[at : at + many].tolist(), strict=True) for at in starts)
         yield Band(
-            first * layout.segment.height,
-            tuple(_decompressed(page, layout, offsets[at : at + many], counts[at : at + many], rows) for at in starts),
+            first * layout.segment.height, tuple(_decompressed(page.encoded, layout, each, rows) for each in places)
         )
 
 
@@ -77,26 +97,30 @@ def _rows(layout: Layout, first: int, many: int) -> int:
     return min(many * layout.segment.height, layout.size.height - first * layout.segment.height)
 
 
-def _places(page: Directory, layout: Layout) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _places(page: Directory, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where each strip begins, and its length."""
-    offsets = page.values(Tag.TILE_OFFSETS if layout.is_tiled else Tag.STRIP_OFFSETS)
-    counts = page.values(Tag.TILE_BYTES if layout.is_tiled else Tag.STRIP_BYTES)
-    if len(counts) < len(offsets):  # left out by old writers, of files with one strip
-        counts = (*counts, *(len(page.encoded) - offset for offset in offsets[len(counts) :]))
-    return offsets, counts
+    offsets = _numbers(page, Tag.TILE_OFFSETS if layout.is_tiled else Tag.STRIP_OFFSETS)
+    counts = _numbers(page, Tag.TILE_BYTES if layout.is_tiled else Tag.STRIP_BYTES)
+    left_out = len(page.encoded) - offsets[len(counts) :]  # by old writers, of files with one strip
+    return offsets, np.concatenate([counts, left_out])
 
 
-def _decompressed(
-    page: Directory, layout: Layout, offsets: tuple[int, ...], counts: tuple[int, ...], rows: int
-) -> Bytes:
+def _numbers(page: Directory, tag: Tag) -> NDArray[np.int64]:
+    """None of them negative, nor so large that sums could be."""
+    content = page.content(tag)
+    return np.zeros(0, np.int64) if content is None else np.clip(content, 0, 1 << 40).astype(np.int64)
+
+
+def _decompressed(encoded: bytes, layout: Layout, places: Iterable[tuple[int, int]], rows: int) -> Bytes:
     """(rows, row_bytes)."""
     strip_bytes = layout.row_bytes * layout.segment.height
-    plain = layout.compression == UNCOMPRESSED
-    most = strip_bytes if plain else 2 * strip_bytes + SLACK_BYTES
-    strips = [page.encoded[at : at + min(count, most)] for at, count in zip(offsets, counts, strict=True)]
-    if any(len(strip) < min(count, most) for strip, count in zip(strips, counts, strict=True)):
+    is_plain = layout.compression == UNCOMPRESSED
+    most = strip_bytes if is_plain else 2 * strip_bytes + SLACK_BYTES
+    lengths = [(at, min(count, most)) for at, count in places]
+    if any(at + length > len(encoded) for at, length in lengths):
         raise TruncatedImage("a TIFF whose strips end too early")
-    if not plain:
+    strips = [encoded[at : at + length] for at, length in lengths]
+    if not is_plain:
         image = TiffImagePlugin.TiffImageFile(io.BytesIO(_file_of(layout, strips, rows)))
         image.load()
         return np.asarray(image)
