@@ -39,7 +39,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange.of({**scope, "root_path": self._service.settings.root_path})
+        exchange = Exchange.of(_below(scope, self._service.settings.root_path))
         service, settings = self._service, self._service.settings
         body = RequestBody(exchange, receive, settings, service.admission, service.senders)
         reply = Reply(exchange, body, send, settings)
@@ -104,3 +104,10 @@ class Gate:
         service.engine.backlog.check_deadline(exchange.deadline, exchange.lane)
         service.admission.check_room()
         body.begin(service.admission.open(exchange.peer))
+
+
+def _below(scope: Scope, root_path: str) -> Scope:
+    """Whether or not the proxy takes its own path off: who may ask for what is decided by ours."""
+    path = scope["path"]
+    stripped = path.removeprefix(root_path) if path.startswith(f"{root_path}/") else path
+    return {**scope, "root_path": root_path, "path": stripped}

@@ -1,10 +1,12 @@
 """HTTP as clients really speak it: HEAD, pages of other origins, compressed bodies, forms of other libraries."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from service.access.keyring import Key, hash_of, write_keys
 from service.settings import Settings
 from tests.api.asking import problem_of
 from tests.clients import ready_client
@@ -120,3 +122,17 @@ def test_docs_below_a_path_of_a_proxy_find_their_files(shared: TestClient) -> No
     page = shared.get("/docs").text
     assert 'src="static-offline-docs/swagger-ui-bundle.js"' in page
     assert shared.get("/openapi.json").json()["servers"] == [{"url": "/cut"}]
+
+
+def test_a_proxy_may_leave_its_path_in_front(shared: TestClient) -> None:
+    assert shared.get("/cut/livez").status_code == 200
+    assert shared.get("/cut/nowhere").status_code == 404
+
+
+def test_a_path_in_front_opens_no_door(settings: Settings, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    write_keys(keys, [Key("shop", frozenset({"images"}), None, None, hash_of("sil_images"))])
+    with ready_client(settings.model_copy(update={"keys_file": keys, "root_path": "/cut"})) as guarded:
+        answer = guarded.get("/cut/metrics", headers={"X-Api-Key": "sil_images"})
+        problem_of(answer, 403, "scope_missing")
+        assert guarded.get("/cut/livez").status_code == 200
