@@ -86,8 +86,9 @@ class WorkerHandle:
         self.batches = 0
         self._unwanted = threading.Event()
         self._is_over = False
-        self._lock = threading.Lock()
         self._ending = threading.Lock()
+        """Held by the first thread that ends it, until it has ended."""
+        self._lock = threading.Lock()
         """Held while the process is killed, or its place given up: `kill` comes from any thread."""
 
     def _make_process(self, plan: WorkerPlan) -> None:

@@ -1,0 +1,216 @@
+"""Many photos at once on one pixel thread: they wait within their deadlines, the first is done first, and what nobody
+waits for any more ends."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+
+from service.api.state import Service
+from service.engine.pipeline import PIXEL_STAGES
+from service.queue.claim import Claim
+from service.queue.schedule import Lane
+from service.settings import Settings
+from service.telemetry.log import Stopwatch
+from tests.api.wire import Wire, on_loop
+from tests.clients import ready_client
+from tests.fakes import DARK, RED
+from tests.pictures import encoded
+
+Result = TypeVar("Result")
+
+MEGAPIXELS = 2.0
+
+ROOM = 5.0
+"""Megapixels: two photos."""
+
+
+def photo() -> bytes:
+    """A red square on dark noise, so that every stage has something to do."""
+    noise = np.random.default_rng(7).integers(0, 40, (1250, 1600, 3), np.uint8)
+    picture = Image.fromarray(noise + np.uint8(DARK[0]))
+    picture.paste(RED, (500, 300, 1100, 900))
+    return encoded(picture, "JPEG", quality=90)
+
+
+PHOTO = photo()
+
+
+@pytest.fixture(scope="module")
+def narrow(settings: Settings) -> Iterator[TestClient]:
+    """One pixel thread, and room for two photos."""
+    changed = {"pixel_threads": 1, "max_megapixels": MEGAPIXELS, "max_megapixels_in_flight": ROOM, "peer_share": 1.0}
+    with ready_client(settings.model_copy(update=changed)) as running:
+        yield running
+
+
+@pytest.fixture
+def service(narrow: TestClient) -> Service:
+    state: Service = narrow.app.state.service  # type: ignore[attr-defined]
+    return state
+
+
+def asking(app: ASGIApp, **headers: str) -> Wire:
+    """A photo that is uploaded as a whole."""
+    wire = Wire(app, "/remove-background", content_type="image/jpeg", **headers)
+    wire.give(PHOTO, more=False)
+    return wire.open()
+
+
+async def timed(wire: Wire) -> tuple[float, Wire]:
+    await wire.done()
+    return time.monotonic(), wire
+
+
+async def all_of(wires: Sequence[Wire]) -> list[Wire]:
+    """In the order in which they were done."""
+    done = await asyncio.gather(*map(timed, wires))
+    return [wire for _, wire in sorted(done, key=lambda each: each[0])]
+
+
+async def seconds_alone(app: ASGIApp) -> float:
+    began = time.monotonic()
+    assert (await asking(app).done()).status == 200
+    return time.monotonic() - began
+
+
+def test_24_photos_at_once_wait_for_room_and_for_the_thread_and_all_are_answered(
+    narrow: TestClient, service: Service
+) -> None:
+    async def story(app: ASGIApp) -> tuple[list[Wire], float]:
+        wires, most = [asking(app) for _ in range(24)], 0
+        answers = asyncio.ensure_future(all_of(wires))
+        while not answers.done():
+            most = max(most, service.admission.pixels_in_flight)
+            await asyncio.sleep(0)
+        return answers.result(), most / 1e6
+
+    answers, most = on_loop(narrow, story)
+    assert [answer.status for answer in answers] == [200] * 24
+    assert MEGAPIXELS < most <= ROOM
+    assert service.admission.pixels_in_flight == 0
+
+
+def test_the_first_of_eight_is_done_long_before_the_last_and_they_are_done_in_the_order_in_which_they_came(
+    narrow: TestClient,
+) -> None:
+    async def story(app: ASGIApp) -> tuple[list[Wire], list[Wire], float]:
+        wires = [asking(app) for _ in range(8)]
+        began = time.monotonic()
+        await wires[0].done()
+        first_s = time.monotonic() - began
+        done = await all_of(wires[1:])
+        return wires, [wires[0], *done], first_s / (time.monotonic() - began)
+
+    wires, done, share = on_loop(narrow, story)
+    assert share < 0.6
+    assert [wires.index(wire) for wire in done] == list(range(8))
+
+
+def test_a_deadline_holds_to_the_last_byte(narrow: TestClient) -> None:
+    """Who can be served within it is; the others are told at the deadline at the latest, and not when it is done."""
+
+    async def story(app: ASGIApp) -> tuple[float, list[Wire], float]:
+        patience_s = 4 * await seconds_alone(app)
+        began = time.monotonic()
+        answers = await all_of([asking(app, x_request_timeout_ms=str(int(1000 * patience_s))) for _ in range(12)])
+        return patience_s, answers, time.monotonic() - began
+
+    patience_s, answers, took_s = on_loop(narrow, story)
+    found = [answer.status for answer in answers]
+    assert found[0] == 200
+    assert {answer.code for answer in answers if answer.status != 200} <= {"deadline_exceeded", "deadline_unreachable"}
+    assert 200 not in found[-2:]
+    assert took_s < patience_s + 0.5
+
+
+def test_a_client_that_obeys_retry_after_is_served(narrow: TestClient, service: Service) -> None:
+    async def story(app: ASGIApp) -> tuple[Wire, Wire]:
+        alone_s = await seconds_alone(app)
+        count = max(8, int(3 / alone_s))
+        others = [asking(app) for _ in range(count)]
+        await until(lambda: service.engine.pixels.depth(Lane.INTERACTIVE) == count - 1)
+        hurry = str(int(1000 * max(1.0, 4 * alone_s)))
+        refused = await asking(app, x_request_timeout_ms=hurry).done()
+        await asyncio.sleep(int(refused.headers["Retry-After"]))
+        again = await asking(app, x_request_timeout_ms=hurry).done()
+        await all_of(others)
+        return refused, again
+
+    refused, again = on_loop(narrow, story)
+    assert (refused.status, refused.code) == (503, "deadline_unreachable")
+    assert refused.taken_before_answer == 0
+    assert again.status == 200
+
+
+def test_what_a_client_who_left_took_stays_booked_until_its_thread_has_ended(
+    narrow: TestClient, service: Service
+) -> None:
+    async def story(app: ASGIApp) -> tuple[bool, bool]:
+        pixels, admission = service.engine.pixels, service.admission
+        wire = asking(app)
+        await until(lambda: admission.pixels_in_flight > 0 and pixels.busy_threads == 1)
+        wire.leave()
+        await wire.done()
+        was_busy, was_booked = pixels.busy_threads == 1, admission.pixels_in_flight > 0
+        await until(lambda: pixels.busy_threads == 0)
+        assert admission.pixels_in_flight == 0
+        assert admission.idle.is_set()
+        return was_busy, was_booked
+
+    was_busy, was_booked = on_loop(narrow, story)
+    assert was_busy == was_booked
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  # bounded by `on_loop`
+        await asyncio.sleep(0)
+
+
+# --- readiness --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def modest(settings: Settings) -> Iterator[TestClient]:
+    """Says that it is not ready where a request would wait for more than five seconds."""
+    with ready_client(settings.model_copy(update={"pixel_threads": 1, "ready_max_wait_s": 5.0})) as running:
+        yield running
+
+
+def test_readyz_says_no_while_a_request_would_wait_too_long_and_work_is_still_taken(modest: TestClient) -> None:
+    service: Service = modest.app.state.service  # type: ignore[attr-defined]
+    may_end = threading.Event()
+
+    async def busy_for(seconds: float, meanwhile: Callable[[], Awaitable[Result]]) -> Result:
+        """A thread that works, as far as anybody knows, for so long."""
+        claim = Claim("endless", PIXEL_STAGES[:1], time.monotonic() + 60, Lane.INTERACTIVE, Stopwatch())
+        claim.megapixels = 1.0
+        service.engine.pixels.forecast.learn(claim, PIXEL_STAGES[0], seconds)
+        with service.engine.pixels.claiming(claim):
+            work = asyncio.ensure_future(
+                service.engine.pixels.run(claim, PIXEL_STAGES[0], lambda: may_end.wait(30))
+            )
+            await until(lambda: service.engine.pixels.busy_threads == 1)
+            result = await meanwhile()
+            may_end.set()
+            await work
+        return result
+
+    async def story(app: ASGIApp) -> tuple[Wire, Wire]:
+        async def look() -> Wire:
+            return await Wire(app, "/readyz", "GET").open().done()
+
+        return await busy_for(100.0, look), await look()
+
+    full, idle = on_loop(modest, story)
+    assert (full.status, full.code) == (503, "not_ready")
+    assert 90 < int(full.headers["Retry-After"]) <= 95
+    assert "a request would wait" in full.body.decode()
+    assert idle.status == 200
