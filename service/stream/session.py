@@ -54,7 +54,7 @@ class Connection(Protocol):
 
 
 @dataclass(frozen=True)
-class Stage:
+class SharedParts:
     """What all sessions share."""
 
     batcher: Batcher
@@ -80,14 +80,14 @@ class Tally:
 class Session:
     """From the hello to the end. Raises ConnectionLost from `run`, or the failure that ended it."""
 
-    def __init__(self, id_: str, hello: Hello, card: ModelCard, stage: Stage, connection: Connection) -> None:
-        settings = stage.settings
+    def __init__(self, id_: str, hello: Hello, card: ModelCard, shared: SharedParts, connection: Connection) -> None:
+        settings = shared.settings
         self.id = id_
         self.tally = Tally()
         self._started = time.monotonic()
         self._hello = hello
         self._card = card
-        self._stage = stage
+        self._shared = shared
         self._connection = connection
         self._composer = Composer(card, hello.size, Choice.of(hello))
         self._inbox = Inbox()
@@ -103,7 +103,7 @@ class Session:
     @property
     def max_frame_bytes(self) -> int:
         raw = 3 * self._hello.width * self._hello.height
-        return min(self._stage.settings.max_upload_bytes, raw + FRAME_SLACK_BYTES)
+        return min(self._shared.settings.max_upload_bytes, raw + FRAME_SLACK_BYTES)
 
     def facts(self) -> dict[str, Any]:
         """For the log."""
@@ -151,7 +151,7 @@ class Session:
             matte_width=size.width,
             matte_height=size.height,
             max_fps=self._max_fps,
-            idle_timeout_s=self._stage.settings.session_idle_timeout_s,
+            idle_timeout_s=self._shared.settings.session_idle_timeout_s,
         )
 
     async def _read_all(self) -> None:
@@ -172,7 +172,7 @@ class Session:
                 await self._inbox.hand_over(message)
 
     async def _within_idle_time(self, work: Any, what: str) -> Any:
-        timeout_s = self._stage.settings.session_idle_timeout_s
+        timeout_s = self._shared.settings.session_idle_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 return await work
@@ -184,7 +184,7 @@ class Session:
             raise TooManyBytes(f"a frame of {len(frame.payload)} bytes; this session takes {self.max_frame_bytes}")
         if not self._inbox.offer(frame):
             self.tally.dropped += 1
-            self._stage.metrics.stream_frames.labels("dropped").inc()
+            self._shared.metrics.stream_frames.labels("dropped").inc()
 
     async def _answer_all(self) -> None:
         """Raises Draining when the service stops, or IdleSession where the client does not read."""
@@ -206,13 +206,13 @@ class Session:
         await self._within_idle_time(self._connection.send(result.packed()), "read")
         self._count("answered")
         elapsed_s = asyncio.get_running_loop().time() - frame.arrived_at
-        self._stage.metrics.stream_frame_seconds.observe(elapsed_s)
+        self._shared.metrics.stream_frame_seconds.observe(elapsed_s)
         self.tally.total_ms += elapsed_s * 1000
         self.tally.slowest_ms = max(self.tally.slowest_ms, elapsed_s * 1000)
 
     def _count(self, outcome: str) -> None:
         setattr(self.tally, outcome, getattr(self.tally, outcome) + 1)
-        self._stage.metrics.stream_frames.labels(outcome).inc()
+        self._shared.metrics.stream_frames.labels(outcome).inc()
 
     async def _result(self, frame: Frame) -> Result:
         loop, watch = asyncio.get_running_loop(), Stopwatch()
@@ -223,7 +223,7 @@ class Session:
                 return self._composer.prepare(frame)
 
         prepared = await self._on_thread(prepare)
-        outcome = await self._stage.batcher.predict(
+        outcome = await self._shared.batcher.predict(
             self._card.name, prepared.pixels, frame.arrived_at + STALE_S, Lane.LIVE
         )
         watch.add("queue", outcome.queue_ms)
@@ -256,10 +256,10 @@ class Session:
         }
 
     async def _take_background(self, background: Background) -> Any:
-        permit = self._stage.admit()
+        permit = self._shared.admit()
         try:
             permit.take_bytes(len(background.payload))
-            max_pixels = self._stage.settings.max_pixels
+            max_pixels = self._shared.settings.max_pixels
             return await self._on_thread(
                 lambda: self._composer.take_background(background, max_pixels, permit.take_pixels)
             )
@@ -267,7 +267,7 @@ class Session:
             permit.give_back()
 
     async def _on_thread(self, work: Callable[[], Outcome]) -> Outcome:
-        return await asyncio.get_running_loop().run_in_executor(self._stage.threads, work)
+        return await asyncio.get_running_loop().run_in_executor(self._shared.threads, work)
 
 
 async def _ended(tasks: Collection["asyncio.Task[None]"]) -> None:

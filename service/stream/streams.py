@@ -16,7 +16,7 @@ from service.queue.permit import Permit
 from service.queue.senders import Sender, Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
-from service.stream.session import PIXELS_A_SESSION, Connection, Session, Stage
+from service.stream.session import PIXELS_A_SESSION, Connection, Session, SharedParts
 from service.workers.plan import available_cores
 
 
@@ -30,7 +30,7 @@ class Streams:
         self._admission = admission
         threads = settings.pixel_threads or available_cores()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="frames")
-        self._stage = Stage(engine.batcher, engine.metrics, settings, self._threads, admission.admit)
+        self._shared = SharedParts(engine.batcher, engine.metrics, settings, self._threads, admission.admit)
         self._sessions: set[Session] = set()
         self._silent = Senders(
             settings.max_hellos,
@@ -68,7 +68,7 @@ class Streams:
         """
         hello = await self._hello(connection, permit.peer)
         card = self._pipeline.catalogue.card(hello.model or None)
-        stage = replace(self._stage, admit=partial(self._admission.admit, permit.peer))
+        stage = replace(self._shared, admit=partial(self._admission.admit, permit.peer))
         session = Session(id_, hello, card, stage, connection)
         self._check_size(session)
         permit.begin_session()
