@@ -4,8 +4,7 @@ import argparse
 import io
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from skimage import data
 
+from benchmarks.harness.memory import peak_bytes
 from service.engine.looking import Look, Views, views_of
 from service.models.store import ModelStore
 from service.operations.blur_background import BLUR_BACKGROUND
@@ -46,21 +46,6 @@ WORK: dict[str, Work] = {
     "remove-background, effort=best, a small subject": Work(REMOVE_BACKGROUND, {"effort": "best"}, 0.05),
 }
 SIZES = {"1080p": (1920, 1080), "12 MP": (4000, 3000)}
-STATUS = Path("/proc/self/status")
-KB = 1024
-
-
-def peak_bytes(work: Callable[[], object]) -> int:
-    """What `work` adds to the resident memory of this process at its highest. Linux only."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
-    before = _status("VmRSS")
-    work()
-    return _status("VmHWM") - before
-
-
-def _status(name: str) -> int:
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * KB
 
 
 def answer(jpeg: bytes, work: Work) -> bytes:

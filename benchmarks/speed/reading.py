@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from skimage import data
 
-from benchmarks.reliability.picture_memory import peak_bytes
+from benchmarks.harness.memory import peak_bytes
 from service.pixels.decode import Photo, count_pixels, decode
 from service.workers.allocator import return_large_blocks
 

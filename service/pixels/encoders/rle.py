@@ -26,8 +26,8 @@ FIRST_CHARACTER = 48  # "0"
 BAND_PIXELS = 1 << 18
 """Compared at once: what is computed of them stays in the cache."""
 
-NUMBERS_AT_ONCE = 1 << 16
-"""Written at once, for the same reason."""
+PLACES_AT_ONCE = 1 << 16
+"""Looked up, or written as numbers, at once: for the same reason."""
 
 Places = NDArray[np.signedinteger]
 """Of pixels, counted down the columns."""
@@ -41,10 +41,9 @@ class Rle(TypedDict):
 
 
 class _Runs(NamedTuple):
-    """Of one class each, down the columns, from the first pixel to the last; `ends` are exclusive."""
+    """Of one class each, down the columns: run n reaches from borders[n] to borders[n + 1]."""
 
-    begins: Places
-    ends: Places
+    borders: Places
     classes: NDArray[np.uint8]
 
 
@@ -57,27 +56,30 @@ def encode_classes(labels: LabelMap, class_ids: Sequence[int]) -> list[Rle]:
     """The mask of each class, in one pass over the pixels."""
     runs = _find_runs(labels)
     height, width = labels.shape
-    return [
-        {"size": [height, width], "counts": _write_numbers(_numbers(runs, class_id, labels.size))}
-        for class_id in class_ids
-    ]
+    return [{"size": [height, width], "counts": _write_numbers(_numbers(runs, class_id))} for class_id in class_ids]
 
 
 def _find_runs(labels: LabelMap) -> _Runs:
-    begins = np.concatenate([*_changes(labels)])
-    begins.sort()
-    ends = np.empty_like(begins)
-    ends[:-1], ends[-1] = begins[1:], labels.size
-    x, y = np.divmod(begins, len(labels))
-    return _Runs(begins, ends, labels[y, x])
+    borders = np.concatenate([*_changes(labels)])
+    borders.sort()
+    return _Runs(borders, np.concatenate([_at(labels, part) for part in _parts(borders[:-1])]))
+
+
+def _at(labels: LabelMap, places: Places) -> NDArray[np.uint8]:
+    x, y = np.divmod(places, len(labels))
+    return labels[y, x]
+
+
+def _parts(values: Places) -> Iterator[Places]:
+    return (values[first : first + PLACES_AT_ONCE] for first in range(0, len(values), PLACES_AT_ONCE))
 
 
 def _changes(labels: LabelMap) -> Iterator[Places]:
-    """The first pixel, and all that differ from the one before: the one above, or the last of the column before."""
+    """Pixels that differ from the one above, or at the top from the last of the column before; and both ends of all."""
     height, width = labels.shape
     place = np.dtype(np.int32 if labels.size < 2**31 else np.int64)  # 32 bits are sorted at twice the speed
     tops = np.flatnonzero(labels[0, 1:] != labels[-1, :-1]) + 1
-    yield np.append(0, tops * height).astype(place)
+    yield np.concatenate([[0], tops * height, [labels.size]]).astype(place)
     rows = max(1, BAND_PIXELS // width)
     for top in range(1, height, rows):
         here = labels[top : top + rows]
@@ -86,21 +88,20 @@ def _changes(labels: LabelMap) -> Iterator[Places]:
         yield (changed - y * width) * height + (y + top)
 
 
-def _numbers(runs: _Runs, class_id: int, pixel_count: int) -> Places:
+def _numbers(runs: _Runs, class_id: int) -> Places:
     """The lengths of runs of background and foreground in turn; from the fourth on, less the length two before."""
     is_foreground = runs.classes == class_id
-    borders = np.empty(1 + 2 * np.count_nonzero(is_foreground), runs.begins.dtype)
-    borders[:-1:2], borders[1::2], borders[-1] = runs.begins[is_foreground], runs.ends[is_foreground], pixel_count
-    numbers = borders.copy()
-    numbers[1:] -= borders[:-1]
-    numbers[3:] -= numbers[1:-2].copy()
-    is_last_run_foreground = len(borders) > 1 and borders[-2] == pixel_count
-    return numbers[:-1] if is_last_run_foreground else numbers
+    borders = np.zeros(2 + 2 * np.count_nonzero(is_foreground), runs.borders.dtype)
+    borders[1:-1:2], borders[2:-1:2] = runs.borders[:-1][is_foreground], runs.borders[1:][is_foreground]
+    borders[-1] = runs.borders[-1]
+    ends_with_foreground = len(borders) > 2 and borders[-2] == borders[-1]
+    lengths = np.diff(borders[:-1] if ends_with_foreground else borders)
+    lengths[3:] -= lengths[1:-2]
+    return lengths
 
 
 def _write_numbers(numbers: Places) -> str:
-    parts = (numbers[first : first + NUMBERS_AT_ONCE] for first in range(0, len(numbers), NUMBERS_AT_ONCE))
-    return b"".join(_characters(part).tobytes() for part in parts).decode("ascii")
+    return b"".join(_characters(part).tobytes() for part in _parts(numbers)).decode("ascii")
 
 
 def _characters(numbers: Places) -> NDArray[np.uint8]:
