@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from service.models.labels import Size
+
 MAX_BOXES = 100_000
 METADATA, UNKNOWN = (b"Exif", b"mime"), b"none"
 
@@ -73,6 +75,23 @@ def without_metadata(encoded: bytes, items: Items) -> bytes:
         if kind in METADATA:
             renamed[items.kind_places[item] : items.kind_places[item] + 4] = UNKNOWN
     return bytes(renamed)
+
+
+def primary_size(encoded: bytes, items: Items) -> Size | None:
+    """As it is stored: what is decoded may be turned, or cut to a part. None where it is not said."""
+    for box in items.properties.get(items.primary, ()):
+        if box.kind == b"ispe" and box.end - box.start >= 12:
+            return Size(*struct.unpack_from(">II", encoded, box.start + 4))
+    return None
+
+
+def primary_nclx(encoded: bytes, items: Items) -> tuple[int, int] | None:
+    """The codes of primaries and transfer, ITU-T H.273. Its range is that of YUV: decoders make full-range RGB of it."""
+    for box in items.properties.get(items.primary, ()):
+        if box.kind == b"colr" and encoded[box.start : box.start + 4] == b"nclx" and box.end - box.start >= 8:
+            primaries, transfer = struct.unpack_from(">HH", encoded, box.start + 4)
+            return int(primaries), int(transfer)
+    return None
 
 
 def _read_items(encoded: bytes) -> Items:

@@ -32,6 +32,8 @@ class Raster:
     """What the file says its colours are, the word that counts most first. Nothing means sRGB."""
     orientation: int = 1
     """As EXIF counts them, 1 to 8."""
+    frames: int = 1
+    """Where only decoding tells how many there are; otherwise the header does."""
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,12 @@ def _told_as_failures(work: Callable[[], Result]) -> Result:
 
 def _to_photo(header: Header) -> Photo:
     raster = header.load()
+    frames = max(header.frames, raster.frames)
     rgb = upright(_to_srgb(raster), raster.orientation)
     if raster.alpha is None:
-        return Photo(_without_metadata(rgb), frames=header.frames)
+        return Photo(_without_metadata(rgb), frames=frames)
     alpha = upright(raster.alpha, raster.orientation)
-    photo = Photo(_without_metadata(forget_hidden(rgb, alpha)), _without_metadata(alpha), header.frames)
+    photo = Photo(_without_metadata(forget_hidden(rgb, alpha)), _without_metadata(alpha), frames)
     photo.on_white()  # here, on the thread that decodes, and not on the event loop where it is asked for first
     return photo
 

@@ -1,5 +1,9 @@
 """HEIC as phones send it. The files were made by `heic/make_heic.py`, all of the picture `corners`."""
 
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +11,7 @@ from PIL import Image
 from service.errors import TooManyPixels, TruncatedImage, UndecodableImage, UnsupportedImage
 from service.models.labels import Size
 from service.pixels.decode import count_pixels, decode
+from service.pixels.decode.heif.process import HeifProcess, NoAnswer, end_spare_process
 from tests.unit.pixels.decode.samples import MANY, STORED_AS, alpha_of, colours_of, corners, heic, shows_corners
 
 
@@ -76,6 +81,26 @@ def test_damaged_pixels_are_undecodable() -> None:
 def test_a_heif_of_another_codec_is_refused_by_its_name() -> None:
     with pytest.raises(UnsupportedImage, match="whose pictures are JPEG"):
         decode(heic("rgb").replace(b"hvc1\0", b"jpeg\0"), MANY)
+
+
+def test_a_decoder_that_is_silent_is_killed() -> None:
+    process = HeifProcess(timeout_s=0.3)
+    os.kill(process.pid, signal.SIGSTOP)
+    with pytest.raises(NoAnswer):
+        process.ask(heic("rgb"), deep=False, max_bytes=MANY)
+    process.end()
+
+
+def test_a_decoder_that_was_killed_while_it_waited_is_replaced() -> None:
+    decode(heic("rgb"), MANY)
+    end_spare_process()
+    assert shows_corners(decode(heic("rgb"), MANY), tolerance=4)
+
+
+def test_pictures_are_decoded_side_by_side() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        photos = list(threads.map(lambda name: decode(heic(name), MANY), ["rgb", "rgb10", "orientation6", "p3"] * 5))
+    assert all(shows_corners(photo, tolerance=6) for photo in photos)
 
 
 def test_reading_heic_changes_nothing_for_others_who_use_pillow() -> None:
