@@ -86,7 +86,7 @@ def primary_size(encoded: bytes, items: Items) -> Size | None:
 
 
 def primary_nclx(encoded: bytes, items: Items) -> tuple[int, int] | None:
-    """The codes of primaries and transfer, ITU-T H.273. Its range is that of YUV: decoders make full-range RGB of it."""
+    """The codes of primaries and transfer, ITU-T H.273. Its range is that of YUV; decoders make full-range RGB."""
     for box in items.properties.get(items.primary, ()):
         if box.kind == b"colr" and encoded[box.start : box.start + 4] == b"nclx" and box.end - box.start >= 8:
             primaries, transfer = struct.unpack_from(">HH", encoded, box.start + 4)
