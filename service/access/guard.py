@@ -16,10 +16,6 @@ class Guard:
         self._keyring = keyring
         self._quotas = Quotas()
 
-    @property
-    def is_on(self) -> bool:
-        return self._keyring is not None
-
     def check(self, headers: Mapping[str, str], scope: str) -> Allowance | None:
         """What the caller may use; None where there are no keys. `headers` by their names in lower case.
 

@@ -6,7 +6,7 @@ import time
 
 from starlette.types import Message, Receive
 
-from service.api.exchange import Exchange
+from service.api.exchange import Exchange, client_leaves
 from service.api.request_headers import announced_bytes, announces_body, expects_continue
 from service.errors import DeadlineExceeded, Failure, QueueFull, SlowUpload, TooManyBytes
 from service.queue.admission import Admission
@@ -122,7 +122,10 @@ class RequestBody:
         permit = self._exchange.permit
         if permit is None or permit.take_place():
             return message
-        waiting, leaving = asyncio.create_task(permit.wait_for_place()), asyncio.create_task(self._disconnected())
+        waiting, leaving = (
+            asyncio.create_task(permit.wait_for_place()),
+            asyncio.create_task(client_leaves(self._receive)),
+        )
         try:
             async with asyncio.timeout_at(self._exchange.deadline):
                 await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -133,10 +136,6 @@ class RequestBody:
             if not waiting.done():
                 waiting.cancel()
         return message if waiting.done() else {"type": "http.disconnect"}
-
-    async def _disconnected(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            continue
 
     def _too_many_bytes(self) -> TooManyBytes:
         return TooManyBytes(f"the body has more than {self._settings.max_upload_bytes} bytes")

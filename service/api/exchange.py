@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from service.access.quotas import Allowance
 from service.api.peers import peer_of
@@ -129,6 +129,12 @@ class Exchange:
         if self.status is None:
             return "disconnected"
         return self.failure_code or ("ok" if self.status < HTTPStatus.BAD_REQUEST else "failed")
+
+
+async def client_leaves(receive: Receive) -> None:
+    """Returns when it does; what else it sends is thrown away."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 def exchange_of(connection: HTTPConnection) -> Exchange:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.exchange import ClientLeft, exchange_of
+from service.api.exchange import ClientLeft, client_leaves, exchange_of
 from service.api.openapi import answers, described, takes_image
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
@@ -99,7 +99,7 @@ def _box_headers(answer: Answer) -> dict[str, str]:
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
     """The answer. Where the client leaves, what waits for it never begins, and what runs ends soon: ClientLeft."""
     task = asyncio.create_task(work)
-    leaving = asyncio.create_task(_disconnected(request))
+    leaving = asyncio.create_task(client_leaves(request.receive))
     try:
         await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -109,8 +109,3 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) 
         task.cancel()
         leaving.cancel()
         await asyncio.wait({task, leaving})
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        continue

@@ -45,8 +45,8 @@ def blur_background(scene: Scene, options: BlurBackgroundOptions) -> Image.Image
 
 def _not_background(scene: Scene) -> Matte:
     """How much of each pixel has no colour to give to the blur: it is the subject's, or hidden."""
-    mixture = scene.matte if scene.mixture is None else scene.mixture
-    return mixture if scene.photo.alpha is None else ImageChops.lighter(mixture, ImageChops.invert(scene.photo.alpha))
+    light = scene.subject_light
+    return light if scene.photo.alpha is None else ImageChops.lighter(light, ImageChops.invert(scene.photo.alpha))
 
 
 BLUR_BACKGROUND = Effect(

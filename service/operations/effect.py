@@ -43,10 +43,14 @@ class Scene:
             shown = ImageChops.darker(shown, photo.alpha)
         return cls(photo, shown, pictures, mixture)
 
+    @property
+    def subject_light(self) -> Matte:
+        """How much of each pixel's light comes from the subject."""
+        return self.matte if self.mixture is None else self.mixture
+
     def subject(self, decontaminate: bool) -> Iterator[Rows]:
         """The subject with its own colours, from top to bottom."""
-        mixture = self.matte if self.mixture is None else self.mixture
-        return subject_rows(Blend(self.photo.rgb, mixture, self.matte, self.photo.alpha), decontaminate)
+        return subject_rows(Blend(self.photo.rgb, self.subject_light, self.matte, self.photo.alpha), decontaminate)
 
     def cut_out(self, decontaminate: bool) -> Image.Image:
         """The subject with straight alpha: RGBA, as large as the photo."""

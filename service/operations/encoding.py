@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from service.operations.options import Format, Options
-from service.pixels.decode import WHITE, Photo
+from service.pixels.decode import Photo
 from service.pixels.encoders import PICTURE_ENCODERS
 from service.pixels.encoders.pictures import MAX_SIDE_PX, TRANSPARENT_PICTURE
 
@@ -28,7 +28,7 @@ def as_transparent_as(photo: Photo, picture: Image.Image, accepted: Sequence[For
     if photo.alpha is None:
         return picture
     if not any(format_ in TRANSPARENT_PICTURE for format_ in accepted):
-        return Image.composite(picture, Image.new("RGB", picture.size, WHITE), photo.alpha)
+        return Photo(picture, photo.alpha).on_white()
     alpha = np.asarray(photo.alpha)[..., np.newaxis]
     return Image.fromarray(np.concatenate([np.asarray(picture) * (alpha > 0), alpha], axis=2))
 

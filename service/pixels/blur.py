@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from service.pixels.bands import BAND_ROWS
+
 Planes = NDArray[np.float32]
 
 SIGMA_SMALL_PX = 3
@@ -17,9 +19,6 @@ than a narrow one. With two, what is thinner than such a pixel moves visibly."""
 
 NARROW_PX = 9
 """A smaller sigma is computed at full size, in eight bits: in float the picture would be too large to hold."""
-
-ROWS_AT_ONCE = 64
-"""They stay in the cache."""
 
 SURE_POWER = 3
 """A pixel that is half subject shows half of its colour: it says little of the background, an eighth and not a half."""
@@ -63,7 +62,7 @@ def _wide(picture: Image.Image, weight: Image.Image, sigma_px: float, factor: in
 def _reduced(picture: Image.Image, weight: Image.Image, factor: int) -> tuple[Planes, Planes]:
     """I w and w: (h, w, 3) and (h, w), means of `factor` x `factor` pixels."""
     colors, weights = [], []
-    step = factor * max(1, ROWS_AT_ONCE // factor)
+    step = factor * max(1, BAND_ROWS // factor)
     for top in range(0, picture.height, step):
         area = (0, top, picture.width, min(picture.height, top + step))
         part = _filled_up(weight.crop(area), factor)

@@ -5,9 +5,8 @@ Knows no picture and no HTTP. Lives on one event loop, so it needs no locks; onl
 What it guarantees: of one lane, what is nearly done goes first, and among equals who came first, so that the first of
 many photos is done after its own time and not after everyone's; interactive work goes before bulk, which never starves;
 no picture is decoded before there is room for it, and none overtakes another to get that room, but those of somebody
-who has more than a fair share of it; nobody waits longer than
-until the deadline; what nobody waits for any more never begins, or ends at its next part, and its room stays booked
-until the thread has really ended.
+who has more than a fair share of it; nobody waits longer than until the deadline; what nobody waits for any more never
+begins, or ends at its next part, and its room stays booked until the thread has really ended.
 """
 
 import asyncio

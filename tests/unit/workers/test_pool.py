@@ -35,21 +35,10 @@ from tests.pools import (
     running,
     slot_memory,
     stopped_worker,
-    tiny_plan,
     until,
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> WorkerPlan:
-    return tiny_plan(tmp_path_factory.mktemp("workers"))
 
 
 @pytest.fixture(scope="module")

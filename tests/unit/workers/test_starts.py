@@ -18,19 +18,9 @@ from service.workers.keeper import LEAST_FAILED_STARTS
 from service.workers.plan import WorkerPlan
 from tests.fakes import RED
 from tests.flaky_families import BROKEN, Fault, flaky_families
-from tests.pools import DRAIN_S, PATIENCE_S, Service, leaking_nothing, running, slot_memory, tiny_plan, until
+from tests.pools import DRAIN_S, PATIENCE_S, Service, leaking_nothing, running, slot_memory, until
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> WorkerPlan:
-    return tiny_plan(tmp_path_factory.mktemp("starts"))
 
 
 # --- the first start --------------------------------------------------------------------------------------------------
