@@ -18,8 +18,6 @@ from torch import Tensor, nn
 from service.errors import RecordingFailed
 from service.models.labels import Scores
 from service.models.segmenters.base import Pixels, TorchSegmenter
-from service.models.segmenters.devices import Device
-from service.models.store import ModelCard
 from service.models.store.store import sha256_of
 
 if TYPE_CHECKING:
@@ -43,10 +41,6 @@ HUNGRY_BATCH = 2
 
 HUGE_COLOR = (230, 20, 22)
 """A picture of nothing but this does not fit into device memory at all."""
-
-
-TRIED = "TESTS_TRIED_TO_RECORD"
-"""The environment variable that has the path at which `UnrecordableSegmenter` notes that it was there."""
 
 
 class _Colors(nn.Module):
@@ -116,20 +110,15 @@ class ThreadCountingSegmenter(SubjectSegmenter):
         return [np.full_like(scores, torch.get_num_threads() / 10) for scores in super().predict(images)]
 
 
-class UnrecordableSegmenter(SubjectSegmenter):
-    """CUDA graphs of it cannot be recorded in the first process that tries."""
+def unrecordable_families(tried: Path) -> "Mapping[str, type[Segmenter]]":
+    """CUDA graphs cannot be recorded in the first process that tries, which then makes the file `tried`."""
 
-    def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
-        super().__init__(card, network, device)
-        self.tried = Path(os.environ[TRIED])
+    class UnrecordableSegmenter(SubjectSegmenter):
+        def expect(self, largest: int) -> None:
+            if not tried.exists():
+                tried.touch()
+                raise RecordingFailed("this one never works")
 
-    def expect(self, largest: int) -> None:
-        if not self.tried.exists():
-            self.tried.touch()
-            raise RecordingFailed("this one never works")
-
-
-def unrecordable_families() -> "Mapping[str, type[Segmenter]]":
     return {"tiny-subject": UnrecordableSegmenter}
 
 

@@ -1,15 +1,11 @@
 """The tiny networks, which cannot be loaded as long as a file is there. Imports no torch, so that it fails quickly."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from service.models.segmenters.base import Segmenter
-
-BROKEN = "TESTS_FAMILIES_BROKEN"
-"""The environment variable that has that file's path."""
 
 
 class Fault:
@@ -25,8 +21,8 @@ class Fault:
         self.file.unlink()
 
 
-def flaky_families() -> "Mapping[str, type[Segmenter]]":
-    if Path(os.environ[BROKEN]).exists():
+def flaky_families(broken: Path) -> "Mapping[str, type[Segmenter]]":
+    if broken.exists():
         raise RuntimeError("broken for now")
     from tests.fakes import tiny_families
 

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -105,10 +105,12 @@ def slot_memory(pid: int | str = "self") -> list[str]:
 @contextlib.contextmanager
 def leaking_nothing() -> Iterator[None]:
     """At the end of the block this process has the open files, shared memory and children that it had before."""
-    resource_tracker.ensure_running()  # multiprocessing's own, which stays
+    for own in (resource_tracker, forkserver):  # multiprocessing's, which stay
+        own.ensure_running()
     before = _held()
     yield
-    assert _held() == before
+    after = _held()
+    assert after == before, (set(after[0]) ^ set(before[0]), after[1:], before[1:])
 
 
 def _held() -> tuple[list[str], list[str], list[int]]:

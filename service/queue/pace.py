@@ -30,6 +30,9 @@ class SizedPace:
     REMEMBERED = 0.9
     """Of the weight of what was seen, with each new measurement: about the last ten count."""
 
+    LEAST_SIZE = 1e-6
+    """One pixel, in megapixels. Time by anything smaller is beyond all measure."""
+
     def __init__(self) -> None:
         self._weight = 0.0
         self._size = 0.0
@@ -42,6 +45,7 @@ class SizedPace:
 
         Source: Finch 2009, "Incremental calculation of weighted mean and variance"; the covariance likewise.
         """
+        size = max(size, self.LEAST_SIZE)
         self._weight = self._weight * self.REMEMBERED + 1
         share = 1 / self._weight
         away, late = size - self._size, seconds - self._seconds
@@ -60,7 +64,7 @@ class SizedPace:
 
     def _slope(self) -> float:
         """Seconds by size, and 0 to what it would be if there were no fixed costs."""
-        through_zero = self._seconds / self._size if self._size else 0.0
+        through_zero = self._seconds / self._size
         if self._size_variance <= 1e-6 * self._size * self._size:  # all were of one size
             return through_zero
         return min(max(0.0, self._covariance / self._size_variance), through_zero)

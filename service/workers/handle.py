@@ -4,10 +4,12 @@ import contextlib
 import logging
 import multiprocessing
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 
@@ -19,6 +21,9 @@ from service.workers.channel import Caller, Message, WorkerConfused, WorkerSilen
 from service.workers.plan import WorkerPlan
 from service.workers.process import SERVICE_SIGNALS, run_worker
 from service.workers.slots import Slots
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 logger = logging.getLogger(__name__)
 
@@ -41,16 +46,26 @@ class WorkerDied(Exception):
 
 
 @contextlib.contextmanager
-def _signals_blocked() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """A new process inherits this: Ctrl-C, which a terminal sends to all, must not hit it while it imports.
 
     The worker unblocks them once it ignores them.
     """
+    resource_tracker.ensure_running()  # multiprocessing's; else it starts in here, and unblocks them when it has
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SERVICE_SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _context(device: str) -> "SpawnContext | ForkServerContext":
+    """How a worker's process is made. CUDA does not survive a fork, nor do macOS' own libraries."""
+    if device != "cpu" or sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["service.workers.template"])
+    return context
 
 
 @dataclass(frozen=True)
@@ -81,10 +96,14 @@ class WorkerHandle:
             taken.pop_all()
         self.pid = 0
         """0 before it was started."""
+        self._worker: psutil.Process | None = None
+        """By another name than multiprocessing's, which takes it for dead where the process that forked it is."""
         self.device = plan.device
         self.device_memory_bytes = 0
         self.batches = 0
         self._unwanted = threading.Event()
+        self._starting = threading.Lock()
+        """Held while the process is made, which takes seconds where it is forked from one that is still importing."""
         self._is_over = False
         self._ending = threading.Lock()
         """Held by the first thread that ends it, until it has ended."""
@@ -93,7 +112,7 @@ class WorkerHandle:
 
     def _make_process(self, plan: WorkerPlan) -> None:
         """Not started yet, with a pipe to it."""
-        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        context = _context(plan.device)
         near_end, self._far_end = context.Pipe()
         self._caller = Caller(near_end)
         self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots), daemon=True)
@@ -135,13 +154,15 @@ class WorkerHandle:
 
     def _launch(self) -> Message:
         """Start the process, and wait for its first message. Raises WorkerDied, WorkerFailed, OSError."""
-        if self._unwanted.is_set():
-            raise WorkerFailed("stopped before it was started")
-        with _signals_blocked():
+        with self._starting, signals_blocked():
+            if self._unwanted.is_set():
+                raise WorkerFailed("stopped before it was started")
             self._process.start()
-        self.pid = self._process.pid or 0
+            self.pid = self._process.pid or 0
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
+                self._worker = psutil.Process(self.pid)
         if self._unwanted.is_set():  # said while the process was being made
-            self._process.kill()
+            self.kill()
         # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
         self._far_end.close()
         return self._reply(START_TIMEOUT_S)
@@ -180,8 +201,10 @@ class WorkerHandle:
         with self._ending:
             if self._is_over:
                 return
-            self._caller.close()
-            self._far_end.close()
+            with self._starting:
+                self._unwanted.set()
+                self._caller.close()
+                self._far_end.close()
             if self.pid:
                 self._process.join(STOP_TIMEOUT_S)
                 self.kill()
@@ -195,8 +218,9 @@ class WorkerHandle:
         """At once; a thread that waits in `run` or `start` gets WorkerDied, WorkerFailed."""
         self._unwanted.set()
         with self._lock:
-            if not self._is_over and self._process.is_alive():
-                self._process.kill()
+            if not self._is_over and self._worker is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    self._worker.kill()
 
     def _ask(self, timeout_s: float, **request: Any) -> Message:
         try:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from service.models.segmenters.devices import Device
 
 
+WAIT_ASLEEP = ("OMP_WAIT_POLICY", "PASSIVE")
+"""In the environment when torch is imported. While threads that wait for work spin, as is OpenMP's default, a worker
+beside them was measured to take 1.4 times as long."""
+
 SERVICE_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The service's business: it answers what it accepted first, and then closes the pipe."""
 
@@ -45,9 +49,7 @@ class Loaded:
 
 def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots: Slots) -> None:
     """Everything a worker process does."""
-    # Threads that wait for work must sleep: while they spin, as is OpenMP's default, a worker beside them was measured
-    # to take 1.4 times as long. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault(*WAIT_ASLEEP)
     keep_blocks()
     for number in SERVICE_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

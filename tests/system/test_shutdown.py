@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,6 +150,21 @@ def is_importing(pid: int) -> bool:
     """True where a worker is past Python's own start: it has mapped numpy's libraries."""
     workers = psutil.Process(pid).children()
     return any("numpy" in Path(f"/proc/{worker.pid}/maps").read_text() for worker in workers)
+
+
+FIRST_PROCESS = """
+import signal
+from multiprocessing import resource_tracker
+from service.workers.handle import signals_blocked
+with signals_blocked():
+    resource_tracker.ensure_running()
+    print(*sorted(number.name for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+"""
+"""multiprocessing's tracker unblocks both signals once it runs, and it begins to with the first process that is made."""
+
+
+def test_a_worker_inherits_the_signals_blocked_also_where_it_is_the_first() -> None:
+    assert subprocess.check_output([sys.executable, "-c", FIRST_PROCESS], text=True).split() == ["SIGINT", "SIGTERM"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at Linux' /proc")

@@ -1,7 +1,7 @@
 """What is expected of work of a size, after some was done."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.queue.pace import Pace, SizedPace
@@ -50,6 +50,7 @@ def test_what_became_slower_is_soon_known() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 180), st.floats(0, 60)), min_size=1, max_size=30), st.floats(0, 180))
+@example(seen=[(5e-324, 1.0)], size=0.0)
 def test_no_time_is_negative_and_none_is_beyond_all_measure(seen: list[tuple[float, float]], size: float) -> None:
     pace = SizedPace()
     for each in seen:

@@ -4,8 +4,10 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,6 @@ from tests.fakes import (
     FATAL_COLOR,
     RAISING_COLOR,
     RED,
-    TRIED,
     thread_counting_families,
     unrecordable_families,
 )
@@ -103,8 +104,8 @@ async def test_an_answer_does_not_change_when_the_next_is_computed(service: Serv
 async def test_a_worker_that_cannot_record_cuda_graphs_starts_again_without_and_says_so_once(
     plan: WorkerPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv(TRIED, str(tmp_path / "tried"))
-    async with running(replace(plan, models=plan.models[:1], families=unrecordable_families)) as service:
+    families = partial(unrecordable_families, tmp_path / "tried")
+    async with running(replace(plan, models=plan.models[:1], families=families)) as service:
         assert subject(await service.ask(RED))
         assert service.pool.ready_count == 1
     told = [record for record in caplog.records if record.levelname == "WARNING"]
@@ -130,6 +131,17 @@ async def test_the_request_on_board_of_a_killed_worker_is_answered_by_the_next(s
         await until(lambda: service.batcher.waiting == 1)
         os.kill(killed, signal.SIGKILL)
     assert [subject(await call) for call in calls] == [True, False, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are forked from nothing")
+async def test_when_the_process_that_workers_are_forked_from_is_killed_all_start_again(service: Service) -> None:
+    (worker,) = service.pool.pids
+    template = psutil.Process(worker).parent()
+    assert template and template.pid != os.getpid()
+    template.kill()
+    assert [subject(await service.ask(color)) for color in (RED, BLUE)] == [True, False]
+    await until(lambda: service.pool.pids not in ([worker], []) and not psutil.pid_exists(worker))
+    assert subject(await service.ask(RED))
 
 
 async def test_an_image_that_kills_every_worker_fails_alone(service: Service) -> None:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from service.workers.handle import WorkerHandle
 from service.workers.keeper import LEAST_FAILED_STARTS
 from service.workers.plan import WorkerPlan
 from tests.fakes import RED
-from tests.flaky_families import BROKEN, Fault, flaky_families
+from tests.flaky_families import Fault, flaky_families
 from tests.pools import DRAIN_S, PATIENCE_S, Service, leaking_nothing, running, slot_memory, until
 
 pytestmark = pytest.mark.anyio
@@ -131,10 +132,8 @@ def fault(tmp_path_factory: pytest.TempPathFactory) -> Fault:
 
 @pytest.fixture(scope="module")
 async def flaky(plan: WorkerPlan, fault: Fault) -> AsyncIterator[Service]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(BROKEN, str(fault.file))
-        async with running(replace(plan, families=flaky_families)) as service:
-            yield service
+    async with running(replace(plan, families=partial(flaky_families, fault.file))) as service:
+        yield service
 
 
 async def test_those_who_wait_while_a_start_fails_are_answered_by_the_next(flaky: Service, fault: Fault) -> None:
