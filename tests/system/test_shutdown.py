@@ -160,7 +160,7 @@ with signals_blocked():
     resource_tracker.ensure_running()
     print(*sorted(number.name for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())))
 """
-"""multiprocessing's tracker unblocks both signals once it runs, and it begins to with the first process that is made."""
+"""multiprocessing's tracker, which comes with the first process that is made, unblocks both signals once it runs."""
 
 
 def test_a_worker_inherits_the_signals_blocked_also_where_it_is_the_first() -> None:

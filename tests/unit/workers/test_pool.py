@@ -137,7 +137,8 @@ async def test_the_request_on_board_of_a_killed_worker_is_answered_by_the_next(s
 async def test_when_the_process_that_workers_are_forked_from_is_killed_all_start_again(service: Service) -> None:
     (worker,) = service.pool.pids
     template = psutil.Process(worker).parent()
-    assert template and template.pid != os.getpid()
+    assert template
+    assert template.pid != os.getpid()
     template.kill()
     assert [subject(await service.ask(color)) for color in (RED, BLUE)] == [True, False]
     await until(lambda: service.pool.pids not in ([worker], []) and not psutil.pid_exists(worker))
