@@ -50,6 +50,12 @@ def mask_of(labels: LabelMap, class_ids: Sequence[int]) -> Mask:
     return mask
 
 
+def bounds_of(mask: Mask) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the pixels in a mask that has some; right and bottom are exclusive."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
 def classes_in(labels: LabelMap) -> list[int]:
     """The ids that at least one pixel has, in order. 12 megapixels: 11 ms; np.unique sorts them, in 89 ms."""
     return [class_id for class_id, count in enumerate(Image.fromarray(labels).histogram()) if count]

@@ -15,19 +15,29 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from service.models.catalogue import Catalogue, Model
-from service.models.decisions import classes_in, mask_of
+from service.models.decisions import bounds_of, classes_in, mask_of
 from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
 from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import Format, Names, Options
 from service.pixels.decode import Photo
-from service.pixels.encoders import encode_png, npz, palette_png, polygons, rle, zip_of
+from service.pixels.encoders import (
+    cvat,
+    encode_png,
+    label_studio,
+    npz,
+    palette_png,
+    polygons,
+    rle,
+    simple_rings,
+    zip_of,
+)
 from service.pixels.encoders.pictures import OPAQUE_PICTURE
 from service.pixels.matting import Levels, decide
 from service.telemetry.log import Stopwatch
 
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
-MaskEncoding = Literal["png", "rle", "polygons"]
+MaskEncoding = Literal["png", "rle", "polygons", "simple-polygons", "cvat", "label-studio"]
 
 SEGMENT_FORMATS: dict[SegmentOutput, tuple[Format, ...]] = {
     "labels": ("png", "json", "npz"),
@@ -60,8 +70,10 @@ class SegmentOptions(Options):
     )
     encoding: MaskEncoding = Field(
         "png",
-        description="Of each mask in the JSON of `masks`. `polygons` run along the pixel edges, with holes, and "
-        f"have at most {polygons.MAX_VERTICES} vertices in all; masks of noise have more, and come as `rle`.",
+        description="Of each mask in the JSON of `masks`. `rle` is COCO's, `cvat` the points of a mask shape, "
+        "`label-studio` the `rle` of a brush label. `polygons` run along the pixel edges, with holes, and have at most "
+        f"{polygons.MAX_VERTICES} vertices in all; masks of noise have more, and come as `rle`. `simple-polygons` are "
+        "cut so that none has a hole.",
     )
     opacity: float = Field(0.6, ge=0, le=1, description="Of the colours in `overlay`.")
     threshold: float = Field(
@@ -187,6 +199,9 @@ MASK_ENCODERS: dict[MaskEncoding, MaskEncoder] = {
     "png": _base64_pngs,
     "rle": rle.encode_classes,
     "polygons": polygons.encode_classes,
+    "simple-polygons": simple_rings.encode_classes,
+    "cvat": cvat.encode_classes,
+    "label-studio": label_studio.encode_classes,
 }
 
 
@@ -206,9 +221,8 @@ def _measure(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
 
 def _box(region: Mask) -> list[int]:
     """[left, top, width, height] in pixels, as in COCO."""
-    columns, rows = np.flatnonzero(region.any(axis=0)), np.flatnonzero(region.any(axis=1))
-    left, top = int(columns[0]), int(rows[0])
-    return [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top]
+    left, top, right, bottom = bounds_of(region)
+    return [left, top, right - left, bottom - top]
 
 
 def _header(segmentation: Segmentation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from tests.api.asking import ask, ask_for, problem_of
 from tests.fakes import DARK, RED
-from tests.pictures import HEIGHT, WIDTH, encoded, opened, pixels, plain, red_and_blue, ring
+from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, opened, painted, pixels, plain, red_and_blue, ring
 
 
 def label_map(client: TestClient, picture: Image.Image) -> NDArray[Any]:
@@ -135,12 +135,30 @@ def test_masks_as_polygons_have_their_holes(client: TestClient) -> None:
     assert not filled(entry["mask"])[60, 100]
 
 
+def test_simple_polygons_are_rings_without_holes(client: TestClient) -> None:
+    (entry,) = masks(client, ring(), encoding="simple-polygons")
+    assert len(entry["mask"]) == 2
+    pieces = [{"exterior": points, "holes": []} for points in entry["mask"]]
+    assert np.array_equal(filled(pieces), label_map(client, ring()) == 1)
+
+
+def test_masks_for_cvat_have_their_box_at_the_end(client: TestClient) -> None:
+    left, top, right, bottom = SUBJECT_BOX
+    (entry,) = masks(client, painted(), encoding="cvat")
+    assert entry["mask"] == [0, (right - left) * (bottom - top), left, top, right - 1, bottom - 1]
+
+
+def test_masks_for_label_studio_are_bytes_of_four_values_a_pixel(client: TestClient) -> None:
+    (entry,) = masks(client, ring(), encoding="label-studio")
+    assert bytes(entry["mask"][:4]) == (4 * WIDTH * HEIGHT).to_bytes(4, "big")
+
+
 def test_an_unknown_encoding_is_a_bad_option(client: TestClient) -> None:
     answer = ask(client, "/segment", ring(), {"output": "masks", "format": "json", "encoding": "svg"})
     assert "encoding" in problem_of(answer, 422, "bad_option")["detail"]
 
 
-@pytest.mark.parametrize("encoding", ["rle", "png"])
+@pytest.mark.parametrize("encoding", ["rle", "png", "cvat", "label-studio"])
 def test_noise_has_too_many_vertices_for_polygons_and_comes_in_any_other_encoding(
     client: TestClient, encoding: str
 ) -> None:

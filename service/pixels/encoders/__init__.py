@@ -1,6 +1,6 @@
 """Pictures, label maps and masks as bytes or JSON. One file per format; knows no request and no network."""
 
-from service.pixels.encoders import polygons, rle
+from service.pixels.encoders import cvat, label_studio, polygons, rle, simple_rings
 from service.pixels.encoders.archives import npz, zip_of
 from service.pixels.encoders.palette import palette_png
 from service.pixels.encoders.pictures import PICTURE_ENCODERS, PictureEncoder
@@ -13,10 +13,13 @@ __all__ = [
     "PictureEncoder",
     "Polygon",
     "Rle",
+    "cvat",
     "encode_png",
+    "label_studio",
     "npz",
     "palette_png",
     "polygons",
     "rle",
+    "simple_rings",
     "zip_of",
 ]

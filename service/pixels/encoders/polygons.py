@@ -100,6 +100,11 @@ def encode(mask: Mask, max_vertices: int = MAX_VERTICES) -> list[Polygon]:
     return list(polygons.values())
 
 
+def too_many_vertices() -> TooManyVertices:
+    """The failure, with the way out."""
+    return TooManyVertices("polygons would have too many vertices; ask for encoding=rle, which takes any mask")
+
+
 def _find_boundary(mask: Mask, max_vertices: int) -> _Boundary:
     bands = zip(*_points_of_bands(mask, max_vertices), strict=True)
     x, y, changes_place, is_above_foreground = (np.concatenate(band) for band in bands)
@@ -114,7 +119,7 @@ def _points_of_bands(mask: Mask, max_vertices: int) -> Iterator[_Points]:
         points = _find_points(_framed(mask, top, min(height + 1, top + rows)), top)
         vertices += len(points.x)
         if vertices > max_vertices:
-            raise TooManyVertices("polygons would have too many vertices; ask for encoding=rle, which takes any mask")
+            raise too_many_vertices()
         yield points
 
 
