@@ -23,6 +23,7 @@ from service.api.operations import operation_routes
 from service.api.routes import router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
+from service.doors import opened
 from service.engine.engine import Engine
 from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
@@ -73,6 +74,7 @@ composed frames, or both. `docs/stream.md` has every message, the close codes an
 def create_app(settings: Settings | None = None, families: SegmenterFamilies = built_in_families) -> FastAPI:
     """The service. Raises ConfigurationError where it could not start: missing models, wrong cards, no such device."""
     settings = settings or read_settings()
+    doors = opened(settings.doors)
     service = Service(settings, Engine.build(settings, families))
     app = FastAPIOffline(
         title="Silhouette",
@@ -90,8 +92,11 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     if settings.studio:
         app.include_router(studio.router)
     app.include_router(stream_router)
-    paths = frozenset(route.path for route in (*operations.routes, *router.routes) if isinstance(route, APIRoute))
-    app.add_middleware(Gate, service=service, paths=paths)
+    for door in doors:
+        app.include_router(door.router, include_in_schema=False, tags=[door.name])
+    routers = (operations, router, *(door.router for door in doors))
+    paths = frozenset(route.path for each in routers for route in each.routes if isinstance(route, APIRoute))
+    app.add_middleware(Gate, service=service, paths=paths, doorways=doors)
     if settings.allowed_origins:
         app.add_middleware(CORSMiddleware, **CORS, allow_origins=list(settings.allowed_origins))
     problems.install(app)

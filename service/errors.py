@@ -1,12 +1,12 @@
-"""Everything that can go wrong, sorted by who can mend it. Knows no HTTP: `api/failures.py` does.
+"""Everything that can go wrong, sorted by who can mend it. Knows no HTTP: `api/problems.py` does.
 
 Failure
   BadInput            the caller changes the request
-    UnsupportedImage, UnsupportedBody, MalformedForm, MissingImage,
+    UnsupportedImage, UnsupportedBody, MalformedForm, MalformedJson, MissingImage,
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground, TooManyVertices,
     LargeHeaders, SlowHeaders, HostNotAllowed, MalformedMessage, OriginRefused, SlowHello, IdleSession,
-    MissingKey, UnknownKey, ScopeMissing
+    NotOffered, MissingKey, UnknownKey, ScopeMissing
   Unavailable         the caller tries again later
     NotReady, QueueFull, TooManyConnections, TooManyUploads, TooManySessions,
     DeadlineUnreachable, OutOfDeviceMemory, Draining, QuotaExceeded
@@ -47,6 +47,11 @@ class UnsupportedBody(BadInput):
 class MalformedForm(BadInput):
     code = "malformed_form"
     title = "The form could not be parsed"
+
+
+class MalformedJson(BadInput):
+    code = "malformed_json"
+    title = "The body is not the JSON that is read here"
 
 
 class MissingImage(BadInput):
@@ -142,6 +147,11 @@ class SlowHello(BadInput):
 class IdleSession(BadInput):
     code = "idle"
     title = "Nothing went on in the session"
+
+
+class NotOffered(BadInput):
+    code = "not_offered"
+    title = "The contract has this, and this service does not"
 
 
 class MissingKey(BadInput):

@@ -158,6 +158,10 @@ class Settings(BaseSettings):
     studio: bool = True
     """The page at `/`, where a browser can try everything. `off` removes it; the endpoints it uses stay."""
 
+    doors: Annotated[tuple[str, ...] | None, NoDecode] = None
+    """Contracts of other services that are answered beside our own, as `rembg,removebg`; see `docs/doors.md`. Unset or
+    `all`: all of them; `none`: only our own. Each opens paths of its own."""
+
     max_sessions: int = Field(8, ge=0)
     """Live sessions on `/stream` at once; 0 refuses all. Higher shares the workers among more cameras."""
 
@@ -200,6 +204,14 @@ class Settings(BaseSettings):
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip()) or None
+        return value
+
+    @field_validator("doors", mode="before")
+    @classmethod
+    def _split_doors(cls, value: object) -> object:
+        if isinstance(value, str):
+            names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
+            return {("all",): None, (): None, ("none",): ()}.get(names, names)
         return value
 
     @field_validator("allowed_origins", "allowed_hosts", mode="before")

@@ -35,12 +35,14 @@ class Guard:
 
 
 def key_in(headers: Mapping[str, str]) -> str | None:
-    """From `X-Api-Key`, `Authorization: Bearer`, or the password of `Authorization: Basic`, as some tools send it."""
-    if key := headers.get("x-api-key", "").strip():
+    """From `X-Api-Key`, `Authorization: Bearer`, or as some tools send it: `Token`, `Authorization: Token`, or the
+    password of `Authorization: Basic`.
+    """
+    if key := headers.get("x-api-key", "").strip() or headers.get("token", "").strip():
         return key
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     match scheme.lower():
-        case "bearer":
+        case "bearer" | "token":
             return credentials.strip() or None
         case "basic":
             return _password(credentials.strip())

@@ -35,6 +35,8 @@ def log(exchange: Exchange) -> None:
 def _fields(exchange: Exchange) -> dict[str, Any]:
     call, answer = exchange.call, exchange.answer
     known = {"trace_id": trace_id(exchange.headers), "model": call.model if call else None, "cache": exchange.cache}
+    if exchange.door is not None:
+        known["door"] = exchange.door.name
     if exchange.allowance is not None:
         known["key"] = exchange.allowance.key.name
     said = {name: value for name, value in known.items() if value}
@@ -57,7 +59,8 @@ def count(exchange: Exchange, metrics: Metrics, paths: Collection[str]) -> None:
     route = path if path in paths else "other"
     model = (exchange.call.model if exchange.call else None) or "none"
     status = str(exchange.status or CLIENT_CLOSED_REQUEST)
-    metrics.requests.labels(route, model, status, exchange.outcome).inc()
+    door = exchange.door.name if exchange.door else ""
+    metrics.requests.labels(route, model, status, exchange.outcome, door).inc()
     if exchange.allowance is not None:
         metrics.key_requests.labels(exchange.allowance.key.name, status).inc()
     if exchange.outcome == "ok":  # refusals are quick, and would hide how long a result takes

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope
 
 from service.access.quotas import Allowance
+from service.api.doorway import Doorway
 from service.api.peers import peer_of
 from service.api.request_headers import choose_request_id, timeout_s
 from service.engine.pipeline import Answer, Call
@@ -39,6 +40,8 @@ class Exchange:
     request_id: str
     peer: str
     """Who asks, see `peer_of`."""
+    door: Doorway | None = None
+    """The contract that the path belongs to; None for our own."""
     arrived_s: float = field(default_factory=time.monotonic)
     """On the event loop's clock, as all times here."""
     client_deadline: float = math.inf
@@ -95,6 +98,12 @@ class Exchange:
         """Drop the connection with whatever is unsent, where the server lets us."""
         if abort := self._connection.get("abort"):
             abort()
+
+    @property
+    def is_work(self) -> bool:
+        """Whether it wants something done, which takes admission: probes, metrics and pages do not."""
+        is_working_get = self.door is not None and self.scope["path"] in self.door.working_gets
+        return bool(self.scope["method"] == "POST") or is_working_get
 
     @property
     def is_head(self) -> bool:

@@ -17,6 +17,8 @@ from service.errors import MalformedForm
 
 MAX_FORM_FILES = 4
 MAX_FORM_FIELDS = 64
+MAX_TEXT_BYTES = 1024 * 1024
+"""Of one part that is no file."""
 
 MAX_PREAMBLE_BYTES = 65_536
 NO_BOUNDARY = "the boundary that its Content-Type names is nowhere in it"
@@ -61,10 +63,14 @@ async def _from_the_first_part(request: Request) -> AsyncGenerator[bytes, None]:
 
 
 @asynccontextmanager
-async def read_form(request: Request) -> AsyncIterator[FormData]:
+async def read_form(request: Request, max_text_bytes: int = MAX_TEXT_BYTES) -> AsyncIterator[FormData]:
     """The form, whose files are closed in the end. Raises MalformedForm."""
     parser = _Parser(
-        request.headers, _from_the_first_part(request), max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS
+        request.headers,
+        _from_the_first_part(request),
+        max_files=MAX_FORM_FILES,
+        max_fields=MAX_FORM_FIELDS,
+        max_part_size=max_text_bytes,
     )
     try:
         form = await parser.parse()

@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.api import access_log
 from service.api.access_log import PROBE_PATHS
 from service.api.body import RequestBody
+from service.api.doorway import Doorway, doorway_of
 from service.api.exchange import ClientLeft, Exchange
 from service.api.hosts import check_host
-from service.api.problems import problem
+from service.api.problems import refusal_of, refused
 from service.api.reply import Reply
 from service.api.request_headers import check_encoding, lane
 from service.api.scopes import scope_needed
@@ -27,10 +28,13 @@ from service.errors import Failure, HostNotAllowed, LargeHeaders, TooManyConnect
 class Gate:
     """Admits work, answers for bugs, and keeps the books."""
 
-    def __init__(self, app: ASGIApp, service: Service, paths: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, service: Service, paths: Collection[str], doorways: Collection[Doorway] = ()
+    ) -> None:
         self._app = app
         self._service = service
         self._paths = paths
+        self._doorways = doorways
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -40,6 +44,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         exchange = Exchange.of(_below(scope, self._service.settings.root_path))
+        exchange.door = doorway_of(exchange.scope["path"], self._doorways)
         service, settings = self._service, self._service.settings
         body = RequestBody(exchange, receive, settings, service.admission, service.senders)
         reply = Reply(exchange, body, send, settings)
@@ -62,23 +67,23 @@ class Gate:
             check_host(Headers(scope=scope), self._service.settings.allowed_hosts)
         except HostNotAllowed as failure:
             self._service.engine.metrics.stream_sessions_ended.labels(failure.code).inc()
-            await problem(failure, uuid.uuid4().hex)(scope, receive, send)
+            await refused(refusal_of(failure, uuid.uuid4().hex), None)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _check_key(self, exchange: Exchange) -> None:
         """Before anything else is done for the caller. Raises MissingKey, UnknownKey, ScopeMissing or QuotaExceeded."""
-        method, path = exchange.scope["method"], exchange.scope["path"]
-        if scope := scope_needed(method, path):
+        open_paths = exchange.door.open_paths if exchange.door else ()
+        if scope := scope_needed(exchange.scope["method"], exchange.scope["path"], open_paths):
             exchange.allowance = self._service.guard.check(exchange.headers, scope)
-        if exchange.allowance is not None and method == "POST":
+        if exchange.allowance is not None and exchange.is_work:
             exchange.allowance.take_request()
 
     async def _answer(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
         try:
             self._check_connection(exchange)
             self._check_key(exchange)
-            if exchange.scope["method"] == "POST":
+            if exchange.is_work:
                 self._admit(exchange, body)
             await self._app(exchange.scope_of_the_app, body.receive, reply.send)
         except Failure as failure:

@@ -1,4 +1,6 @@
-"""The one table that knows both: failure -> HTTP status, and the problem document a caller sees (RFC 9457)."""
+"""The one table that knows both: failure -> HTTP status. A caller sees the problem document (RFC 9457), or what
+the door that he came by makes of it.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from service import errors
+from service.api.doorway import Doorway, Refusal
 from service.api.exchange import exchange_of
 from service.errors import Failure, Unavailable
 
@@ -17,6 +20,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.UnsupportedImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.MalformedForm: HTTPStatus.BAD_REQUEST,
+    errors.MalformedJson: HTTPStatus.BAD_REQUEST,
     errors.MissingImage: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UndecodableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TruncatedImage: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -36,6 +40,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.OriginRefused: HTTPStatus.FORBIDDEN,
     errors.SlowHello: HTTPStatus.REQUEST_TIMEOUT,
     errors.IdleSession: HTTPStatus.REQUEST_TIMEOUT,
+    errors.NotOffered: HTTPStatus.NOT_IMPLEMENTED,
     errors.MissingKey: HTTPStatus.UNAUTHORIZED,
     errors.UnknownKey: HTTPStatus.UNAUTHORIZED,
     errors.ScopeMissing: HTTPStatus.FORBIDDEN,
@@ -58,17 +63,46 @@ STATUS: dict[type[Failure], HTTPStatus] = {
 NO_KEY = (errors.MissingKey, errors.UnknownKey)
 
 
-def problem(failure: Failure, request_id: str) -> Response:
-    """The problem document of a failure. `code` is what clients match on."""
+def refusal_of(failure: Failure, request_id: str) -> Refusal:
+    """What there is to say of a failure."""
     headers = _comeback(failure) if isinstance(failure, Unavailable) else {}
     if isinstance(failure, NO_KEY):
         headers["WWW-Authenticate"] = 'Bearer realm="silhouette"'
-    return JSONResponse(problem_body(failure, request_id), STATUS[type(failure)], headers, PROBLEM_MEDIA_TYPE)
+    return Refusal(status_of(failure), failure.code, failure.title, failure.detail, request_id, headers, failure)
+
+
+def status_of(failure: Failure) -> HTTPStatus:
+    """That of its class, or of the nearest one above it: a door may have finer ones than the table."""
+    return next(STATUS[kind] for kind in type(failure).__mro__ if kind in STATUS)
+
+
+def internal_error_of(request_id: str) -> Refusal:
+    """For a bug of ours: the cause goes to the log, the caller gets the request id to quote."""
+    detail = f"the cause is in the service's log under {request_id}"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return Refusal(status, "internal_error", "The service failed", detail, request_id, {})
+
+
+def refused(refusal: Refusal, door: Doorway | None) -> Response:
+    """The answer to a refused request, in the words of the contract that it came by."""
+    response = _problem(refusal) if door is None else door.refusal(refusal)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def _problem(refusal: Refusal) -> Response:
+    """The problem document. `code` is what clients match on."""
+    return JSONResponse(_body(refusal), refusal.status, media_type=PROBLEM_MEDIA_TYPE)
 
 
 def problem_body(failure: Failure, request_id: str) -> dict[str, Any]:
     """The fields of its problem document."""
-    return _body(STATUS[type(failure)], failure.code, failure.title, failure.detail, request_id)
+    return _body(refusal_of(failure, request_id))
+
+
+def internal_error_body(request_id: str) -> dict[str, Any]:
+    """The fields of a bug's problem document."""
+    return _body(internal_error_of(request_id))
 
 
 def _comeback(failure: Unavailable) -> dict[str, str]:
@@ -80,50 +114,36 @@ def _comeback(failure: Unavailable) -> dict[str, str]:
 
 
 def install(app: FastAPI) -> None:
-    """Every way for a request to fail ends in a problem document."""
+    """Every way for a request to fail ends in a refusal, and that in the words of a contract."""
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
 async def _on_failure(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, Failure)
-    exchange = exchange_of(request)
-    exchange.failure_code = failure.code
-    return problem(failure, exchange.request_id)
+    return _refuse(request, refusal_of(failure, exchange_of(request).request_id))
 
 
 async def _on_http_exception(request: Request, exception: Exception) -> Response:
     """Starlette's own: no such path, or a method that the path does not take."""
     assert isinstance(exception, HTTPException)
     status = HTTPStatus(exception.status_code)
-    code, headers = status.name.lower(), dict(exception.headers or {})
+    request_id, headers = exchange_of(request).request_id, dict(exception.headers or {})
+    return _refuse(request, Refusal(status, status.name.lower(), status.phrase, exception.detail, request_id, headers))
+
+
+def _refuse(request: Request, refusal: Refusal) -> Response:
     exchange = exchange_of(request)
-    exchange.failure_code = code
-    return _document(status, code, status.phrase, exception.detail, exchange.request_id, headers)
+    exchange.failure_code = refusal.code
+    return refused(refusal, exchange.door)
 
 
-def internal_error(request_id: str) -> Response:
-    """For a bug of ours: the cause goes to the log, the caller gets the request id to quote."""
-    return JSONResponse(internal_error_body(request_id), HTTPStatus.INTERNAL_SERVER_ERROR, None, PROBLEM_MEDIA_TYPE)
-
-
-def internal_error_body(request_id: str) -> dict[str, Any]:
-    detail = f"the cause is in the service's log under {request_id}"
-    return _body(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The service failed", detail, request_id)
-
-
-def _document(
-    status: HTTPStatus, code: str, title: str, detail: str, request_id: str, headers: dict[str, str]
-) -> JSONResponse:
-    return JSONResponse(_body(status, code, title, detail, request_id), status, headers, PROBLEM_MEDIA_TYPE)
-
-
-def _body(status: HTTPStatus, code: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
+def _body(refusal: Refusal) -> dict[str, Any]:
     return {
-        "type": f"urn:silhouette:problem:{code}",
-        "title": title,
-        "status": int(status),
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
+        "type": f"urn:silhouette:problem:{refusal.code}",
+        "title": refusal.title,
+        "status": int(refusal.status),
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "request_id": refusal.request_id,
     }

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import Response
 from starlette.types import Message, Send
 
 from service.api.body import RequestBody
+from service.api.doorway import Refusal
 from service.api.exchange import Exchange, SlowReader
-from service.api.problems import internal_error, problem
+from service.api.problems import internal_error_of, refusal_of, refused
 from service.errors import Failure
 from service.settings import Settings
 from service.telemetry.log import FIELDS
@@ -81,18 +81,20 @@ class Reply:
 
     async def refuse(self, failure: Failure) -> None:
         """Answer without the application, and without reading the body."""
-        self._exchange.failure_code = failure.code
-        await self._give(problem(failure, self._exchange.request_id))
+        await self._refuse(refusal_of(failure, self._exchange.request_id))
 
     async def report_bug(self, error: Exception) -> None:
         """Answer for a bug of ours, unless the answer has begun already."""
         request_id = self._exchange.request_id
         logger.error("request failed", exc_info=error, extra={FIELDS: {"request_id": request_id}})
-        self._exchange.failure_code = "internal_error"
         if self._exchange.status is None:
-            await self._give(internal_error(request_id))
+            await self._refuse(internal_error_of(request_id))
+        else:
+            self._exchange.failure_code = "internal_error"
 
-    async def _give(self, response: Response) -> None:
+    async def _refuse(self, refusal: Refusal) -> None:
+        self._exchange.failure_code = refusal.code
+        response = refused(refusal, self._exchange.door)
         await response(self._exchange.scope, self._body.receive, self.send)
 
 

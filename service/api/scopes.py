@@ -1,5 +1,7 @@
 """Which scope a request needs of its key. What is not named here needs `images`: a new path is closed, not open."""
 
+from collections.abc import Container
+
 OPEN_PATHS = ("/", "/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/favicon.ico")
 """Probes, and pages that show nothing but themselves: the studio asks for a key before it asks for anything else."""
 
@@ -8,11 +10,11 @@ OPEN_FOLDERS = ("/studio/", "/docs/", "/static-offline-docs/")
 READING = ("GET", "HEAD")
 
 
-def scope_needed(method: str, path: str) -> str | None:
-    """None where no key is needed."""
+def scope_needed(method: str, path: str, open_paths: Container[str] = ()) -> str | None:
+    """None where no key is needed. `open_paths` are probes and pages beside those above, for reading only."""
     if method == "OPTIONS":  # a browser asks whether it may ask, and sends no key with that
         return None
-    if method in READING and (path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)):
+    if method in READING and (path in OPEN_PATHS or path in open_paths or path.startswith(OPEN_FOLDERS)):
         return None
     if path == "/metrics":
         return "metrics"

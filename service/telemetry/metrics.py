@@ -58,7 +58,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = self._counter("silhouette_requests", "Requests answered.", "route", "model", "status", "reason")
+        self.requests = self._counter(
+            "silhouette_requests", "Requests answered.", "route", "model", "status", "reason", "door"
+        )
         self.key_requests = self._counter("silhouette_key_requests", "Requests answered, by key.", "key", "status")
         self.request_seconds = self._histogram(
             "silhouette_request_seconds", "From arrival to answer, of requests that got a result.", "route"

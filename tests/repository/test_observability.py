@@ -33,7 +33,7 @@ def rendered() -> str:
     workers = [WorkerStatus(0, 1, "idle", "cpu", 1, 1)]
     lanes = {"interactive": 0, "bulk": 0}
     metrics.watch(lambda: Snapshot(lanes, 0, lanes, 0, lanes, 0, 1, 0, 0, 0, 1, 0, True, workers))
-    metrics.requests.labels("/segment", "u2net@1", "200", "ok")
+    metrics.requests.labels("/segment", "u2net@1", "200", "ok", "")
     metrics.request_seconds.labels("/segment")
     metrics.stage_seconds.labels("queue")
     for of_a_model in (metrics.batch_size, metrics.inferred):

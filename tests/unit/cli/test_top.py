@@ -46,7 +46,7 @@ def metrics() -> Metrics:
 
 
 def answer(metrics: Metrics, seconds: float, status: str = "200", reason: str = "ok", route: str = "/segment") -> None:
-    metrics.requests.labels(route, "u2net@1", status, reason).inc()
+    metrics.requests.labels(route, "u2net@1", status, reason, "").inc()
     metrics.request_seconds.labels(route).observe(seconds)
 
 

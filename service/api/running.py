@@ -1,0 +1,54 @@
+"""Runs one job of the pipeline for a request, whichever contract the request came by."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from fastapi import Request
+
+from service.api.exchange import ClientLeft, client_leaves, exchange_of
+from service.api.state import Service
+from service.engine.pipeline import Answer, Call, Job
+from service.operations.options import Format
+from service.telemetry.log import server_timing
+
+
+async def run_job(
+    request: Request, service: Service, job: Job, accepted: Sequence[Format] = (), known: frozenset[str] = frozenset()
+) -> Answer:
+    """The answer, with what the Gate found out about the request: its permit, deadline, lane and quota.
+
+    `accepted` is what the result may come in, best liked first; empty: what the options say. `known` has the
+    fingerprints of answers that the caller has. The body has to be read before, for its last part brings the place.
+
+    Raises ClientLeft where the client does, and what `Pipeline.run` raises.
+    """
+    exchange = exchange_of(request)
+    exchange.call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, exchange.charge_pixels, known)
+    exchange.answer = await _while_connected(request, service.pipeline.run(job, exchange.call))
+    return exchange.answer
+
+
+def answer_headers(answer: Answer) -> dict[str, str]:
+    """What made an answer, and where the time went."""
+    return {
+        "X-Model": answer.model,
+        "X-Device": answer.device,
+        "Server-Timing": server_timing(answer.elapsed_ms),
+        **({} if answer.frames == 1 else {"X-Frames": str(answer.frames)}),
+    }
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer. Where the client leaves, what waits for it never begins, and what runs ends soon: ClientLeft."""
+    task = asyncio.create_task(work)
+    leaving = asyncio.create_task(client_leaves(request.receive))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientLeft
+        return await task
+    finally:
+        task.cancel()
+        leaving.cancel()
+        await asyncio.wait({task, leaving})

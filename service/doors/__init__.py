@@ -1,0 +1,21 @@
+"""Other people's contracts: their clients work by changing one address. One file a door, and one row here."""
+
+from collections.abc import Sequence
+
+from service.doors.door import Door
+from service.doors.rembg import REMBG
+from service.errors import ConfigurationError
+
+DOORS: dict[str, Door] = {
+    "rembg": REMBG,
+}
+
+
+def opened(names: Sequence[str] | None) -> list[Door]:
+    """The doors of these names, or all of them for None. Raises ConfigurationError for a name that is none."""
+    if names is None:
+        return list(DOORS.values())
+    if unknown := [name for name in names if name not in DOORS]:
+        known = ", ".join(DOORS)
+        raise ConfigurationError(f"SILHOUETTE_DOORS: there is no door {unknown[0]!r}; the doors are {known}, or none")
+    return [DOORS[name] for name in names]

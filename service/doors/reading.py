@@ -1,0 +1,120 @@
+"""Reads what clients of other contracts send: forms with any names, JSON, pictures as base64.
+
+All within the limits that the Gate keeps: the body is counted as it comes, and what is decoded from it as well.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from service.api.exchange import exchange_of
+from service.api.forms import MAX_FORM_FIELDS, read_form
+from service.api.state import Service
+from service.errors import MalformedForm, MalformedJson, UndecodableImage, UnsupportedBody
+
+FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
+
+LARGE_BYTES = 262_144
+"""More text than this is taken apart on a thread: 1 MB of base64 takes about a millisecond, 32 MB a frame or two."""
+
+PIECE_CHARACTERS = 1_048_576
+"""Of base64 that are decoded in one go, in which no other thread can run; four of them are three bytes."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A form. A name may be there more than once."""
+
+    files: Mapping[str, Sequence[bytes]]
+    texts: Mapping[str, Sequence[str]]
+
+    def file(self, *names: str) -> bytes | None:
+        """The first file under one of the names that is not empty."""
+        return next((content for name in names for content in self.files.get(name, ()) if content), None)
+
+    def text(self, name: str) -> str | None:
+        """The last value, as most readers of forms have it."""
+        return self.texts[name][-1] if self.texts.get(name) else None
+
+
+def media_type_of(request: Request) -> str:
+    """In lower case, without its parameters; empty where the request does not say."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+async def read_fields(request: Request) -> Fields:
+    """The form in the body, either kind. Raises UnsupportedBody or MalformedForm."""
+    match media_type_of(request):
+        case "multipart/form-data":
+            return await _read_multipart(request)
+        case "application/x-www-form-urlencoded":
+            return _read_urlencoded(await request.body())
+        case other:
+            said = other or "no Content-Type"
+            raise UnsupportedBody(f"the request has {said}; send multipart/form-data")
+
+
+async def _read_multipart(request: Request) -> Fields:
+    files, texts = defaultdict[str, list[bytes]](list), defaultdict[str, list[str]](list)
+    service: Service = request.app.state.service
+    # Text may be a picture as base64: it is bounded by the body as a whole.
+    async with read_form(request, max_text_bytes=service.settings.max_upload_bytes) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                files[name].append(await value.read())
+            else:
+                texts[name].append(value)
+    return Fields(files, texts)
+
+
+def _read_urlencoded(body: bytes) -> Fields:
+    texts = defaultdict[str, list[str]](list)
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError as error:  # not UTF-8, or too many fields
+        raise MalformedForm("the body is no form, or one of too many fields") from error
+    for name, value in pairs:
+        texts[name].append(value)
+    return Fields({}, texts)
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """The object that the body is, whatever its Content-Type. Raises MalformedJson."""
+    body = await request.body()
+    try:
+        found = json.loads(body) if len(body) <= LARGE_BYTES else await asyncio.to_thread(json.loads, body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson("the body is no JSON") from error
+    if not isinstance(found, dict):
+        raise MalformedJson("the body is no JSON object")
+    return found
+
+
+async def decode_base64(request: Request, text: str) -> bytes:
+    """The bytes of a picture that came as base64, of either alphabet, or as a data URI; they count as in flight.
+
+    Raises UndecodableImage where it is neither, and QueueFull where there is no room for it.
+    """
+    if permit := exchange_of(request).permit:
+        permit.take_bytes(len(text) * 3 // 4)
+    return _decode(text) if len(text) <= LARGE_BYTES else await asyncio.to_thread(_decode, text)
+
+
+def _decode(text: str) -> bytes:
+    encoded = text.split(",", 1)[-1] if text.startswith("data:") else text
+    compact = "".join(encoded.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    padded = compact + "=" * (-len(compact) % 4)
+    pieces = (padded[start : start + PIECE_CHARACTERS] for start in range(0, len(padded), PIECE_CHARACTERS))
+    try:
+        return b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
+    except (binascii.Error, ValueError) as error:
+        raise UndecodableImage("the picture is no base64") from error

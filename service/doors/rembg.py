@@ -1,0 +1,209 @@
+"""The door for clients of rembg's server: `POST /api/remove` with a `file`, `GET /api/remove` with a `url`.
+
+Source: https://github.com/danielgatis/rembg, `rembg/commands/s_command.py`, as of 2.0.86.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Request
+from PIL import Image, ImageFilter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from service.api.doorway import Refusal
+from service.api.running import answer_headers, run_job
+from service.api.state import Service, ServiceDep
+from service.doors.door import Door
+from service.doors.reading import read_fields
+from service.engine.pipeline import Job
+from service.errors import BadOption, MissingImage, NotOffered
+from service.operations.effect import Effect, Scene
+from service.operations.options import MEDIA_TYPES, parse_options
+from service.operations.remove_background import RemoveBackgroundOptions
+from service.pixels.matting import Matte
+
+SUBJECT, PERSON = "u2net", "selfie"
+
+MODELS: Mapping[str, str] = {
+    "u2net": SUBJECT,
+    "u2netp": SUBJECT,
+    "silueta": SUBJECT,
+    "isnet-general-use": SUBJECT,
+    "isnet-anime": SUBJECT,
+    "birefnet-general": SUBJECT,
+    "birefnet-general-fp16": SUBJECT,
+    "birefnet-general-lite": SUBJECT,
+    "birefnet-dis": SUBJECT,
+    "birefnet-hrsod": SUBJECT,
+    "birefnet-cod": SUBJECT,
+    "birefnet-massive": SUBJECT,
+    "bria-rmbg": SUBJECT,
+    "u2net_human_seg": PERSON,
+    "birefnet-portrait": PERSON,
+}
+"""rembg's name -> ours, or the default model where that one is not loaded. Not here: those that want a prompt or a file
+(`sam`, the `_custom` ones), that answer with something else (`u2net_cloth_seg`), or that are somebody's cloud."""
+
+Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+def _split(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+class Parameters(BaseModel):
+    """Under the names that rembg has for them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+    model: str | None = Field(None, pattern=f"^({'|'.join(MODELS)})$")
+    a: bool = False
+    """Alpha matting."""
+    af: Channel = 240
+    ab: Channel = 10
+    ae: int = Field(10, ge=0)
+    """Of alpha matting: thresholds and erosion. Our refinement finds by itself where the network is unsure."""
+    om: bool = False
+    """Only the mask."""
+    ppm: bool = False
+    """Post-process the mask."""
+    dc: bool = True
+    """Decontaminate. Off in rembg, which has the old background in its edges then."""
+    vm: bool = False
+    """Refine the edge."""
+    bgc: Annotated[tuple[Channel, ...], BeforeValidator(_split), Field(min_length=3, max_length=4)] | None = None
+    """Background: red, green, blue and, where it is not 255, alpha."""
+
+
+class BadParameter(BadOption):
+    """As FastAPI tells it."""
+
+    code = "bad_parameter"
+    title = "A parameter has a value that rembg does not take"
+
+    def __init__(self, entries: list[Mapping[str, Any]]) -> None:
+        super().__init__("; ".join(f"{entry['loc'][-1]}: {entry['msg']}" for entry in entries))
+        self.entries = entries
+
+    @classmethod
+    def of(cls, error: ValidationError, place: str) -> Self:
+        """`place` is where the parameters were: `query` or `body`."""
+        entries = error.errors(include_url=False, include_context=False)
+        return cls([{**entry, "loc": [place, *entry["loc"]]} for entry in entries])
+
+
+class RembgOptions(RemoveBackgroundOptions):
+    """Options of `remove-background`, and what rembg does beyond."""
+
+    smooth_mask: bool = False
+    background: tuple[int, ...] | None = None
+
+
+def smoothed(matte: Matte) -> Matte:
+    """Without specks, its outline smooth, and nothing half: rembg's `ppm`. L in and out."""
+    opened = matte.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.MaxFilter(3))
+    return opened.filter(ImageFilter.GaussianBlur(2)).point(lambda value: 255 if value >= 127 else 0)
+
+
+def compose(scene: Scene, options: RembgOptions) -> Image.Image:
+    """The matte alone (L), or the subject with straight alpha (RGBA), on a background where one is wanted."""
+    if options.smooth_mask:
+        hard = smoothed(scene.matte)
+        scene = Scene(scene.photo, hard, scene.pictures, hard)
+    if options.output == "matte":
+        return scene.matte
+    cutout = scene.cut_out(options.decontaminate)
+    if options.background is None:
+        return cutout
+    return Image.alpha_composite(Image.new("RGBA", cutout.size, options.background), cutout)
+
+
+CUT = Effect(
+    name="remove-background",
+    summary="Cut the subject out, as rembg does",
+    description="The subject with straight alpha, or its matte alone.",
+    options=RembgOptions,
+    formats=("png",),
+    compose=compose,
+)
+
+router = APIRouter()
+
+
+@router.post("/api/remove")
+async def remove(request: Request, service: ServiceDep) -> Response:
+    """The picture in the form's `file`, cut out, as PNG."""
+    fields = await read_fields(request)
+    texts = {name: values[-1] for name, values in fields.texts.items()}
+    parameters = _parameters({**request.query_params, **texts}, "body")
+    photo = fields.file("file")
+    if photo is None:
+        raise MissingImage("send the picture as a multipart file named `file`")
+    return await _cut(request, service, photo, parameters)
+
+
+@router.get("/api/remove")
+async def remove_by_url(request: Request, service: ServiceDep) -> Response:
+    """The picture behind the query's `url`, cut out, as PNG."""
+    _parameters(request.query_params, "query")
+    if not request.query_params.get("url"):
+        raise BadParameter([{"type": "missing", "loc": ["query", "url"], "msg": "Field required", "input": None}])
+    raise NotOffered("this service fetches no pictures: send the picture itself, as `POST /api/remove` with a `file`")
+
+
+@router.get("/api")
+async def documentation(request: Request) -> Response:
+    """Where rembg has its own."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
+def _parameters(given: Mapping[str, str], place: str) -> Parameters:
+    try:
+        return Parameters.model_validate({name: value for name, value in given.items() if value != ""})
+    except ValidationError as error:
+        raise BadParameter.of(error, place) from error
+
+
+async def _cut(request: Request, service: Service, photo: bytes, parameters: Parameters) -> Response:
+    given = {
+        "model": _model(service, parameters.model),
+        "format": "png",
+        "output": "matte" if parameters.om else "cutout",
+        "decontaminate": parameters.dc or parameters.a,
+        "refine": "on" if parameters.vm or parameters.a else "auto",
+        "allow_empty": True,  # rembg has no such failure
+        "smooth_mask": parameters.ppm,
+        "background": parameters.bgc,
+    }
+    options = parse_options(RembgOptions, given)
+    answer = await run_job(request, service, Job(CUT, options, photo))
+    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=answer_headers(answer))
+
+
+def _model(service: Service, name: str | None) -> str | None:
+    """Ours that does what rembg's does; None for the default one."""
+    ours = MODELS[name] if name else None
+    return ours if ours in {card.name for card in service.pipeline.catalogue.cards} else None
+
+
+def worded(refusal: Refusal) -> Response:
+    """As FastAPI does: a text, or a list for parameters."""
+    detail: str | list[Mapping[str, Any]] = refusal.detail
+    match refusal.failure:
+        case BadParameter(entries=entries):
+            detail = entries
+        case MissingImage():
+            detail = [{"type": "missing", "loc": ["body", "file"], "msg": "Field required", "input": None}]
+    return JSONResponse({"detail": detail}, refusal.status)
+
+
+REMBG = Door(
+    name="rembg",
+    help="rembg's server, `rembg s`",
+    router=router,
+    prefixes=frozenset({"/api"}),
+    refusal=worded,
+    open_paths=frozenset({"/api"}),
+    working_gets=frozenset({"/api/remove"}),
+)
