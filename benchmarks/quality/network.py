@@ -77,7 +77,7 @@ class Network:
         except Failure as failure:
             raise ConfigurationError(f"{picture}: {failure.detail}") from failure
         prediction = self.look(photo.on_white())
-        return Seen(photo, prediction, self.card, prediction.classes.foreground)
+        return Seen(photo, prediction, self.card, prediction.classes.foreground, sent=photo.size)
 
     def look(self, picture: Image.Image) -> Prediction:
         """What the network says of any RGB picture."""

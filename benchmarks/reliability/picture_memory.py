@@ -59,7 +59,7 @@ def answer(jpeg: bytes, work: Work) -> bytes:
     if options.effort != "fast" and (crop := first.crop([1])):
         part = photo.on_white().crop(crop)
         subject = first.closer_subject(look(views_of(part, card, twice=twice), 0.8), crop, [1])
-    seen = Seen(photo, subject.prediction, card, subject.class_ids)
+    seen = Seen(photo, subject.prediction, card, subject.class_ids, sent=photo.size)
     return work.effect.finish(seen, options, ["png"], Stopwatch()).body
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from starlette.responses import Response
 
+from service.access.quotas import Allowance
 from service.errors import Failure
 
 
@@ -43,6 +44,9 @@ class Doorway(Protocol):
 
     @property
     def working_gets(self) -> Collection[str]: ...
+
+    @property
+    def limits(self) -> Callable[[Allowance], Mapping[str, str]]: ...
 
     @property
     def refusal(self) -> Callable[[Refusal], Response]: ...

@@ -47,6 +47,8 @@ class Reply:
         headers["X-Request-Id"] = self._exchange.request_id
         if self._exchange.allowance is not None:
             headers.update(self._exchange.allowance.headers())
+            if self._exchange.door is not None:
+                headers.update(self._exchange.door.limits(self._exchange.allowance))
         await self._body.read_what_is_here()
         # The next request would begin somewhere in the rest of this one, or there are too many connections.
         if not self._body.is_complete or self._exchange.is_on_surplus_connection:

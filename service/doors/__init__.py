@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from service.doors.door import Door
 from service.doors.rembg import REMBG
+from service.doors.removebg import REMOVEBG
 from service.errors import ConfigurationError
 
 DOORS: dict[str, Door] = {
+    "removebg": REMOVEBG,
     "rembg": REMBG,
 }
 

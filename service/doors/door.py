@@ -21,12 +21,13 @@ To write one, say for the contract of `acme`:
 Routes are not in the OpenAPI document: whoever speaks the contract has its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from service.access.quotas import Allowance
 from service.api.doorway import Refusal
 
 
@@ -43,6 +44,8 @@ class Door:
     """Paths that are the door's, each with all below it; where a prefix of another door is longer, that one's it is."""
     refusal: Callable[[Refusal], Response]
     """The words of the contract for a request that gets no result."""
+    limits: Callable[[Allowance], Mapping[str, str]] = lambda allowance: {}
+    """Headers of the contract for what a key may still use."""
     open_paths: frozenset[str] = frozenset()
     """Paths that may be read without a key: probes, and pages that show nothing but themselves."""
     working_gets: frozenset[str] = frozenset()

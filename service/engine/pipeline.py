@@ -13,6 +13,7 @@ from service.engine.cache import AnswerCache, fingerprint
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
+from service.models.labels import Size
 from service.models.store import ModelCard
 from service.operations.operation import Operation, Product, Seen
 from service.operations.options import Effort, Format, Options
@@ -44,6 +45,8 @@ class Answer:
     elapsed_ms: dict[str, float]
     box: tuple[int, int, int, int] | None = None
     """(left, top, right, bottom) of the subject in the input, in pixels."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What else the operation says of it, see `Product`."""
     frames: int = 1
     """Of the animation that the photo is the first picture of."""
     fingerprint: str = ""
@@ -107,6 +110,9 @@ class Read(NamedTuple):
     """What is in the uploaded files, and what the networks are to see of it."""
 
     photo: Photo
+    """As the operation frames it."""
+    sent: Size
+    """Of the photo before that."""
     pictures: Mapping[str, Photo]
     views: Views
 
@@ -185,9 +191,10 @@ class Pipeline:
     def _read(self, plan: Plan) -> Read:
         with plan.call.watch.measure("decode"):
             pictures = {name: decode(content, self._max_pixels) for name, content in plan.job.pictures.items()}
-            photo = decode(plan.job.image, self._max_pixels)
+            sent = decode(plan.job.image, self._max_pixels)
         with plan.call.watch.measure("resize"):
-            return Read(photo, pictures, views_of(photo.on_white(), plan.model, twice=plan.effort == "best"))
+            photo = plan.job.operation.framed(sent, plan.job.options)
+            return Read(photo, sent.size, pictures, views_of(photo.on_white(), plan.model, twice=plan.effort == "best"))
 
     async def _look(self, views: Views, call: Call) -> Outcomes:
         """Asks all networks at the same time; where one fails, the others' tickets are dropped."""
@@ -236,7 +243,7 @@ def _finish(plan: Plan, read: Read, outcomes: Outcomes, subject: Subject | None)
     if subject is None:
         with watch.measure("matte"):
             subject = Look.of(read.views, outcomes).subject(plan.class_ids)
-    seen = Seen(read.photo, subject.prediction, plan.model, subject.class_ids, read.pictures)
+    seen = Seen(read.photo, subject.prediction, plan.model, subject.class_ids, read.pictures, sent=read.sent)
     accepted = plan.call.accepted or [job.options.chosen_format()]
     return job.operation.finish(seen, job.options, accepted, watch)
 
@@ -251,5 +258,6 @@ def _answer(product: Product, plan: Plan, outcome: Outcome, frames: int) -> Answ
         outcome.batch_size,
         plan.call.watch.elapsed_ms,
         product.box,
+        product.notes,
         frames,
     )

@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from service.errors import BadOption, NoForeground
 from service.models.catalogue import Catalogue, Model
-from service.models.labels import ClassTable, Prediction
+from service.models.labels import ClassTable, Prediction, Size
 from service.operations.options import AnyOptions, Effort, Format
 from service.pixels.decode import Photo
 from service.telemetry.log import Stopwatch
@@ -34,12 +34,15 @@ class Seen:
     """A photo, what a model says of it, and the further pictures of the request."""
 
     photo: Photo
+    """As `Operation.framed` left it."""
     prediction: Prediction
     model: Model
     class_ids: tuple[int, ...]
     """The ids in the prediction that were asked for."""
     pictures: Mapping[str, Photo] = field(default_factory=dict)
     """By the names in `Operation.pictures`, as far as they were given."""
+    sent: Size = field(kw_only=True)
+    """The photo's own size."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ class Product:
     body: bytes
     format: Format
     box: tuple[int, int, int, int] | None = None
-    """(left, top, right, bottom) of the visible subject in the photo, in pixels."""
+    """(left, top, right, bottom) of the visible subject in the photo as it was sent, in pixels."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What else the operation has to say of it, under names of its own."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,13 @@ class Operation(ABC, Generic[AnyOptions]):
     def effort(self, options: AnyOptions) -> Effort:
         """How often the networks look."""
         return "fast"
+
+    def framed(self, photo: Photo, options: AnyOptions) -> Photo:
+        """What the networks see and the answer is made of: the photo, or a part of it, or a smaller one.
+
+        Runs on a pixel thread. Raises BadOption for a part that the photo does not have.
+        """
+        return photo
 
     @abstractmethod
     def finish(self, seen: Seen, options: AnyOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:

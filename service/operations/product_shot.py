@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from service.models.labels import Size
@@ -15,6 +15,7 @@ from service.operations.options import DecontaminatingOptions, Format, check_col
 from service.pixels.backdrop import Fit, fit_backdrop
 from service.pixels.encoders.pictures import OPAQUE_PICTURE, TRANSPARENT_PICTURE
 from service.pixels.matting import subject_box
+from service.pixels.shadows import SHADOWS, shade
 
 MAX_SIDE_PX = 10_000
 MAX_PAGE_PIXELS = 25_000_000
@@ -207,7 +208,7 @@ def product_shot(scene: Scene, options: ProductShotOptions) -> Image.Image:
     placed = Image.new("RGBA", layout.page)
     placed.paste(subject.resize((right - left, bottom - top), Image.Resampling.LANCZOS, reducing_gap=3.0), (left, top))
     if options.shadow != "none":
-        _shade(page, SHADOWS[options.shadow](placed.getchannel("A"), layout.box), options.shadow_opacity)
+        shade(page, SHADOWS[options.shadow](placed.getchannel("A"), layout.box), options.shadow_opacity)
     if page.mode == "RGB":
         page.paste(placed, (0, 0), placed)
     else:
@@ -222,57 +223,6 @@ def _page(scene: Scene, size: Size, options: ProductShotOptions) -> Image.Image:
     is_opaque = options.rgba[3] == 255
     return Image.new("RGB" if is_opaque else "RGBA", size, options.rgba[: 3 if is_opaque else 4])
 
-
-# --- shadows: L, as large as the page, 255 where they are darkest -----------------------------------------------------
-
-
-def _shade(page: Image.Image, shadow: Image.Image, opacity: float) -> None:
-    black = Image.new("RGBA", page.size)
-    black.putalpha(shadow.point(lambda level: level * opacity))
-    if page.mode == "RGB":
-        page.paste(black, (0, 0), black)
-    else:
-        page.alpha_composite(black)
-
-
-def _drop(alpha: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """The subject's own shape, softened and lower, as light from above throws it: nothing shows above the subject."""
-    side = max(box[2] - box[0], box[3] - box[1])
-    return _moved(alpha, round(0.035 * side)).filter(ImageFilter.GaussianBlur(0.018 * side))
-
-
-def _contact(alpha: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """Dark and narrow where the subject meets the ground, wide and faint around it.
-
-    Only what is near the subject's foot throws it, so it follows each foot and leaves the sides alone.
-    """
-    side = max(box[2] - box[0], box[3] - box[1])
-    wide = _foot(alpha, box, 0.20).filter(ImageFilter.GaussianBlur((0.045 * side, 0.016 * side)))
-    narrow = _foot(alpha, box, 0.07).filter(ImageFilter.GaussianBlur((0.012 * side, 0.006 * side)))
-    return ImageChops.add(
-        _moved(wide, round(0.022 * side)).point(lambda level: level * 1.1),
-        _moved(narrow, round(0.010 * side)).point(lambda level: level * 1.2),
-    )
-
-
-def _foot(alpha: Image.Image, box: tuple[int, int, int, int], share: float) -> Image.Image:
-    """The lowest `share` of the subject's height, fading upwards."""
-    height = max(1, round(share * (box[3] - box[1])))
-    ramp = Image.linear_gradient("L").resize((alpha.width, height), Image.Resampling.BILINEAR)
-    foot = Image.new("L", alpha.size)
-    area = (0, box[3] - height, alpha.width, box[3])
-    foot.paste(ImageChops.multiply(alpha.crop(area), ramp), area)
-    return foot
-
-
-def _moved(shadow: Image.Image, down_px: int) -> Image.Image:
-    """Lower by so many pixels; what leaves the page is gone."""
-    result = Image.new("L", shadow.size)
-    result.paste(shadow, (0, down_px))
-    return result
-
-
-SHADOWS = {"drop": _drop, "contact": _contact}
 
 PRODUCT_SHOT = Effect(
     name="product-shot",

@@ -26,6 +26,12 @@ class Photo:
     def size(self) -> Size:
         return Size(*self.rgb.size)
 
+    def part(self, box: tuple[int, int, int, int], size: Size) -> "Photo":
+        """What is inside (left, top, right, bottom), at `size`; the photo itself where that is all of it."""
+        if box == (0, 0, *self.size) and size == self.size:
+            return self
+        return Photo(_part(self.rgb, box, size), self.alpha and _part(self.alpha, box, size), self.frames)
+
     def with_alpha(self) -> Image.Image:
         """Mode RGBA, or RGB where every pixel is opaque; a picture of its own."""
         result = self.rgb.copy()
@@ -45,3 +51,8 @@ class Photo:
         if self.alpha is None:
             return self.rgb
         return Image.composite(self.rgb, Image.new("RGB", self.rgb.size, WHITE), self.alpha)
+
+
+def _part(image: Image.Image, box: tuple[int, int, int, int], size: Size) -> Image.Image:
+    part = image.crop(box)
+    return part if part.size == size else part.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

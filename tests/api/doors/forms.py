@@ -24,6 +24,14 @@ def _rembg(answer: Any) -> str:
     return str(answer["detail"])
 
 
+def _removebg(answer: Any) -> str:
+    assert set(answer) == {"errors"}
+    (error,) = answer["errors"]
+    assert set(error) == {"title", "code", "detail"}
+    return f"{error['code']}: {error['detail']}"
+
+
 FORMS: dict[str, Form] = {
+    "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400}),
     "rembg": Form("/api/remove", "/api/nothing", _rembg),
 }

@@ -1,0 +1,16 @@
+"""The contract of remove.bg: `POST /v1.0/removebg` and what belongs to it. What its parameters mean is in
+`docs/doors.md`."""
+
+from service.doors.door import Door
+from service.doors.removebg.endpoints import router
+from service.doors.removebg.limits import limits
+from service.doors.removebg.refusal import refusal
+
+REMOVEBG = Door(
+    name="removebg",
+    help="clients of remove.bg",
+    router=router,
+    prefixes=frozenset({"/v1.0/removebg", "/v1.0/account", "/v1.0/improve"}),
+    refusal=refusal,
+    limits=limits,
+)

@@ -1,0 +1,281 @@
+"""The door for clients of remove.bg: how requests come, how they are refused, and what an answer says of the key."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from PIL import Image
+from starlette.testclient import TestClient
+
+from service.access.keyring import Key, hash_of, write_keys
+from service.settings import Settings
+from tests.clients import ready_client
+from tests.fakes import DARK, RAISING_COLOR
+from tests.pictures import HEIGHT, WIDTH, encoded, opened, painted, plain
+
+PATH = "/v1.0/removebg"
+PICTURE = encoded(painted())
+FILE = {"image_file": ("photo.png", PICTURE)}
+BASE64 = base64.b64encode(PICTURE).decode()
+
+
+@pytest.fixture(scope="module")
+def guarded(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    path: Path = tmp_path_factory.mktemp("keys") / "keys"
+    keys = [
+        Key("shop", frozenset({"images"}), None, 10.0, hash_of("sil_shop")),
+        Key("small", frozenset({"images"}), None, 0.001, hash_of("sil_small")),
+        Key("free", frozenset({"images"}), None, None, hash_of("sil_free")),
+        Key("meet", frozenset({"stream"}), None, None, hash_of("sil_meet")),
+    ]
+    write_keys(path, keys)
+    with ready_client(settings.model_copy(update={"keys_file": path})) as running:
+        yield running
+
+
+def errors_of(answer: Response, status: int = 400) -> list[dict[str, str]]:
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json"), answer.text
+    errors: list[dict[str, str]] = answer.json()["errors"]
+    assert all(set(error) == {"title", "code", "detail"} and all(error.values()) for error in errors)
+    return errors
+
+
+def code_of(answer: Response, status: int = 400) -> str:
+    (error,) = errors_of(answer, status)
+    return error["code"]
+
+
+def is_cutout(answer: Response) -> bool:
+    assert answer.status_code == 200, answer.text
+    return opened(answer.content).mode == "RGBA"
+
+
+# --- how it comes -----------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_comes_as_a_file_in_a_form_with_or_without_its_type(client: TestClient) -> None:
+    assert is_cutout(client.post(PATH, files=FILE))
+    assert is_cutout(client.post(PATH, files={"image_file": ("photo.png", PICTURE, "image/png")}))
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_a_picture_comes_as_base64_in_either_form_or_in_json(client: TestClient, prefix: str) -> None:
+    fields = {"image_file_b64": prefix + BASE64, "size": "auto"}
+    assert is_cutout(client.post(PATH, data=fields))
+    assert is_cutout(client.post(PATH, files={"size": (None, "auto"), "image_file_b64": (None, prefix + BASE64)}))
+    assert is_cutout(client.post(PATH, json=fields))
+
+
+def test_base64_in_a_form_may_be_longer_than_a_megabyte(client: TestClient) -> None:
+    noisy = Image.effect_noise((1500, 1200), 100).convert("RGB")
+    noisy.paste(painted(), (0, 0))
+    large = base64.b64encode(encoded(noisy)).decode()
+    assert len(large) > 1_500_000
+    assert is_cutout(client.post(PATH, files={"image_file_b64": (None, large)}))
+    assert is_cutout(client.post(PATH, data={"image_file_b64": large}))
+
+
+def test_json_has_real_booleans_and_numbers_and_nulls(client: TestClient) -> None:
+    wishes = {"image_file_b64": BASE64, "crop": True, "crop_margin": None, "scale": 50, "shadow_type": {"car": "car"}}
+    answer = client.post(PATH, json={**wishes, "type_level": 2, "image_url": "", "add_shadow": False})
+    assert is_cutout(answer)
+    assert int(answer.headers["X-Width"]) < WIDTH
+
+
+def test_parameters_may_stand_in_the_query(client: TestClient) -> None:
+    assert client.post(PATH, files=FILE, params={"format": "jpg"}).headers["Content-Type"] == "image/jpeg"
+
+
+def test_empty_fields_are_as_good_as_none(client: TestClient) -> None:
+    fields = dict.fromkeys(("image_url", "image_file_b64", "bg_color", "bg_image_url", "roi", "crop", "size"), "")
+    assert is_cutout(client.post(PATH, files={**FILE, "bg_image_file": ("", b"")}, data=fields))
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------
+
+
+def test_who_takes_nothing_but_json_gets_the_picture_as_base64(client: TestClient) -> None:
+    answer = client.post(PATH, files=FILE, headers={"Accept": "application/json"})
+    assert answer.headers["Content-Type"] == "application/json"
+    data = answer.json()["data"]
+    assert set(data) == {"result_b64", *(f"foreground_{side}" for side in ("top", "left", "width", "height"))}
+    picture = opened(base64.b64decode(data["result_b64"], validate=True))
+    assert (picture.format, picture.size) == ("PNG", (WIDTH, HEIGHT))
+    assert data["foreground_width"] == int(answer.headers["X-Foreground-Width"])
+    assert base64.b64decode(data["result_b64"]) == client.post(PATH, files=FILE).content
+
+
+def test_a_large_picture_comes_as_base64_as_well(client: TestClient) -> None:
+    noisy = Image.effect_noise((800, 600), 100).convert("RGB")
+    noisy.paste((230, 20, 20), (100, 100, 700, 500))
+    fields = {"size": "full", "bg_color": "white", "format": "png"}
+    files = {"image_file": encoded(noisy), "bg_image_file": b""}
+    answer = client.post(PATH, files=files, data=fields, headers={"Accept": "application/json"})
+    assert opened(base64.b64decode(answer.json()["data"]["result_b64"])).size == (800, 600)
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "application/json, text/plain, */*", "image/png", "application/json, image/*"]
+)
+def test_who_takes_a_picture_gets_the_picture(client: TestClient, accept: str) -> None:
+    """axios sends the second one, and its users write what comes to a file."""
+    assert client.post(PATH, files=FILE, headers={"Accept": accept}).headers["Content-Type"] == "image/png"
+
+
+def test_the_account_has_credit_that_nothing_is_taken_from(client: TestClient) -> None:
+    attributes = client.get("/v1.0/account").json()["data"]["attributes"]
+    assert set(attributes["credits"]) == {"total", "subscription", "payg", "enterprise"}
+    assert attributes["credits"]["total"] == sum(attributes["credits"].values()) / 2 > 0
+    assert attributes["api"]["free_calls"] > 0
+    assert attributes["api"]["sizes"] == "all"
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_without_a_picture_says_where_it_goes(client: TestClient) -> None:
+    (error,) = errors_of(client.post(PATH, data={"size": "auto"}))
+    assert error["code"] == "missing_source"
+    assert "image_file" in error["detail"]
+    assert code_of(client.post(PATH, files={"image": ("photo.png", PICTURE)})) == "missing_source"
+    assert code_of(client.post(PATH, json={"image_b64": BASE64})) == "missing_source"
+    assert code_of(client.post(PATH, content=PICTURE, headers={"Content-Type": "image/png"})) == "missing_source"
+
+
+def test_two_pictures_or_two_backgrounds_are_one_too_many(client: TestClient) -> None:
+    assert code_of(client.post(PATH, files=FILE, data={"image_file_b64": BASE64})) == "multiple_sources"
+    fields = {"bg_color": "fff", "bg_image_url": "https://example.org/a.jpg"}
+    assert code_of(client.post(PATH, files=FILE, data=fields)) == "multiple_bg_sources"
+    files = {**FILE, "bg_image_file": ("b.png", PICTURE)}
+    assert code_of(client.post(PATH, files=files, data={"bg_color": "fff"})) == "multiple_bg_sources"
+
+
+def test_urls_are_not_fetched_and_the_answer_says_so(client: TestClient) -> None:
+    (error,) = errors_of(client.post(PATH, json={"image_url": "https://example.org/photo.jpg"}))
+    assert error["code"] == "failed_image_download"
+    assert "fetches no URLs" in error["detail"]
+    fields = {"bg_image_url": "https://example.org/photo.jpg"}
+    assert code_of(client.post(PATH, files=FILE, data=fields)) == "failed_bg_download"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", "huge"),
+        ("format", "gif"),
+        ("channels", "rgb"),
+        ("roi", "1 2 3"),
+        ("crop_margin", "wide"),
+        ("scale", "5%"),
+        ("position", "left"),
+        ("semitransparency", "some"),
+        ("bg_color", "blurple"),
+        ("type", "ghost"),
+        ("shadow_type", "long"),
+        ("shadow_opacity", "101"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_has_a_code_of_its_own(client: TestClient, name: str, value: str) -> None:
+    assert code_of(client.post(PATH, files=FILE, data={name: value})) == f"invalid_{name}"
+
+
+def test_every_wrong_parameter_is_told(client: TestClient) -> None:
+    errors = errors_of(client.post(PATH, files=FILE, data={"size": "huge", "scale": "5%"}))
+    assert [error["code"] for error in errors] == ["invalid_size", "invalid_scale"]
+
+
+@pytest.mark.parametrize(
+    ("roi", "code"), [("0% 0% 120% 100%", "roi_exceeds_bounds"), ("50% 50% 50% 50%", "roi_region_empty")]
+)
+def test_a_region_that_the_photo_does_not_have_is_refused(client: TestClient, roi: str, code: str) -> None:
+    assert code_of(client.post(PATH, files=FILE, data={"roi": roi})) == code
+
+
+@pytest.mark.parametrize(
+    ("picture", "code"),
+    [
+        (b"this is no picture", "invalid_file_type"),
+        (PICTURE[:60], "failed_to_read_image"),
+        (encoded(plain(DARK)), "unknown_foreground"),
+    ],
+)
+def test_a_picture_that_cannot_be_used_is_refused_by_its_code(client: TestClient, picture: bytes, code: str) -> None:
+    assert code_of(client.post(PATH, files={"image_file": ("photo.png", picture)})) == code
+
+
+def test_what_is_no_base64_cannot_be_read(client: TestClient) -> None:
+    assert code_of(client.post(PATH, json={"image_file_b64": "@@@"})) == "failed_to_read_image"
+
+
+def test_too_many_pixels_and_too_many_bytes_are_refused_by_their_codes(client: TestClient, settings: Settings) -> None:
+    large = encoded(Image.new("L", (10_000, 9_000)))
+    assert code_of(client.post(PATH, files={"image_file": ("photo.png", large)})) == "resolution_too_high"
+    content = bytes(settings.max_upload_bytes + 1)
+    assert code_of(client.post(PATH, content=content, headers={"Content-Type": "application/json"})) == "file_too_large"
+
+
+def test_json_that_is_none_is_refused(client: TestClient) -> None:
+    assert errors_of(client.post(PATH, content=b"{", headers={"Content-Type": "application/json"}))
+
+
+def test_what_is_ours_is_503(client: TestClient) -> None:
+    files = {"image_file": ("photo.png", encoded(plain(RAISING_COLOR)))}
+    assert code_of(client.post(PATH, files=files), 503) == "model_failed"
+
+
+def test_there_is_no_improvement_program(client: TestClient) -> None:
+    assert code_of(client.post("/v1.0/improve", files=FILE), 501) == "not_offered"
+
+
+def test_a_name_of_a_parameter_cannot_make_a_header(client: TestClient) -> None:
+    body = {"image_file_b64": BASE64, "evil\r\nX-Evil: 1": "x", "größe": "1", "fine": 2}
+    answer = client.post(PATH, content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert answer.headers["X-Ignored-Params"] == "fine"
+    assert "X-Evil" not in answer.headers
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def ask(client: TestClient, key: str | None, **headers: str) -> Response:
+    return client.post(PATH, files=FILE, headers={**({"X-Api-Key": key} if key else {}), **headers})
+
+
+@pytest.mark.parametrize("key", [None, "sil_nobody", "sil_meet"])
+def test_without_a_good_key_the_answer_is_403(guarded: TestClient, key: str | None) -> None:
+    assert code_of(ask(guarded, key), 403) == "auth_failed"
+    assert code_of(guarded.get("/v1.0/account", headers={"X-Api-Key": key} if key else {}), 403) == "auth_failed"
+
+
+def test_a_bearer_token_is_as_good_as_a_key(guarded: TestClient) -> None:
+    assert is_cutout(ask(guarded, None, Authorization="Bearer sil_free"))
+
+
+def limits_of(answer: Response) -> dict[str, int]:
+    return {name: int(answer.headers[f"X-RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset")}
+
+
+def test_a_keys_megapixels_are_told_as_numbers(guarded: TestClient) -> None:
+    files = {"image_file": ("photo.png", encoded(painted().resize((2000, 2000))))}
+    limits = limits_of(guarded.post(PATH, files=files, headers={"X-Api-Key": "sil_shop"}))
+    assert (limits["Limit"], limits["Remaining"]) == (10, 6), "4 of 10 megapixels"
+    assert 0 < limits["Reset"] - time.time() < 60
+
+
+def test_a_key_without_a_limit_is_told_none(guarded: TestClient) -> None:
+    assert not [name for name in ask(guarded, "sil_free").headers if name.startswith("x-ratelimit")]
+
+
+def test_a_key_that_has_used_up_its_minute_hears_when_to_come_back(guarded: TestClient) -> None:
+    assert ask(guarded, "sil_small").status_code == 200
+    answer = ask(guarded, "sil_small")
+    assert code_of(answer, 429) == "rate_limit_exceeded"
+    assert int(answer.headers["Retry-After"]) > 0
+    limits: Any = limits_of(answer)
+    assert limits["Remaining"] == 0
+    assert limits["Reset"] >= time.time()
