@@ -13,10 +13,10 @@ from tests.fakes import make_store
 
 TESTS = Path(__file__).parent
 
-SLOW = ("system", "browser", "unit/workers", "unit/cli", "unit/models/segmenters")
+SLOW = ("system", "browser", "doors", "unit/workers", "unit/cli", "unit/models/segmenters")
 """They start processes that load torch, or run real networks. Begun last, they would run on when all else is done."""
 
-SHARING = ("browser", "gpu")
+SHARING = ("browser", "gpu", "doors")
 
 # A deadline per example would measure the machine, not the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _shares(path: Path) -> str:
-    """The room whose tests share a browser or a GPU, or else the file."""
+    """The room whose tests share a browser, a GPU or a server, or else the file."""
     return path.parts[0] if path.parts[0] in SHARING else path.stem
 
 

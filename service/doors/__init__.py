@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 
 from service.doors.door import Door
+from service.doors.huggingface import HUGGINGFACE
 from service.doors.rembg import REMBG
 from service.doors.removebg import REMOVEBG
+from service.doors.withoutbg import WITHOUTBG
 from service.errors import ConfigurationError
 
 DOORS: dict[str, Door] = {
     "removebg": REMOVEBG,
     "rembg": REMBG,
+    "withoutbg": WITHOUTBG,
+    "huggingface": HUGGINGFACE,
 }
 
 

@@ -79,12 +79,16 @@ class Effect(Operation[AnyEffectOptions], Generic[AnyEffectOptions]):
     def effort(self, options: AnyEffectOptions) -> Effort:
         return options.effort
 
+    def scene(self, seen: Seen, options: AnyEffectOptions) -> Scene:
+        """The photo and its matte. Raises NoForeground where nothing that was asked for is to be seen."""
+        soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
+        if not options.allow_empty and not has_subject(soft):
+            raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
+        return Scene.of(seen.photo, soft, seen.pictures, options)
+
     def finish(self, seen: Seen, options: AnyEffectOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
         with watch.measure("matte"):
-            soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
-            if not options.allow_empty and not has_subject(soft):
-                raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
-            scene = Scene.of(seen.photo, soft, seen.pictures, options)
+            scene = self.scene(seen, options)
         with watch.measure("compose"):
             picture = self.compose(scene, options)
             if self.keeps_alpha:

@@ -115,6 +115,10 @@ class Segmentation:
     def mask(self, *class_ids: int) -> Mask:
         return mask_of(self.labels, class_ids)
 
+    def score(self, region: Mask) -> float:
+        """How sure the model is of these pixels' class: the mean probability, 0 to 1."""
+        return round(float(self.confidence[region].mean()) / 255, 4)
+
     def has_any(self) -> bool:
         """True where at least one pixel has a wanted class."""
         return bool(self.mask(*self.wanted).any())
@@ -212,7 +216,7 @@ def _measure(segmentation: Segmentation, entry: LabelClass) -> dict[str, Any]:
     return {
         "id": entry.id,
         "label": entry.name,
-        "score": round(float(segmentation.confidence[region].mean()) / 255, 4),
+        "score": segmentation.score(region),
         "area": area_px,
         "fraction": round(area_px / region.size, 6),
         "box": _box(region),

@@ -31,7 +31,19 @@ def _removebg(answer: Any) -> str:
     return f"{error['code']}: {error['detail']}"
 
 
+def _withoutbg(answer: Any) -> str:
+    assert set(answer) == {"error", "detail"}
+    return str(answer["error"])
+
+
+def _huggingface(answer: Any) -> str:
+    assert set(answer) == {"error"}
+    return str(answer["error"])
+
+
 FORMS: dict[str, Form] = {
     "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400}),
     "rembg": Form("/api/remove", "/api/nothing", _rembg),
+    "withoutbg": Form("/v1/remove-background", "/v1/remove-background/nothing", _withoutbg),
+    "huggingface": Form("/hf/image-segmentation", "/hf/nothing", _huggingface),
 }

@@ -1,0 +1,219 @@
+"""The door for clients of withoutBG: of its cloud, of the server in its present images, and of that in its older one.
+
+Sources: https://github.com/withoutbg/withoutbg-python, https://github.com/withoutbg/withoutbg-inference and
+https://github.com/withoutbg/withoutbg, as of November 2026.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from PIL import Image
+from pydantic_core import to_json
+from starlette.responses import JSONResponse, Response
+
+from service import __version__
+from service.api.doorway import Refusal
+from service.api.running import answer_headers, run_job
+from service.api.state import Service, ServiceDep
+from service.doors.door import Door
+from service.doors.reading import decode_base64, media_type_of, read_fields, read_json
+from service.engine.pipeline import Job
+from service.errors import BadOption, MissingImage, NotOffered, Unavailable
+from service.operations.effect import Effect, Scene
+from service.operations.operation import Product, Seen
+from service.operations.options import MEDIA_TYPES, Format, parse_options
+from service.operations.remove_background import REMOVE_BACKGROUND, RemoveBackgroundOptions, cutout
+from service.operations.replace_background import REPLACE_BACKGROUND
+from service.pixels.encoders import encode_png
+from service.telemetry.log import Stopwatch
+
+PHOTO = ("image", "file", "image_base64")
+"""What the three call the picture, in forms and in JSON."""
+
+NOT_OFFERED: Mapping[str, str] = {
+    **dict.fromkeys(("keep_mask", "remove_mask", "matte"), "this service corrects no mattes"),
+    "image_url": "this service fetches no pictures; send the picture itself",
+}
+
+OUTPUTS: Mapping[str, str] = {"cutout": "cutout", "processed": "cutout", "matte": "matte"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came in a request, whichever way."""
+
+    photo: bytes
+    texts: Mapping[str, str]
+    is_json: bool = False
+
+
+@dataclass(frozen=True)
+class EffectAsJson(Effect[RemoveBackgroundOptions]):
+    """`remove-background`, whose pictures come as text."""
+
+    describe: Callable[[Scene], Mapping[str, str]] = field(kw_only=True)
+
+    def finish(
+        self, seen: Seen, options: RemoveBackgroundOptions, accepted: Sequence[Format], watch: Stopwatch
+    ) -> Product:
+        with watch.measure("matte"):
+            scene = self.scene(seen, options)
+        with watch.measure("encode"):
+            described = self.describe(scene)
+        latency_ms = round(sum(watch.elapsed_ms.values()))
+        return Product(to_json({**described, "latencyMs": latency_ms}), "json")
+
+
+def _base64_png(picture: Image.Image) -> str:
+    return base64.b64encode(encode_png(picture)).decode("ascii")
+
+
+def _for_the_cloud(scene: Scene) -> Mapping[str, str]:
+    return {"alpha_base64": _base64_png(scene.matte)}
+
+
+def _for_the_image(scene: Scene) -> Mapping[str, str]:
+    pictures = {"processed": scene.cut_out(decontaminate=True), "alphaMatte": scene.matte}
+    return {name: f"data:image/png;base64,{_base64_png(picture)}" for name, picture in pictures.items()}
+
+
+def _as_json(describe: Callable[[Scene], Mapping[str, str]]) -> EffectAsJson:
+    return EffectAsJson(
+        name="remove-background",
+        summary="Cut the subject out, as withoutBG does",
+        description="The cutout or its matte, as base64.",
+        options=RemoveBackgroundOptions,
+        formats=("json",),
+        compose=cutout,
+        describe=describe,
+    )
+
+
+ALPHA_AS_BASE64, BOTH_AS_BASE64 = _as_json(_for_the_cloud), _as_json(_for_the_image)
+
+router = APIRouter()
+
+
+@router.post("/v1.0/alpha-channel-base64")
+async def alpha_channel(request: Request, service: ServiceDep) -> Response:
+    """The cloud's: the matte, which its client enlarges and lays on the photo."""
+    return await _answer(request, service, _job(ALPHA_AS_BASE64, (await _read(request)).photo))
+
+
+@router.post("/v1/remove-background")
+@router.post("/api/v1/remove-background")
+async def remove_background(request: Request, service: ServiceDep) -> Response:
+    """The present images': the cutout or the matte as PNG, or both in JSON for who asks in JSON."""
+    sent = await _read(request)
+    if sent.is_json:
+        return await _answer(request, service, _job(BOTH_AS_BASE64, sent.photo))
+    output = sent.texts.get("output", "cutout").lower()
+    if output not in OUTPUTS:
+        raise BadOption("`output` is cutout or matte")
+    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent.photo, format="png", output=OUTPUTS[output]))
+
+
+@router.post("/api/remove-background")
+async def remove_background_as_before(request: Request, service: ServiceDep) -> Response:
+    """The older image's: the cutout as PNG or WebP, or on white as JPEG."""
+    sent = await _read(request)
+    format_ = sent.texts.get("format", "").lower() or "png"
+    given = {"format": format_, "quality": sent.texts.get("quality", "")}
+    if format_ in ("jpg", "jpeg"):
+        return await _answer(request, service, _job(REPLACE_BACKGROUND, sent.photo, color="white", **given))
+    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent.photo, **given))
+
+
+@router.get("/health")
+async def health(service: ServiceDep) -> Response:
+    """The present images' own; `/readyz` is the probe to use."""
+    card = service.pipeline.catalogue.cards[0]
+    return JSONResponse({"status": "ok", "model": card.name, "version": card.version})
+
+
+@router.get("/ready")
+async def ready(service: ServiceDep) -> Response:
+    is_ready = _is_ready(service)
+    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return JSONResponse({"status": "ready" if is_ready else "not_ready"}, status)
+
+
+@router.get("/api/health")
+async def health_as_before(service: ServiceDep) -> Response:
+    said = {"status": "healthy", "service": "silhouette", "version": __version__}
+    return JSONResponse({**said, "models_loaded": _is_ready(service)})
+
+
+def _is_ready(service: Service) -> bool:
+    try:
+        service.check_ready()
+    except Unavailable:
+        return False
+    return True
+
+
+async def _read(request: Request) -> Sent:
+    """The picture in a form, in JSON or as the body, whatever its media type. Options in the query win."""
+    match media_type_of(request):
+        case "multipart/form-data":
+            fields = await read_fields(request)
+            _check_offered([*fields.files, *fields.texts])
+            texts = {name: values[-1] for name, values in fields.texts.items()}
+            photo, is_json = fields.file(*PHOTO), False
+        case "application/json":
+            said = await read_json(request)
+            _check_offered([name for name, value in said.items() if value is not None])
+            photo, texts, is_json = await _photo_in(request, said), {}, True
+        case _:
+            photo, texts, is_json = await request.body(), {}, False
+    _check_offered(request.query_params.keys())
+    if not photo:
+        raise MissingImage(f"send the picture as the body, as a file, or in JSON as base64: {', '.join(PHOTO)}")
+    return Sent(photo, {**texts, **request.query_params}, is_json)
+
+
+async def _photo_in(request: Request, said: Mapping[str, Any]) -> bytes | None:
+    text = next((said[name] for name in PHOTO if isinstance(said.get(name), str)), None)
+    return None if text is None else await decode_base64(request, text)
+
+
+def _check_offered(names: Iterable[str]) -> None:
+    """Raises NotOffered for the first that withoutBG has and we have not."""
+    for name in names:
+        if name in NOT_OFFERED:
+            raise NotOffered(f"`{name}`: {NOT_OFFERED[name]}")
+
+
+def _job(operation: Effect[Any], photo: bytes, **given: str) -> Job:
+    """Where there is no subject withoutBG answers with an empty picture, and so do we."""
+    return Job(operation, parse_options(operation.options, {**given, "allow_empty": True}), photo)
+
+
+async def _answer(request: Request, service: Service, job: Job) -> Response:
+    began_s = time.monotonic()
+    answer = await run_job(request, service, job)
+    headers = {**answer_headers(answer), "X-Latency-Ms": str(round((time.monotonic() - began_s) * 1000))}
+    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+
+
+def worded(refusal: Refusal) -> Response:
+    """The present images say `error`, the older one `detail`."""
+    return JSONResponse({"error": refusal.detail, "detail": refusal.detail}, refusal.status)
+
+
+PROBES = frozenset({"/health", "/ready", "/api/health"})
+
+WITHOUTBG = Door(
+    name="withoutbg",
+    help="withoutBG's cloud and its images",
+    router=router,
+    prefixes=PROBES
+    | {"/v1/remove-background", "/api/v1/remove-background", "/api/remove-background", "/v1.0/alpha-channel-base64"},
+    refusal=worded,
+    open_paths=PROBES,
+)
