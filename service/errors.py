@@ -6,9 +6,9 @@ Failure
     UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
     BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground, TooManyVertices,
     LargeHeaders, SlowHeaders, HostNotAllowed, MalformedMessage, OriginRefused, SlowHello, IdleSession,
-    NotOffered, MissingKey, UnknownKey, ScopeMissing
+    NotOffered, MissingKey, UnknownKey, ScopeMissing, FetchingOff, UrlRefused, FetchFailed
   Unavailable         the caller tries again later
-    NotReady, QueueFull, TooManyConnections, TooManyUploads, TooManySessions,
+    NotReady, QueueFull, TooManyConnections, TooManyUploads, TooManyFetches, TooManySessions,
     DeadlineUnreachable, OutOfDeviceMemory, Draining, QuotaExceeded
   DeadlineExceeded    the answer would have come too late
   OurFault            we mend it
@@ -169,6 +169,21 @@ class ScopeMissing(BadInput):
     title = "The key is not good for this"
 
 
+class FetchingOff(BadInput):
+    code = "fetching_off"
+    title = "This service fetches no pictures"
+
+
+class UrlRefused(BadInput):
+    code = "url_refused"
+    title = "The URL is not one that this service fetches"
+
+
+class FetchFailed(BadInput):
+    code = "fetch_failed"
+    title = "The picture could not be fetched"
+
+
 class Unavailable(Failure):
     """The caller may send the same request again after `retry_after_s` seconds."""
 
@@ -196,6 +211,11 @@ class TooManyConnections(Unavailable):
 class TooManyUploads(Unavailable):
     code = "too_many_uploads"
     title = "There are as many uploads on their way as the service takes"
+
+
+class TooManyFetches(Unavailable):
+    code = "too_many_fetches"
+    title = "There are as many pictures being fetched as the service takes"
 
 
 class TooManySessions(Unavailable):

@@ -1,12 +1,12 @@
 """Every knob, read once from `SILHOUETTE_*` in the environment. Units are in the names; None means off."""
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.environment import HostNames, Networks, Ports, Schemes
 from service.errors import ConfigurationError
 
 MEGAPIXEL = 1_000_000
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     max_header_bytes: int = Field(65_536, ge=1024)
     """Of one request, its path included. Higher lets each connection take as much memory before it is known."""
 
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1/32", "::1/128")
+    trusted_proxies: Networks = ("127.0.0.1/32", "::1/128")
     """Addresses or networks of the proxies in front, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; `*`
     is any. Whoever is named here can pretend to be anybody."""
 
@@ -179,14 +179,39 @@ class Settings(BaseSettings):
     hello_timeout_s: float = Field(10.0, gt=0)
     """For the first message of a session. Higher keeps connections of those who never say anything."""
 
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_hosts: HostNames = ()
     """Names that the service answers to beside addresses, `localhost`, names without a dot and this machine's own:
     `photos.example.org`, or `*.example.org` for all below; `*` is any. A page of any other name could be an attacker's
     that has its name point here (DNS rebinding), and would be taken for a page of the service."""
 
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: HostNames = ()
     """Other origins, as `https://meet.example.org`, whose pages may ask for anything (CORS) and open `/stream`; `*` is
     any. Pages of the service's own origin always may, and so may programs, which send none."""
+
+    fetch: Schemes = ()
+    """How pictures may be fetched that a caller names by a URL: `https`, or `https,http`. Off, such requests are
+    refused. On, callers choose what this machine connects to; the four below bound that."""
+
+    fetch_hosts: HostNames = ("*",)
+    """Hosts that are fetched from: `images.example.org`, or `*.example.org` for all below; `*` is any that has a public
+    address."""
+
+    fetch_ports: Ports = (80, 443)
+    """Ports that are fetched from. Others lead to services that take a request for something else."""
+
+    fetch_private: Networks = ()
+    """Addresses or networks that are fetched from although they are not public, such as that of an image store,
+    `10.1.2.0/24`. Whoever may ask for a fetch reaches them, so they take names in `fetch_hosts`, not `*`."""
+
+    fetch_ca_file: Path | None = None
+    """Certificates (PEM) of further authorities that servers of pictures are believed by."""
+
+    fetch_timeout_s: float = Field(20.0, gt=0)
+    """For one picture, redirects included. Higher keeps a place of `queue_capacity` for servers that do not answer."""
+
+    max_fetches: int = Field(16, ge=1)
+    """Pictures that are being fetched at once. Each keeps a place of `queue_capacity` meanwhile: higher lets slow
+    servers take more of them."""
 
     root_path: str = Field("", pattern=r"^(/[^/]+)*$")
     """The path under which a proxy offers the service, such as `/silhouette`, and which it takes off before it asks:
@@ -214,27 +239,19 @@ class Settings(BaseSettings):
             return {("all",): None, (): None, ("none",): ()}.get(names, names)
         return value
 
-    @field_validator("allowed_origins", "allowed_hosts", mode="before")
-    @classmethod
-    def _split_names_in_any_case(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(name.strip().rstrip("/.").lower() for name in value.split(",") if name.strip())
-        return value
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _read_networks(cls, value: object) -> object:
-        if isinstance(value, str):
-            named = [proxy.strip() for proxy in value.split(",") if proxy.strip()]
-            return tuple(proxy if proxy == "*" else str(ip_network(proxy, strict=False)) for proxy in named)
-        return value
-
     @field_validator("workers", "threads_per_worker", "max_batch_size", "pixel_threads", mode="before")
     @classmethod
     def _auto_is_unset(cls, value: object) -> object:
         return None if value in ("", "auto") else value
 
-    @field_validator("keys_file", "max_batches_per_worker", "max_worker_rss_mb", "max_batch_megapixels", mode="before")
+    @field_validator(
+        "keys_file",
+        "fetch_ca_file",
+        "max_batches_per_worker",
+        "max_worker_rss_mb",
+        "max_batch_megapixels",
+        mode="before",
+    )
     @classmethod
     def _empty_is_off(cls, value: object) -> object:
         return None if value == "" else value
@@ -245,6 +262,14 @@ class Settings(BaseSettings):
             raise ValueError("max_bytes_in_flight must be at least max_upload_bytes")
         if self.max_megapixels_in_flight < 2 * self.max_megapixels:  # a photo and its background
             raise ValueError("max_megapixels_in_flight must be at least twice max_megapixels")
+        return self
+
+    @model_validator(mode="after")
+    def _private_hosts_are_named(self) -> Self:
+        if self.fetch_private and "*" in self.fetch_hosts:
+            raise ValueError("fetch_private opens an inner network: name its hosts in fetch_hosts, instead of `*`")
+        if "*" in self.fetch_private:
+            raise ValueError("fetch_private names networks; `*` is none")
         return self
 
     @property

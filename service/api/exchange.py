@@ -1,14 +1,16 @@
 """What is known of one request, from its first header to its log line. Everybody in `api/` who adds to it uses this."""
 
+import asyncio
+import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope
 
 from service.access.quotas import Allowance
@@ -18,6 +20,8 @@ from service.api.request_headers import choose_request_id, timeout_s
 from service.engine.pipeline import Answer, Call
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
+
+Result = TypeVar("Result")
 
 CONNECTION_EXTENSION = "silhouette.connection"
 """Of ASGI: what our own server tells of a connection, and lets us do with it. See `service/cli/connection.py`."""
@@ -54,6 +58,8 @@ class Exchange:
     """Requests for work have one; probes, metrics and pages need none."""
     read_ms: float | None = None
     """From the arrival to the last byte of the body."""
+    fetch_ms: float | None = None
+    """What fetching pictures from elsewhere took, all together; None where none was."""
     call: Call | None = None
     answer: Answer | None = None
     status: int | None = None
@@ -78,6 +84,15 @@ class Exchange:
         """The service's own time begins here: how long a body takes is the client's line."""
         self.read_ms = self.elapsed_ms
         self.deadline = min(self.client_deadline, time.monotonic() + request_timeout_s)
+
+    @contextlib.contextmanager
+    def fetching(self) -> Iterator[None]:
+        """While a picture of the request is being fetched from elsewhere."""
+        began_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self.fetch_ms = round((self.fetch_ms or 0.0) + (time.monotonic() - began_s) * 1000, 1)
 
     def charge_pixels(self, pixel_count: int) -> None:
         """Those that are about to be decoded, on the caller's key."""
@@ -121,9 +136,10 @@ class Exchange:
 
     @property
     def stages_ms(self) -> dict[str, float]:
-        """By their names in `STAGES`, as far as it came."""
-        read = {} if self.read_ms is None else {"read": self.read_ms}
-        return read | (self.call.watch.elapsed_ms if self.call else {})
+        """By their names in `STAGES`, and `fetch`, as far as it came."""
+        before = {"read": self.read_ms, "fetch": self.fetch_ms}
+        came = {stage: elapsed_ms for stage, elapsed_ms in before.items() if elapsed_ms is not None}
+        return came | (self.call.watch.elapsed_ms if self.call else {})
 
     @property
     def cache(self) -> str | None:
@@ -144,6 +160,21 @@ async def client_leaves(receive: Receive) -> None:
     """Returns when it does; what else it sends is thrown away."""
     while (await receive())["type"] != "http.disconnect":
         continue
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """What `work` gives. Where the client leaves, what waits never begins, and what runs ends soon: ClientLeft."""
+    task = asyncio.create_task(work)
+    leaving = asyncio.create_task(client_leaves(request.receive))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientLeft
+        return await task
+    finally:
+        task.cancel()
+        leaving.cancel()
+        await asyncio.wait({task, leaving})
 
 
 def exchange_of(connection: HTTPConnection) -> Exchange:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+from service.environment import is_named
 from service.errors import HostNotAllowed
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -25,7 +26,7 @@ def check_host(headers: Headers, allowed: tuple[str, ...]) -> None:
         return
     for host in headers.getlist("host"):
         name = (place(host)[0] or "").rstrip(".")
-        if host and not _is_ours(name) and not _is_named(name, allowed):
+        if host and not _is_ours(name) and not is_named(name, allowed):
             raise HostNotAllowed(f"nobody said that this is {host!r}: SILHOUETTE_ALLOWED_HOSTS can allow it")
 
 
@@ -60,7 +61,3 @@ def _is_address(name: str) -> bool:
 def _own_names() -> frozenset[str]:
     own = socket.gethostname().lower()
     return frozenset({own, f"{own}.local", CONTAINERS_HOST})
-
-
-def _is_named(name: str, allowed: tuple[str, ...]) -> bool:
-    return any(name == one or (one.startswith("*.") and name.endswith(one[1:])) for one in allowed)

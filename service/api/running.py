@@ -1,12 +1,10 @@
 """Runs one job of the pipeline for a request, whichever contract the request came by."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi import Request
 
-from service.api.exchange import ClientLeft, client_leaves, exchange_of
+from service.api.exchange import exchange_of, while_connected
 from service.api.state import Service
 from service.engine.pipeline import Answer, Call, Job
 from service.operations.options import Format
@@ -25,7 +23,7 @@ async def run_job(
     """
     exchange = exchange_of(request)
     exchange.call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, exchange.charge_pixels, known)
-    exchange.answer = await _while_connected(request, service.pipeline.run(job, exchange.call))
+    exchange.answer = await while_connected(request, service.pipeline.run(job, exchange.call))
     return exchange.answer
 
 
@@ -37,18 +35,3 @@ def answer_headers(answer: Answer) -> dict[str, str]:
         "Server-Timing": server_timing(answer.elapsed_ms),
         **({} if answer.frames == 1 else {"X-Frames": str(answer.frames)}),
     }
-
-
-async def _while_connected(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """The answer. Where the client leaves, what waits for it never begins, and what runs ends soon: ClientLeft."""
-    task = asyncio.create_task(work)
-    leaving = asyncio.create_task(client_leaves(request.receive))
-    try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientLeft
-        return await task
-    finally:
-        task.cancel()
-        leaving.cancel()
-        await asyncio.wait({task, leaving})

@@ -15,6 +15,7 @@ from service.access.keyring import Keyring
 from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
 from service.errors import ConfigurationError, Draining, NotReady, Unavailable
+from service.fetch import Fetcher
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget
 from service.queue.schedule import Lane
@@ -48,6 +49,7 @@ class Service:
         self.admission = Admission(_limits(settings), self.engine.backlog)
         self.admission.on_room = self.engine.pixels.start_what_fits
         self.senders = Senders(settings.max_uploads, settings.min_bytes_per_s, settings.peer_share)
+        self.fetcher = Fetcher(settings)
         self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
         self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)

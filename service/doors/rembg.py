@@ -4,6 +4,7 @@ Source: https://github.com/danielgatis/rembg, `rembg/commands/s_command.py`, as 
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Request
@@ -12,12 +13,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from service.api.doorway import Refusal
+from service.api.fetching import fetch_picture
 from service.api.running import answer_headers, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import read_fields
 from service.engine.pipeline import Job
-from service.errors import BadOption, MissingImage, NotOffered
+from service.errors import BadOption, FetchFailed, MissingImage, UrlRefused
 from service.operations.effect import Effect, Scene
 from service.operations.options import MEDIA_TYPES, parse_options
 from service.operations.remove_background import RemoveBackgroundOptions
@@ -146,10 +148,12 @@ async def remove(request: Request, service: ServiceDep) -> Response:
 @router.get("/api/remove")
 async def remove_by_url(request: Request, service: ServiceDep) -> Response:
     """The picture behind the query's `url`, cut out, as PNG."""
-    _parameters(request.query_params, "query")
+    parameters = _parameters(request.query_params, "query")
+    await request.body()
     if not request.query_params.get("url"):
         raise BadParameter([{"type": "missing", "loc": ["query", "url"], "msg": "Field required", "input": None}])
-    raise NotOffered("this service fetches no pictures: send the picture itself, as `POST /api/remove` with a `file`")
+    photo = await fetch_picture(request, service, request.query_params["url"])
+    return await _cut(request, service, photo, parameters)
 
 
 @router.get("/api")
@@ -188,14 +192,17 @@ def _model(service: Service, name: str | None) -> str | None:
 
 
 def worded(refusal: Refusal) -> Response:
-    """As FastAPI does: a text, or a list for parameters."""
+    """As FastAPI does: a text, or a list for parameters. What could not be fetched is 400."""
     detail: str | list[Mapping[str, Any]] = refusal.detail
+    status = refusal.status
     match refusal.failure:
         case BadParameter(entries=entries):
             detail = entries
         case MissingImage():
             detail = [{"type": "missing", "loc": ["body", "file"], "msg": "Field required", "input": None}]
-    return JSONResponse({"detail": detail}, refusal.status)
+        case UrlRefused() | FetchFailed():
+            status = HTTPStatus.BAD_REQUEST
+    return JSONResponse({"detail": detail}, status)
 
 
 REMBG = Door(

@@ -45,6 +45,16 @@ def test_nothing_set_means_the_defaults() -> None:
         ("SILHOUETTE_MAX_QUEUE_DELAY_MS", "2.5", "max_queue_delay_ms", 2.5),
         ("SILHOUETTE_MAX_MEGAPIXELS", "0.5", "max_pixels", 500_000),
         ("SILHOUETTE_LOG_FORMAT", "json", "log_format", "json"),
+        ("SILHOUETTE_FETCH", "off", "fetch", ()),
+        ("SILHOUETTE_FETCH", "https, HTTP", "fetch", ("https", "http")),
+        ("SILHOUETTE_FETCH_PORTS", "443,8443", "fetch_ports", (443, 8443)),
+        (
+            "SILHOUETTE_FETCH_HOSTS",
+            "Images.example.org., *.shop.example",
+            "fetch_hosts",
+            ("images.example.org", "*.shop.example"),
+        ),
+        ("SILHOUETTE_TRUSTED_PROXIES", "10.0.0.1,*", "trusted_proxies", ("10.0.0.1/32", "*")),
     ],
 )
 def test_a_variable_sets_its_field(
@@ -71,6 +81,9 @@ def test_a_variable_sets_its_field(
         ("SILHOUETTE_REQUEST_TIMEOUT_S", "0"),
         ("SILHOUETTE_MAX_MEGAPIXELS", "500"),
         ("SILHOUETTE_LOG_FORMAT", "xml"),
+        ("SILHOUETTE_FETCH", "ftp"),
+        ("SILHOUETTE_FETCH_PRIVATE", "inner"),
+        ("SILHOUETTE_FETCH_PORTS", "https"),
     ],
 )
 def test_a_wrong_value_names_its_variable_in_one_line(
@@ -87,6 +100,13 @@ def test_what_is_passed_wins_over_the_environment_and_none_is_not_passed(monkeyp
     monkeypatch.setenv("SILHOUETTE_PORT", "9000")
     assert read_settings(port=9001).port == 9001
     assert read_settings(port=None).port == 9000
+
+
+def test_an_inner_network_is_fetched_from_only_by_names_of_its_hosts() -> None:
+    with pytest.raises(ConfigurationError, match="fetch_hosts"):
+        read_settings(fetch_private="10.0.0.0/8")
+    opened = read_settings(fetch_private="10.0.0.0/8", fetch_hosts="images.internal")
+    assert opened.fetch_private == ("10.0.0.0/8",)
 
 
 def test_an_unknown_setting_is_refused() -> None:

@@ -1,13 +1,17 @@
 """The door for clients of rembg's server."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from tests.api.wire import on_loop
 from tests.fakes import DARK, RED
+from tests.picture_server import ok, serving
 from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, opened, painted, pixels, plain
 
 PICTURE = encoded(painted(), "JPEG", quality=95)
@@ -114,11 +118,27 @@ def test_a_damaged_picture_is_told_in_words(client: TestClient) -> None:
     assert isinstance(answer.json()["detail"], str)
 
 
-def test_a_url_is_refused_clearly(client: TestClient) -> None:
+def test_a_url_is_refused_clearly_where_fetching_is_off(client: TestClient) -> None:
     answer = client.get("/api/remove", params={"url": "https://example.org/photo.jpg"})
-    assert answer.status_code == 501
-    assert "`file`" in answer.json()["detail"]
+    assert answer.status_code == 403
+    assert "SILHOUETTE_FETCH" in answer.json()["detail"]
     assert errors_of(client.get("/api/remove"))[0]["loc"] == ["query", "url"]
+
+
+def test_a_picture_is_fetched_by_its_url(fetching: TestClient) -> None:
+    async def story(_: ASGIApp) -> Response:
+        async with serving({"/photo.jpg": ok(PICTURE)}) as server:
+            url = f"https://127.0.0.1:{server.port}/photo.jpg"
+            return await asyncio.to_thread(fetching.get, "/api/remove", params={"url": url, "om": "true"})
+
+    assert pixels(on_loop(fetching, story).content).shape == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize(
+    "url", ["photo.jpg", "https://127.0.0.1:1/photo.jpg", "http://127.0.0.1/", "https://10.0.0.1/"]
+)
+def test_what_cannot_be_fetched_is_400(fetching: TestClient, url: str) -> None:
+    assert fetching.get("/api/remove", params={"url": url}).status_code == 400
 
 
 def test_the_subject_is_where_it_was(client: TestClient) -> None:

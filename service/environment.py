@@ -1,0 +1,45 @@
+"""How settings are written in the environment: lists with commas, names of hosts, networks. Types for pydantic."""
+
+from ipaddress import ip_network
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+
+def _listed(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+def _host_names(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(name.strip().rstrip("/.").lower() for name in value.split(",") if name.strip())
+    return value
+
+
+def _networks(value: object) -> object:
+    if isinstance(value, str):
+        named = [network.strip() for network in value.split(",") if network.strip()]
+        return tuple(network if network == "*" else str(ip_network(network, strict=False)) for network in named)
+    return value
+
+
+def _schemes(value: object) -> object:
+    return () if value in ("", "off", "none") else _listed(value.lower() if isinstance(value, str) else value)
+
+
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
+"""`photos.example.org`, `*.example.org` for all below, `*` for any; also origins. Lower case, no final slash."""
+
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_networks)]
+"""An address is the network of itself alone; `*` is any."""
+
+Ports = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_listed)]
+
+Schemes = Annotated[tuple[Literal["https", "http"], ...], NoDecode, BeforeValidator(_schemes)]
+"""Of URLs; `off` is none."""
+
+
+def is_named(host: str, names: tuple[str, ...]) -> bool:
+    """Whether a list of `HostNames` has this one."""
+    return any(name in ("*", host) or (name.startswith("*.") and host.endswith(name[1:])) for name in names)

@@ -1,0 +1,166 @@
+"""Fetches one picture: its redirects, and how many bytes and seconds it may take. Knows no HTTP of our own.
+
+No cookies, no proxy, no credentials, no referrer, no content coding: each fetch is a new connection that knows nothing.
+"""
+
+import asyncio
+import contextlib
+import math
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import cached_property
+from ipaddress import ip_network
+
+import httpcore2
+
+from service import __version__
+from service.environment import is_named
+from service.errors import DeadlineExceeded, FetchFailed, FetchingOff, TooManyBytes, TooManyFetches, UrlRefused
+from service.fetch.network import GuardedNetwork, Resolve, resolve
+from service.fetch.target import Target
+from service.queue.budget import Budget
+from service.queue.permit import Permit
+from service.settings import Settings
+
+MAX_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+OK = 200
+
+CONNECT_TIMEOUT_S = 5.0
+"""For each address of a name, and for TLS."""
+
+STALL_S = 5.0
+"""What a body may take beyond its length at `min_bytes_per_s`."""
+
+HEADERS: Mapping[bytes | str, bytes | str] = {
+    "Accept": "image/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"Silhouette/{__version__}",
+    "Connection": "close",
+}
+
+
+class Fetcher:
+    """One for the whole service. For the event loop alone."""
+
+    def __init__(self, settings: Settings, resolve: Resolve = resolve) -> None:
+        self._settings = settings
+        self._network = GuardedNetwork([ip_network(network) for network in settings.fetch_private], resolve)
+        self._running = Budget(settings.max_fetches, settings.max_fetches, settings.peer_share)
+
+    async def fetch(self, url: str, permit: Permit, deadline: float = math.inf) -> bytes:
+        """The bytes at `url`, whatever they are; they count on `permit` as if the caller had sent them.
+
+        `deadline` is on the event loop's clock. Cancelling it closes the connection. Raises FetchingOff, UrlRefused,
+        FetchFailed, TooManyFetches, TooManyBytes, QueueFull or DeadlineExceeded.
+        """
+        if not self._settings.fetch:
+            raise FetchingOff("SILHOUETTE_FETCH=https on the service lets it; else send the picture itself")
+        target = self._allowed(Target.parse(url))
+        with self._place(permit.peer):
+            return await self._in_time(target, permit, deadline)
+
+    def _allowed(self, target: Target) -> Target:
+        """Raises UrlRefused for what the operator has not opened; where a name leads is seen when it is connected."""
+        settings = self._settings
+        if target.scheme not in settings.fetch:
+            raise UrlRefused(f"only {' and '.join(settings.fetch)} is fetched from")
+        if target.port not in settings.fetch_ports:
+            raise UrlRefused(f"port {target.port} is not fetched from; SILHOUETTE_FETCH_PORTS can allow it")
+        if not is_named(target.host, settings.fetch_hosts):
+            raise UrlRefused(f"{target.host} is not fetched from; SILHOUETTE_FETCH_HOSTS can allow it")
+        return target
+
+    @contextlib.contextmanager
+    def _place(self, peer: str) -> Iterator[None]:
+        """Raises TooManyFetches."""
+        if not self._running.fits(1, peer):
+            raise TooManyFetches(f"{self._running.used} of at most {self._settings.max_fetches}, or your share of them")
+        self._running.take(1, peer)
+        try:
+            yield
+        finally:
+            self._running.give_back(1, peer)
+
+    async def _in_time(self, target: Target, permit: Permit, deadline: float) -> bytes:
+        limit_s = self._settings.fetch_timeout_s
+        ours = asyncio.get_running_loop().time() + limit_s
+        try:
+            async with asyncio.timeout_at(min(ours, deadline)):
+                return await self._follow(target, permit)
+        except TimeoutError as error:
+            if deadline < ours:
+                raise DeadlineExceeded("the picture was not fetched before the request's deadline") from error
+            raise FetchFailed(f"{target.host} took more than {limit_s:g} seconds") from error
+
+    async def _follow(self, target: Target, permit: Permit) -> bytes:
+        for _ in range(MAX_REDIRECTS + 1):
+            async with self._asked(target) as response:
+                location = _location(response)
+                if location is None:
+                    return await self._read(response, target, permit)
+            target = self._allowed(target.redirected(location))
+        raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
+
+    @contextlib.asynccontextmanager
+    async def _asked(self, target: Target) -> AsyncIterator[httpcore2.Response]:
+        """A response whose body is still to come."""
+        url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        connection = httpcore2.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network)
+        headers = {**HEADERS, "Host": target.netloc}
+        extensions = {"timeout": {"connect": CONNECT_TIMEOUT_S}}
+        try:
+            async with connection, connection.stream("GET", url, headers=headers, extensions=extensions) as response:
+                yield response
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise FetchFailed(f"{target.host}: {str(error) or type(error).__name__}") from error
+
+    async def _read(self, response: httpcore2.Response, target: Target, permit: Permit) -> bytes:
+        """Raises FetchFailed where the answer is none, or comes too slowly; TooManyBytes; QueueFull."""
+        self._check(response, target)
+        settings, content = self._settings, bytearray()
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(STALL_S) as pace, contextlib.aclosing(response.aiter_stream()) as parts:
+                async for part in parts:
+                    self._check_length(len(content) + len(part))
+                    permit.take_bytes(len(part))
+                    content += part
+                    pace.reschedule(began + STALL_S + len(content) / settings.min_bytes_per_s)
+                    await asyncio.sleep(0)  # parts of a byte each, thousands at once, must not hold the event loop
+        except TimeoutError as error:
+            raise FetchFailed(f"{target.host} sent less than {settings.min_bytes_per_s:g} bytes a second") from error
+        return bytes(content)
+
+    def _check(self, response: httpcore2.Response, target: Target) -> None:
+        """On the headers alone."""
+        if response.status != OK:
+            raise FetchFailed(f"{target.host} answered with status {response.status}")
+        coding = _header(response, b"content-encoding") or "identity"
+        if coding.lower() != "identity":
+            raise FetchFailed(f"{target.host} answered with Content-Encoding: {coding[:20]}, which was not asked for")
+        announced = _header(response, b"content-length") or ""
+        self._check_length(int(announced[:18]) if announced.isdecimal() else 0)
+
+    def _check_length(self, count: int) -> None:
+        if count > self._settings.max_upload_bytes:
+            raise TooManyBytes(f"what the URL leads to has more than {self._settings.max_upload_bytes} bytes")
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Reading all authorities takes 10 to 30 ms, once."""
+        context = httpcore2.default_ssl_context()
+        if self._settings.fetch_ca_file is not None:
+            context.load_verify_locations(self._settings.fetch_ca_file)
+        return context
+
+
+def _location(response: httpcore2.Response) -> str | None:
+    """Where a redirect leads to; None where it is no redirect."""
+    return _header(response, b"location") if response.status in REDIRECTS else None
+
+
+def _header(response: httpcore2.Response, name: bytes) -> str | None:
+    """The last of that name."""
+    values = {key.lower(): value for key, value in response.headers}
+    return values.get(name, b"").decode("utf-8", "replace") or None
