@@ -37,14 +37,15 @@ class Gate:
         self._doorways = doorways
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        scope = _below(scope, self._service.settings.root_path)
         if scope["type"] == "websocket":
             await self._open_socket(scope, receive, send)
             return
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        exchange = Exchange.of(_below(scope, self._service.settings.root_path))
-        exchange.door = doorway_of(exchange.scope["path"], self._doorways)
+        exchange = Exchange.of(scope)
+        exchange.door = doorway_of(scope["path"], self._doorways)
         service, settings = self._service, self._service.settings
         body = RequestBody(exchange, receive, settings, service.admission, service.senders)
         reply = Reply(exchange, body, send, settings)

@@ -137,7 +137,7 @@ def _limits(settings: Settings) -> Limits:
     max_pixels = int(settings.max_megapixels_in_flight * MEGAPIXEL)
     return Limits(
         places=settings.queue_capacity,
-        sessions=settings.max_sessions,
+        sessions=Budget(settings.max_sessions, 1, settings.peer_share),
         bytes=Budget(settings.max_bytes_in_flight, settings.max_upload_bytes, settings.peer_share),
         pixels=Budget(max_pixels, settings.max_pixels, settings.peer_share),
     )

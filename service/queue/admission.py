@@ -37,7 +37,7 @@ class Limits:
 
     places: int
     """Requests whose bodies are here, and that are being worked on."""
-    sessions: int
+    sessions: Budget
     bytes: Budget
     pixels: Budget
 
@@ -48,11 +48,10 @@ class Admission:
     def __init__(self, limits: Limits, queue: Queue) -> None:
         self.capacity = limits.places
         self.in_flight = 0
-        self.sessions = 0
         self._bytes = limits.bytes
         self._pixels = limits.pixels
         self._session_pixels = 0
-        self._max_sessions = limits.sessions
+        self._sessions = limits.sessions
         self._permits = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._queue = queue
@@ -70,6 +69,11 @@ class Admission:
     @property
     def pixels_in_flight(self) -> int:
         return self._pixels.used
+
+    @property
+    def sessions(self) -> int:
+        """Live ones, whose clients have said hello."""
+        return self._sessions.used
 
     # --- permits ----------------------------------------------------------------------------------------------------
 
@@ -91,27 +95,28 @@ class Admission:
 
     def open_session(self, peer: str = "") -> Permit:
         """For a live session whose client has not said hello yet: it does not count. Raises TooManySessions."""
-        self._check_sessions()
+        self._check_sessions(peer)
         return self._permit(peer, is_session=True)
 
-    def begin_session(self) -> None:
+    def begin_session(self, peer: str) -> None:
         """Raises TooManySessions."""
-        self._check_sessions()
-        self.sessions += 1
+        self._check_sessions(peer)
+        self._sessions.take(1, peer)
 
-    def _check_sessions(self) -> None:
-        if self.sessions >= self._max_sessions:
-            detail = f"{self.sessions} sessions are live, which is the most this service takes"
-            raise TooManySessions(detail, SESSION_RETRY_AFTER_S)
+    def _check_sessions(self, peer: str) -> None:
+        if not self._sessions.fits(1, peer):
+            most = "the most this service takes" if self.sessions >= self._sessions.total else "enough for your address"
+            raise TooManySessions(f"{self.sessions} sessions are live, which is {most}", SESSION_RETRY_AFTER_S)
 
     def _permit(self, peer: str, *, is_session: bool) -> Permit:
         self._permits += 1
         self.idle.clear()
         return Permit(self, peer, is_session=is_session)
 
-    def end(self, *, was_live: bool) -> None:
+    def end(self, peer: str, *, was_live: bool) -> None:
         """Of a permit that has given everything back."""
-        self.sessions -= was_live
+        if was_live:
+            self._sessions.give_back(1, peer)
         self._permits -= 1
         if not self._permits:
             self.idle.set()

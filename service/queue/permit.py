@@ -58,7 +58,7 @@ class Permit:
 
     def begin_session(self) -> None:
         """From now on it counts as a live one. Raises TooManySessions."""
-        self._owner.begin_session()
+        self._owner.begin_session(self.peer)
         self._is_live = True
 
     def finish_work(self, answer_bytes: int) -> None:
@@ -131,7 +131,7 @@ class Permit:
         self._leave_place()
         self.free_bytes()
         self._free_pixels()
-        self._owner.end(was_live=self._is_live)
+        self._owner.end(self.peer, was_live=self._is_live)
 
     def _leave_place(self) -> None:
         if self._has_place:

@@ -34,7 +34,7 @@ class House:
         limits = {"max_upload_bytes": MAX_BYTES, "max_bytes_in_flight": MAX_BYTES, "upload_timeout_s": 20.0}
         self.settings = Settings(**limits | settings)  # type: ignore[arg-type]
         self.bytes = Budget(MAX_BYTES, MAX_BYTES // 5, share=0.5)
-        self.admission = Admission(Limits(10, 0, self.bytes, Budget(1, 1, 1)), Queue())
+        self.admission = Admission(Limits(10, Budget(1, 1, 1), self.bytes, Budget(1, 1, 1)), Queue())
         self.senders = Senders(4, self.settings.min_bytes_per_s, share=1)
 
 

@@ -40,6 +40,7 @@ def tiny(store: Path) -> Iterator[Server]:
     """One worker, two sessions."""
     settings = {
         "SILHOUETTE_MAX_SESSIONS": "2",
+        "SILHOUETTE_PEER_SHARE": "1",
         "SILHOUETTE_MAX_SESSION_FPS": "1000",
         "SILHOUETTE_ALLOWED_ORIGINS": "https://meet.example.org",
         "SILHOUETTE_MAX_UPLOAD_BYTES": "2000000",

@@ -23,9 +23,11 @@ class Queue:
         return self.wait_s
 
 
-def admission(capacity: int = 2, max_bytes: int = 100, max_pixels: int = 1000, wait_s: float = 0.0) -> Admission:
+def admission(
+    capacity: int = 2, max_bytes: int = 100, max_pixels: int = 1000, wait_s: float = 0.0, sessions: int = 1
+) -> Admission:
     budgets = Budget(max_bytes, largest=max_bytes, share=1), Budget(max_pixels, largest=max_pixels, share=1)
-    return Admission(Limits(capacity, 1, *budgets), Queue(wait_s=wait_s))
+    return Admission(Limits(capacity, Budget(sessions, largest=1, share=0.5), *budgets), Queue(wait_s=wait_s))
 
 
 def test_as_many_as_the_capacity_are_admitted_and_one_that_leaves_makes_room() -> None:
@@ -121,6 +123,17 @@ def test_pixels_that_live_sessions_leave_no_room_for_are_refused_and_not_waited_
     assert request.book_pixels(100)
     session.give_back()
     assert here.admit().book_pixels(900)
+
+
+def test_one_address_leaves_a_session_for_somebody_else() -> None:
+    here = admission(sessions=4)
+    for _ in range(3):
+        here.open_session("a").begin_session()
+    with pytest.raises(TooManySessions, match="your address"):
+        here.open_session("a")
+    here.open_session("b").begin_session()
+    with pytest.raises(TooManySessions, match="this service"):
+        here.open_session("b")
 
 
 def test_a_session_counts_from_its_hello_on() -> None:
