@@ -119,7 +119,8 @@ class Settings(BaseSettings):
 
     peer_share: float = Field(0.5, gt=0, le=1)
     """How much of what all clients share one address may have while there are others: connections, uploads, live
-    sessions, bytes and megapixels in flight. Higher lets one client fill the service; 1 is right where all come from one address."""
+    sessions, bytes and megapixels in flight. Higher lets one client fill the service; 1 is right where all come from
+    one address."""
 
     drain_timeout_s: float = Field(30.0, gt=0)
     """For answering what was accepted when the service is told to stop."""

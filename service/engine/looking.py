@@ -17,6 +17,7 @@ from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Size
 from service.models.second_look import averaged, closer, mirror, subject_crop
 from service.models.store import ModelCard
+from service.pixels.threads import pixel_work
 from service.queue.batcher import Outcome
 
 Crop = tuple[int, int, int, int]
@@ -50,6 +51,7 @@ def drawing_card(model: Model) -> ModelCard:
     return model.outline if isinstance(model, Ensemble) else model
 
 
+@pixel_work
 def views_of(picture: Image.Image, model: Model, *, twice: bool) -> Views:
     """Of an RGB picture; `twice`: its mirror image as well. Of two models, the one that draws looks twice."""
     card = drawing_card(model)

@@ -7,10 +7,12 @@ from PIL import Image, ImageOps
 
 from service.models.labels import Size
 from service.pixels.decode import Photo
+from service.pixels.threads import pixel_work
 
 Fit = Literal["cover", "contain", "stretch", "tile"]
 
 
+@pixel_work
 def fit_backdrop(backdrop: Photo, size: Size, fit: Fit) -> Photo:
     """The backdrop at `size`; what has that size already is handed back as it is."""
     if backdrop.size == size:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from service.pixels.bands import BAND_ROWS
+from service.pixels.threads import pixel_work
 
 Planes = NDArray[np.float32]
 
@@ -30,6 +31,7 @@ BlurredRows = Callable[[int, int], Image.Image]
 """(top, bottom) to the rows between, RGB."""
 
 
+@pixel_work
 def blurred_rows(picture: Image.Image, mixture: Image.Image, sigma_px: float) -> BlurredRows:
     """The background of `picture` (RGB), blurred, any rows of it; `mixture` (L) says how much of a pixel is subject."""
     weight = mixture.point(_weights())

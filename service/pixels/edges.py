@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from service.pixels.bands import bands
+from service.pixels.threads import pixel_work
 
 Levels = NDArray[np.uint8]
 
 
+@pixel_work
 def shift_edge(matte: Image.Image, distance_px: float) -> Image.Image:
     """Mode L: each contour moved outwards by `distance_px`, or inwards where it is negative.
 
@@ -26,6 +28,7 @@ def shift_edge(matte: Image.Image, distance_px: float) -> Image.Image:
     return Image.blend(near, _grown(matte, whole + 1), part) if part else near
 
 
+@pixel_work
 def feather(matte: Image.Image, sigma_px: float) -> Image.Image:
     """Mode L: blurred with a Gaussian; half of the softening lies outside of the contour, half inside."""
     return matte.filter(ImageFilter.GaussianBlur(sigma_px)) if sigma_px else matte

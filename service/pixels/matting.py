@@ -11,6 +11,7 @@ from service.models.decisions import Plane, class_probabilities, classes_in, con
 from service.models.labels import Box, LabelMap, Prediction, Size
 from service.pixels.decode import Photo
 from service.pixels.refinement import refine as refine_edges
+from service.pixels.threads import pixel_work
 
 Refine = Literal["auto", "off", "on"]
 Levels = NDArray[np.uint8]
@@ -26,6 +27,7 @@ VISIBLE_LEVEL = 16
 """What is fainter does not count for the subject's box: networks leave a haze of a few percent."""
 
 
+@pixel_work
 def matte(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine: Refine = "auto") -> Matte:
     """The probability of `class_ids` at the photo's size, multiplied with the photo's own alpha."""
     soft = _probability(prediction, class_ids, photo, refine)
@@ -40,6 +42,7 @@ class Decision(NamedTuple):
     """(H, W), 0 to 255: the probability of the class that was decided on."""
 
 
+@pixel_work
 def decide(prediction: Prediction, threshold: float, photo: Photo, refine: Refine = "auto") -> Decision:
     """As `decisions.py` decides, but that each class has the edges of its refined matte, and so has the confidence."""
     if prediction.head == "sigmoid" and _refines(refine, prediction):
@@ -92,12 +95,14 @@ def _enlarge(kept: Plane, box: Box, size: Size) -> Matte:
     return small.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
+@pixel_work
 def has_subject(matte: Matte) -> bool:
     # Stops as soon as it has met 0 and 255; a histogram reads everything.
     _, highest = cast("tuple[int, int]", matte.getextrema())
     return highest >= SUBJECT_LEVEL
 
 
+@pixel_work
 def subject_box(matte: Matte) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of the visible subject in pixels; None where nothing is visible."""
     return matte.point(lambda level: 255 * (level >= VISIBLE_LEVEL)).getbbox()

@@ -13,6 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from service.pixels.bands import bands
 from service.pixels.foreground import CELL_PX, Cells, Estimate, Level, Planes, purity, share
+from service.pixels.threads import pixel_work
 
 Pixels = NDArray[np.uint32]
 """Red in the lowest byte, alpha in the highest."""
@@ -55,6 +56,7 @@ class Rows:
     """RGBA, as wide as the photo; transparent black where the matte is 0."""
 
 
+@pixel_work
 def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
     """The subject from top to bottom, without rows that have nothing of it.
 

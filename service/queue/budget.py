@@ -1,4 +1,4 @@
-"""An amount that everybody shares, bytes, pixels or live sessions, of which nobody may leave too little for the others."""
+"""An amount that all share, bytes, pixels or live sessions, of which nobody may leave too little for the others."""
 
 from collections import Counter
 

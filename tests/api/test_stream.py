@@ -65,9 +65,10 @@ def test_a_session_whose_pictures_do_not_fit_beside_others_is_refused_until_ther
 
 @pytest.mark.parametrize("path", ["/stream", "/cut/stream"])
 def test_a_proxy_may_take_its_own_path_off_or_leave_it(settings: Settings, path: str) -> None:
-    with ready_client(settings.model_copy(update={"root_path": "/cut"})) as client, client.websocket_connect(path) as it:
-        it.send_json(HELLO)
-        assert it.receive_json()["type"] == "ready"
+    below = settings.model_copy(update={"root_path": "/cut"})
+    with ready_client(below) as client, client.websocket_connect(path) as socket:
+        socket.send_json(HELLO)
+        assert socket.receive_json()["type"] == "ready"
 
 
 def test_those_who_say_nothing_keep_nobody_out(client: TestClient, settings: Settings) -> None:

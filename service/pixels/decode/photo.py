@@ -6,6 +6,7 @@ from functools import cached_property
 from PIL import Image
 
 from service.models.labels import Size
+from service.pixels.threads import pixel_work
 
 WHITE = (255, 255, 255)
 
@@ -26,12 +27,14 @@ class Photo:
     def size(self) -> Size:
         return Size(*self.rgb.size)
 
+    @pixel_work
     def part(self, box: tuple[int, int, int, int], size: Size) -> "Photo":
         """What is inside (left, top, right, bottom), at `size`; the photo itself where that is all of it."""
         if box == (0, 0, *self.size) and size == self.size:
             return self
         return Photo(_part(self.rgb, box, size), self.alpha and _part(self.alpha, box, size), self.frames)
 
+    @pixel_work
     def with_alpha(self) -> Image.Image:
         """Mode RGBA, or RGB where every pixel is opaque; a picture of its own."""
         result = self.rgb.copy()
@@ -39,6 +42,7 @@ class Photo:
             result.putalpha(self.alpha)
         return result
 
+    @pixel_work
     def on_white(self) -> Image.Image:
         """RGB as a viewer shows it: what lies under transparent pixels must not mislead a network.
 

@@ -16,6 +16,7 @@ from service.pixels.decode.hidden import forget_hidden
 from service.pixels.decode.orientation import upright
 from service.pixels.decode.photo import Photo
 from service.pixels.decode.raster import Deep, Header, Raster
+from service.pixels.threads import pixel_work
 
 DEEP_TO_8_BIT = 257  # 65535 / 255
 
@@ -31,6 +32,7 @@ def count_pixels(encoded: bytes, max_pixels: int) -> int:
     return math.ceil(header.size.width * header.size.height * header.weight)
 
 
+@pixel_work
 def decode(encoded: bytes, max_pixels: int) -> Photo:
     """The first frame, or the chosen picture, of `encoded`: upright, in sRGB, 8 bits a channel.
 
@@ -76,9 +78,7 @@ def _to_photo(header: Header) -> Photo:
     if raster.alpha is None:
         return Photo(_without_metadata(rgb), frames=frames)
     alpha = upright(raster.alpha, raster.orientation)
-    photo = Photo(_without_metadata(forget_hidden(rgb, alpha)), _without_metadata(alpha), frames)
-    photo.on_white()  # here, on the thread that decodes, and not on the event loop where it is asked for first
-    return photo
+    return Photo(_without_metadata(forget_hidden(rgb, alpha)), _without_metadata(alpha), frames)
 
 
 def _to_srgb(raster: Raster) -> Image.Image:

@@ -6,10 +6,12 @@ from PIL import Image
 
 from service.models.labels import VOID, ClassTable, LabelMap
 from service.pixels.encoders.png import encode_png
+from service.pixels.threads import pixel_work
 
 VOID_COLOR = (224, 224, 192)  # the cream of VOC's own label files
 
 
+@pixel_work
 def palette_png(labels: LabelMap, classes: ClassTable) -> bytes:
     """Opened with Pillow the mode is "P" and the pixels are `labels` again."""
     height, width = labels.shape

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from service.errors import TooManyVertices
 from service.models.decisions import mask_of
 from service.models.labels import LabelMap, Mask
+from service.pixels.threads import pixel_work
 
 Ring = list[list[int]]
 Indices = NDArray[np.intp]
@@ -83,6 +84,7 @@ def encode_classes(labels: LabelMap, class_ids: Sequence[int], max_vertices: int
     return encoded
 
 
+@pixel_work
 def encode(mask: Mask, max_vertices: int = MAX_VERTICES) -> list[Polygon]:
     """In reading order, and so are the holes of each. Takes time in proportion to pixels and points.
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.models.labels import LabelMap, Mask
+from service.pixels.threads import pixel_work
 
 GROUP_BITS = 5
 SIGN = 0x10  # in a number's last group
@@ -52,6 +53,7 @@ def encode(mask: Mask) -> Rle:
     return rle
 
 
+@pixel_work
 def encode_classes(labels: LabelMap, class_ids: Sequence[int]) -> list[Rle]:
     """The mask of each class, in one pass over the pixels."""
     runs = _find_runs(labels)

@@ -104,6 +104,7 @@ def test_pictures_are_decoded_side_by_side() -> None:
 
 
 def test_reading_heic_changes_nothing_for_others_who_use_pillow() -> None:
+    before = dict(Image.registered_extensions())  # a library of another test may have added HEIF to them
     decode(heic("rgb"), MANY)
-    assert "HEIF" not in Image.registered_extensions().values()
+    assert Image.registered_extensions() == before
     assert decode(heic("orientation6"), MANY).size == Size(96, 64)
