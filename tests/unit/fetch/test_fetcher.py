@@ -76,7 +76,7 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def permit(max_bytes: int = 1_000_000, peer: str = "") -> Permit:
     budgets = Budget(max_bytes, max_bytes, 1), Budget(1, 1, 1)
-    return Admission(Limits(8, Budget(1 or 1, 1, 1), *budgets), Queue()).admit(peer)
+    return Admission(Limits(8, Budget(1, 1, 1), *budgets), Queue()).admit(peer)
 
 
 def fetcher(server: PictureServer, ca_file: Path | None, names: Names | None = None, **settings: object) -> Fetcher:
