@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from service.doors.door import Door
 from service.doors.huggingface import HUGGINGFACE
+from service.doors.inference import INFERENCE
+from service.doors.openai import OPENAI
 from service.doors.rembg import REMBG
 from service.doors.removebg import REMOVEBG
 from service.doors.withoutbg import WITHOUTBG
@@ -14,6 +16,8 @@ DOORS: dict[str, Door] = {
     "rembg": REMBG,
     "withoutbg": WITHOUTBG,
     "huggingface": HUGGINGFACE,
+    "openai": OPENAI,
+    "inference": INFERENCE,
 }
 
 

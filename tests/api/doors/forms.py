@@ -41,9 +41,24 @@ def _huggingface(answer: Any) -> str:
     return str(answer["error"])
 
 
+def _openai(answer: Any) -> str:
+    assert set(answer) == {"error"}
+    assert set(answer["error"]) == {"message", "type", "param", "code"}
+    return str(answer["error"]["message"])
+
+
+def _inference(answer: Any) -> str:
+    assert set(answer) == {"error", "code"}
+    return str(answer["error"])
+
+
+AS_BAD_REQUEST = {406: 400, 415: 400, 422: 400}
+
 FORMS: dict[str, Form] = {
     "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400}),
     "rembg": Form("/api/remove", "/api/nothing", _rembg),
     "withoutbg": Form("/v1/remove-background", "/v1/remove-background/nothing", _withoutbg),
     "huggingface": Form("/hf/image-segmentation", "/hf/nothing", _huggingface),
+    "openai": Form("/v1/images/edits", "/v1/images/nothing", _openai, AS_BAD_REQUEST),
+    "inference": Form("/v2/models/tiny-subject/infer", "/v2/nothing", _inference, AS_BAD_REQUEST),
 }

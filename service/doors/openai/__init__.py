@@ -1,0 +1,70 @@
+"""OpenAI's edits of pictures, for chat front ends and for whoever has its client; only for the background."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+
+from service.api.doorway import Refusal
+from service.doors.door import Door
+from service.doors.openai.edits import edit
+
+CODES: Mapping[str, str] = {
+    "missing_key": "invalid_api_key",
+    "unknown_key": "invalid_api_key",
+    "quota_exceeded": "rate_limit_exceeded",
+    "unknown_model": "model_not_found",
+}
+"""Ours, where the contract has another for it."""
+
+PARAMS: Mapping[str, str] = {
+    "unsupported_prompt": "prompt",
+    "unknown_model": "model",
+    "missing_image": "image",
+    "unsupported_image": "image",
+    "undecodable_image": "image",
+    "truncated_image": "image",
+    "too_many_pixels": "image",
+    "no_foreground": "image",
+}
+"""What is wrong, by the code of the failure; of an option, the failure's text begins with its name."""
+
+AS_BAD_REQUEST = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.NOT_ACCEPTABLE)
+"""Which the contract answers with 400."""
+
+
+def refusal(refused: Refusal) -> Response:
+    """`{"error": {"message", "type", "param", "code"}}`"""
+    status = HTTPStatus.BAD_REQUEST if refused.status in AS_BAD_REQUEST else refused.status
+    error = {
+        "message": refused.detail,
+        "type": _type(status),
+        "param": PARAMS.get(refused.code) or _option(refused),
+        "code": CODES.get(refused.code, refused.code),
+    }
+    return JSONResponse({"error": error}, status)
+
+
+def _type(status: HTTPStatus) -> str:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "server_error"
+    return "rate_limit_error" if status == HTTPStatus.TOO_MANY_REQUESTS else "invalid_request_error"
+
+
+def _option(refused: Refusal) -> str | None:
+    name, _, _ = refused.detail.partition(":")
+    return name if refused.code in ("bad_option", "unknown_option") and name.isidentifier() else None
+
+
+router = APIRouter()
+router.add_api_route("/v1/images/edits", edit, methods=["POST"], response_class=Response)
+
+OPENAI = Door(
+    name="openai",
+    help="OpenAI's images/edits, where the prompt is about the background.",
+    router=router,
+    prefixes=frozenset({"/v1/images"}),
+    refusal=refusal,
+)
