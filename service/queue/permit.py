@@ -64,8 +64,7 @@ class Permit:
     def finish_work(self, answer_bytes: int) -> None:
         """No picture is needed any more; the answer counts until `free_bytes`, whether it fits or not: it is there."""
         self._leave_place()
-        if not self._holds:
-            self._free_pixels()
+        self.free_pixels()
         with self._lock:
             self._owner.take_bytes(answer_bytes, self.peer, even_if_full=True)
             self._bytes += answer_bytes
@@ -101,6 +100,11 @@ class Permit:
     def lets_others_go_first(self, count: int) -> bool:
         """Whether it is for its own share that so many pixels do not fit now."""
         return self._owner.lets_others_go_first(count, self.peer)
+
+    def free_pixels(self) -> None:
+        """Those of one picture, before the next one of the same request; where a thread is at work, they stay."""
+        if not self._holds:
+            self._free_pixels()
 
     def hold(self) -> None:
         """A thread begins to work for the request."""

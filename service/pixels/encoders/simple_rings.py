@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.models.labels import LabelMap
+from service.models.decisions import mask_of
+from service.models.labels import LabelMap, Mask
 from service.pixels.encoders import polygons
 from service.pixels.encoders.polygons import MAX_VERTICES, Polygon, Ring
 
@@ -34,16 +35,28 @@ def encode_classes(labels: LabelMap, class_ids: Sequence[int]) -> list[list[Ring
     """The rings of each class. Raises TooManyVertices where all together have more than `MAX_VERTICES` points."""
     budget = MAX_VERTICES
     encoded = []
-    for found in polygons.encode_classes(labels, class_ids):
-        rings: list[Ring] = []
-        for polygon in found:
-            pieces = split(polygon, budget)
-            budget -= sum(map(len, pieces))
-            if budget < 0:
-                raise polygons.too_many_vertices()
-            rings += pieces
-        encoded.append(rings)
+    for class_id in class_ids:
+        pieces = encode(mask_of(labels, (class_id,)), budget)
+        budget -= count_points(pieces)
+        encoded.append([ring for rings in pieces for ring in rings])
     return encoded
+
+
+def encode(mask: Mask, max_vertices: int = MAX_VERTICES) -> list[list[Ring]]:
+    """The pieces of each polygon. Raises TooManyVertices where all together have more than `max_vertices` points."""
+    encoded = []
+    for polygon in polygons.encode(mask, max_vertices):
+        pieces = split(polygon, max_vertices)
+        max_vertices -= count_points([pieces])
+        if max_vertices < 0:
+            raise polygons.too_many_vertices()
+        encoded.append(pieces)
+    return encoded
+
+
+def count_points(pieces: Sequence[Sequence[Ring]]) -> int:
+    """Of all rings of all polygons."""
+    return sum(len(ring) for rings in pieces for ring in rings)
 
 
 def split(polygon: Polygon, max_vertices: int = MAX_VERTICES) -> list[Ring]:
