@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 from service.doors.door import Door
 from service.doors.huggingface import HUGGINGFACE
-<<<<<<< HEAD
 from service.doors.inference import INFERENCE
-from service.doors.openai import OPENAI
-=======
 from service.doors.label_studio import LABEL_STUDIO
->>>>>>> 26c42c8 (Doors for Label Studio, as its machine learning backend, and for X-AnyLabeling, as its remote server)
+from service.doors.openai import OPENAI
 from service.doors.rembg import REMBG
 from service.doors.removebg import REMOVEBG
 from service.doors.withoutbg import WITHOUTBG
@@ -21,13 +18,10 @@ DOORS: dict[str, Door] = {
     "rembg": REMBG,
     "withoutbg": WITHOUTBG,
     "huggingface": HUGGINGFACE,
-<<<<<<< HEAD
     "openai": OPENAI,
     "inference": INFERENCE,
-=======
     "label-studio": LABEL_STUDIO,
     "x-anylabeling": X_ANYLABELING,
->>>>>>> 26c42c8 (Doors for Label Studio, as its machine learning backend, and for X-AnyLabeling, as its remote server)
 }
 
 

@@ -41,7 +41,6 @@ def _huggingface(answer: Any) -> str:
     return str(answer["error"])
 
 
-<<<<<<< HEAD
 def _openai(answer: Any) -> str:
     assert set(answer) == {"error"}
     assert set(answer["error"]) == {"message", "type", "param", "code"}
@@ -54,7 +53,8 @@ def _inference(answer: Any) -> str:
 
 
 AS_BAD_REQUEST = {406: 400, 415: 400, 422: 400}
-=======
+
+
 def _label_studio(answer: Any) -> str:
     assert set(answer) == {"error", "code", "status"}
     return str(answer["error"])
@@ -65,18 +65,14 @@ def _x_anylabeling(answer: Any) -> str:
     assert set(answer["error"]) == {"code", "message"}
     return str(answer["error"]["message"])
 
->>>>>>> 26c42c8 (Doors for Label Studio, as its machine learning backend, and for X-AnyLabeling, as its remote server)
 
 FORMS: dict[str, Form] = {
     "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400}),
     "rembg": Form("/api/remove", "/api/nothing", _rembg),
     "withoutbg": Form("/v1/remove-background", "/v1/remove-background/nothing", _withoutbg),
     "huggingface": Form("/hf/image-segmentation", "/hf/nothing", _huggingface),
-<<<<<<< HEAD
     "openai": Form("/v1/images/edits", "/v1/images/nothing", _openai, AS_BAD_REQUEST),
     "inference": Form("/v2/models/tiny-subject/infer", "/v2/nothing", _inference, AS_BAD_REQUEST),
-=======
     "label-studio": Form("/label-studio/predict", "/label-studio/nothing", _label_studio),
     "x-anylabeling": Form("/v1/predict", "/v1/predict/nothing", _x_anylabeling, {401: 200, 413: 200}),
->>>>>>> 26c42c8 (Doors for Label Studio, as its machine learning backend, and for X-AnyLabeling, as its remote server)
 }
