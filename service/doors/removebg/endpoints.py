@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from service.api.running import run_job
+from service.api.running import answer_headers, run_job
 from service.api.state import ServiceDep
 from service.doors.removebg.kinds import told
 from service.doors.removebg.operation import REMOVEBG_OPERATION, RemovebgOptions
@@ -28,7 +28,7 @@ router = APIRouter()
 
 @router.post("/v1.0/removebg")
 async def removebg(request: Request, service: ServiceDep) -> Response:
-    wish = await read_wish(request)
+    wish = await read_wish(request, service)
     pictures = {} if wish.background is None else {"background": wish.background}
     options = RemovebgOptions.model_validate({"parameters": wish.parameters})
     answer = await run_job(request, service, Job(REMOVEBG_OPERATION, options, wish.image, pictures))
@@ -55,6 +55,7 @@ def _headers(answer: Answer, wish: Wish) -> dict[str, str]:
     notes, kind = answer.notes, told(answer.notes["kind"], wish.parameters.type_level)
     ignored = [name for name in (*notes["ignored"].split(","), *wish.unknown) if name]
     return {
+        **answer_headers(answer),
         "X-Width": notes["width"],
         "X-Height": notes["height"],
         "X-Max-Width": notes["max_width"],

@@ -33,6 +33,16 @@ class RoiRegionEmpty(BadOption):
     title = "The roi is empty"
 
 
+class BadImageUrl(BadOption):
+    code = "invalid_image_url"
+    title = "The image's URL is not one that is fetched"
+
+
+class BadBackgroundUrl(BadOption):
+    code = "invalid_bg_image_url"
+    title = "The background's URL is not one that is fetched"
+
+
 class ImageNotFetched(BadOption):
     code = "failed_image_download"
     title = "The image was not fetched from its URL"

@@ -8,9 +8,13 @@ from typing import Any
 from fastapi import Request
 from pydantic import ValidationError
 
+from service.api.fetching import fetch_picture
+from service.api.state import Service
 from service.doors.reading import FORM, JSON, MULTIPART, Fields, decode_base64, media_type_of, read_fields, read_json
 from service.doors.removebg.failures import (
     BackgroundNotFetched,
+    BadBackgroundUrl,
+    BadImageUrl,
     BadParameters,
     ImageNotFetched,
     ManyBackgrounds,
@@ -18,9 +22,11 @@ from service.doors.removebg.failures import (
     NoSource,
 )
 from service.doors.removebg.parameters import BY_TYPE, Parameters
+from service.errors import FetchFailed, FetchingOff, UrlRefused
 
 FILE, BASE64, URL = "image_file", "image_file_b64", "image_url"
 BACKGROUND_FILE, BACKGROUND_URL, BACKGROUND_COLOR = "bg_image_file", "bg_image_url", "bg_color"
+FILES = (FILE, BACKGROUND_FILE)
 
 KNOWN = frozenset(
     (FILE, BASE64, URL, BACKGROUND_FILE, BACKGROUND_URL, BACKGROUND_COLOR, "add_shadow", *Parameters.model_fields)
@@ -28,7 +34,6 @@ KNOWN = frozenset(
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 NO_SOURCE = f"give the image as `{FILE}`, `{BASE64}` or `{URL}`"
-NOT_FETCHED = "this service fetches no URLs; send the picture itself"
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,24 @@ class Wish:
     """Names of parameters that the contract does not have, as far as they can stand in a header."""
 
 
-async def read_wish(request: Request) -> Wish:
-    """Raises what `service/doors/reading.py` raises, and this door's own failures."""
+async def read_wish(request: Request, service: Service) -> Wish:
+    """Raises what `service/doors/reading.py` and the fetching of pictures raise, and this door's own failures."""
     files, values = await _read_body(request)
     given = {**request.query_params, **values}
     parameters = _parameters(given)
-    _check_backgrounds(files, given)
-    return Wish(await _image(request, files, given), files.get(BACKGROUND_FILE), parameters, _unknown(files, given))
+    sources = _sources((FILE, BASE64, URL), files, given)
+    if len(sources) != 1:
+        raise ManySources(f"{' and '.join(sources)}: give one of them") if sources else NoSource(NO_SOURCE)
+    backgrounds = _sources((BACKGROUND_COLOR, BACKGROUND_FILE, BACKGROUND_URL), files, given)
+    if len(backgrounds) > 1:
+        raise ManyBackgrounds(f"{' and '.join(backgrounds)}: give one of them")
+    image = await _image(request, service, files, given)
+    background = await _background(request, service, files, given)
+    return Wish(image, background, parameters, _unknown(files, given))
+
+
+def _sources(names: Sequence[str], files: Mapping[str, bytes], given: Mapping[str, Any]) -> list[str]:
+    return [name for name in names if files.get(name) or (name not in FILES and given.get(name))]
 
 
 async def _read_body(request: Request) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
@@ -82,24 +98,27 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
         raise BadParameters.of(error) from error
 
 
-def _check_backgrounds(files: Mapping[str, bytes], given: Mapping[str, Any]) -> None:
-    names = [name for name in (BACKGROUND_COLOR, BACKGROUND_URL) if given.get(name)]
-    names += [BACKGROUND_FILE] * (BACKGROUND_FILE in files)
-    if len(names) > 1:
-        raise ManyBackgrounds(f"{' and '.join(names)}: give one of them")
-    if BACKGROUND_URL in names:
-        raise BackgroundNotFetched(NOT_FETCHED)
+async def _image(request: Request, service: Service, files: Mapping[str, bytes], given: Mapping[str, Any]) -> bytes:
+    if FILE in files:
+        return files[FILE]
+    if text := given.get(BASE64):
+        return await decode_base64(request, str(text))
+    try:
+        return await fetch_picture(request, service, str(given[URL]))
+    except UrlRefused as failure:
+        raise BadImageUrl(failure.detail) from failure
+    except (FetchingOff, FetchFailed) as failure:
+        raise ImageNotFetched(failure.detail) from failure
 
 
-async def _image(request: Request, files: Mapping[str, bytes], given: Mapping[str, Any]) -> bytes:
-    names = [FILE] * (FILE in files) + [name for name in (BASE64, URL) if given.get(name)]
-    if len(names) > 1:
-        raise ManySources(f"{' and '.join(names)}: give one of them")
-    match names:
-        case ["image_file"]:
-            return files[FILE]
-        case ["image_file_b64"]:
-            return await decode_base64(request, str(given[BASE64]))
-        case ["image_url"]:
-            raise ImageNotFetched(NOT_FETCHED)
-    raise NoSource(NO_SOURCE)
+async def _background(
+    request: Request, service: Service, files: Mapping[str, bytes], given: Mapping[str, Any]
+) -> bytes | None:
+    if not given.get(BACKGROUND_URL):
+        return files.get(BACKGROUND_FILE)
+    try:
+        return await fetch_picture(request, service, str(given[BACKGROUND_URL]))
+    except UrlRefused as failure:
+        raise BadBackgroundUrl(failure.detail) from failure
+    except (FetchingOff, FetchFailed) as failure:
+        raise BackgroundNotFetched(failure.detail) from failure

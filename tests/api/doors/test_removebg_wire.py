@@ -1,5 +1,6 @@
 """The door for clients of remove.bg: how requests come, how they are refused, and what an answer says of the key."""
 
+import asyncio
 import base64
 import json
 import time
@@ -11,12 +12,15 @@ import pytest
 from httpx2 import Response
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from service.access.keyring import Key, hash_of, write_keys
 from service.settings import Settings
+from tests.api.wire import on_loop
 from tests.clients import ready_client
 from tests.fakes import DARK, RAISING_COLOR
-from tests.pictures import HEIGHT, WIDTH, encoded, opened, painted, plain
+from tests.picture_server import ok, serving
+from tests.pictures import HEIGHT, WIDTH, encoded, opened, painted, pixels, plain
 
 PATH = "/v1.0/removebg"
 PICTURE = encoded(painted())
@@ -158,9 +162,34 @@ def test_two_pictures_or_two_backgrounds_are_one_too_many(client: TestClient) ->
 def test_urls_are_not_fetched_and_the_answer_says_so(client: TestClient) -> None:
     (error,) = errors_of(client.post(PATH, json={"image_url": "https://example.org/photo.jpg"}))
     assert error["code"] == "failed_image_download"
-    assert "fetches no URLs" in error["detail"]
+    assert "SILHOUETTE_FETCH" in error["detail"]
     fields = {"bg_image_url": "https://example.org/photo.jpg"}
     assert code_of(client.post(PATH, files=FILE, data=fields)) == "failed_bg_download"
+
+
+def test_the_picture_and_the_background_are_fetched_by_their_urls(fetching: TestClient) -> None:
+    async def story(_: ASGIApp) -> Response:
+        async with serving({"/a.png": ok(PICTURE), "/b.png": ok(encoded(plain((0, 255, 0))))}) as server:
+            base = f"https://127.0.0.1:{server.port}"
+            urls = {"image_url": f"{base}/a.png", "bg_image_url": f"{base}/b.png", "format": "png"}
+            return await asyncio.to_thread(fetching.post, PATH, json=urls)
+
+    assert pixels(on_loop(fetching, story).content)[10, 10].tolist() == pytest.approx([0, 255, 0], abs=4)
+
+
+@pytest.mark.parametrize(
+    ("url", "codes"),
+    [
+        ("photo.jpg", ("invalid_image_url", "invalid_bg_image_url")),
+        ("https://10.0.0.1/", ("invalid_image_url", "invalid_bg_image_url")),
+        ("https://127.0.0.1:1/photo.jpg", ("failed_image_download", "failed_bg_download")),
+    ],
+)
+def test_what_cannot_be_fetched_is_told_by_the_codes_for_it(
+    fetching: TestClient, url: str, codes: tuple[str, str]
+) -> None:
+    of_image = code_of(fetching.post(PATH, data={"image_url": url}))
+    assert (of_image, code_of(fetching.post(PATH, files=FILE, data={"bg_image_url": url}))) == codes
 
 
 @pytest.mark.parametrize(
