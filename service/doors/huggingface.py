@@ -13,8 +13,9 @@ from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
+from service.api.fetching import fetch_picture
 from service.api.running import answer_headers, run_job
-from service.api.state import ServiceDep
+from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
 from service.engine.pipeline import Job
@@ -85,7 +86,7 @@ router = APIRouter()
 @router.post("/hf/image-segmentation/{model:path}")
 async def image_segmentation(request: Request, service: ServiceDep, model: str = "") -> Response:
     """The picture as the raw body, or as base64 under `inputs` of a JSON object that may have `parameters`."""
-    photo, parameters = await _read(request)
+    photo, parameters = await _read(request, service)
     if parameters.subtask in ("instance", "panoptic"):
         raise NotOffered(f"subtask={parameters.subtask}: segmentation is semantic here, two people are one mask")
     given = {
@@ -100,7 +101,7 @@ async def image_segmentation(request: Request, service: ServiceDep, model: str =
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=answer_headers(answer))
 
 
-async def _read(request: Request) -> tuple[bytes, Parameters]:
+async def _read(request: Request, service: Service) -> tuple[bytes, Parameters]:
     """The picture and the parameters. Clients name any media type for a picture, or none, so its first byte decides."""
     if media_type_of(request) == MULTIPART:
         return _given((await read_fields(request)).file("inputs", "image", "file")), Parameters()
@@ -108,14 +109,15 @@ async def _read(request: Request) -> tuple[bytes, Parameters]:
     if media_type_of(request) != JSON and not body[:64].lstrip().startswith(b"{"):
         return _given(body), Parameters()
     said = await read_json(request)
-    return await _picture(request, said.get("inputs")), _parameters(said.get("parameters"))
+    parameters = _parameters(said.get("parameters"))
+    return await _picture(request, service, said.get("inputs")), parameters
 
 
-async def _picture(request: Request, inputs: object) -> bytes:
+async def _picture(request: Request, service: Service, inputs: object) -> bytes:
     if not isinstance(inputs, str):
         raise MissingImage("`inputs` is the picture as base64")
     if inputs.startswith(("http://", "https://")):
-        raise NotOffered("`inputs` is an address: send the picture itself, as base64 or as the body")
+        return _given(await fetch_picture(request, service, inputs))
     return _given(await decode_base64(request, inputs))
 
 

@@ -6,7 +6,7 @@ https://github.com/withoutbg/withoutbg, as of November 2026.
 
 import base64
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from service import __version__
 from service.api.doorway import Refusal
+from service.api.fetching import fetch_picture
 from service.api.running import answer_headers, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
@@ -35,10 +36,9 @@ from service.telemetry.log import Stopwatch
 PHOTO = ("image", "file", "image_base64")
 """What the three call the picture, in forms and in JSON."""
 
-NOT_OFFERED: Mapping[str, str] = {
-    **dict.fromkeys(("keep_mask", "remove_mask", "matte"), "this service corrects no mattes"),
-    "image_url": "this service fetches no pictures; send the picture itself",
-}
+PHOTO_URL = "image_url"
+
+CORRECTION = ("keep_mask", "remove_mask", "matte")
 
 OUTPUTS: Mapping[str, str] = {"cutout": "cutout", "processed": "cutout", "matte": "matte"}
 
@@ -102,14 +102,14 @@ router = APIRouter()
 @router.post("/v1.0/alpha-channel-base64")
 async def alpha_channel(request: Request, service: ServiceDep) -> Response:
     """The cloud's: the matte, which its client enlarges and lays on the photo."""
-    return await _answer(request, service, _job(ALPHA_AS_BASE64, (await _read(request)).photo))
+    return await _answer(request, service, _job(ALPHA_AS_BASE64, (await _read(request, service)).photo))
 
 
 @router.post("/v1/remove-background")
 @router.post("/api/v1/remove-background")
 async def remove_background(request: Request, service: ServiceDep) -> Response:
     """The present images': the cutout or the matte as PNG, or both in JSON for who asks in JSON."""
-    sent = await _read(request)
+    sent = await _read(request, service)
     if sent.is_json:
         return await _answer(request, service, _job(BOTH_AS_BASE64, sent.photo))
     output = sent.texts.get("output", "cutout").lower()
@@ -121,7 +121,7 @@ async def remove_background(request: Request, service: ServiceDep) -> Response:
 @router.post("/api/remove-background")
 async def remove_background_as_before(request: Request, service: ServiceDep) -> Response:
     """The older image's: the cutout as PNG or WebP, or on white as JPEG."""
-    sent = await _read(request)
+    sent = await _read(request, service)
     format_ = sent.texts.get("format", "").lower() or "png"
     given = {"format": format_, "quality": sent.texts.get("quality", "")}
     if format_ in ("jpg", "jpeg"):
@@ -157,36 +157,37 @@ def _is_ready(service: Service) -> bool:
     return True
 
 
-async def _read(request: Request) -> Sent:
-    """The picture in a form, in JSON or as the body, whatever its media type. Options in the query win."""
+async def _read(request: Request, service: Service) -> Sent:
+    """The picture in a form, in JSON, as the body of any media type, or behind a URL. Options in the query win."""
     match media_type_of(request):
         case "multipart/form-data":
             fields = await read_fields(request)
-            _check_offered([*fields.files, *fields.texts])
             texts = {name: values[-1] for name, values in fields.texts.items()}
-            photo, is_json = fields.file(*PHOTO), False
+            photo, names, is_json = fields.file(*PHOTO), {*fields.files, *texts}, False
         case "application/json":
-            said = await read_json(request)
-            _check_offered([name for name, value in said.items() if value is not None])
-            photo, texts, is_json = await _photo_in(request, said), {}, True
+            said = {name: value for name, value in (await read_json(request)).items() if value is not None}
+            texts = {name: value for name, value in said.items() if isinstance(value, str)}
+            photo, names, is_json = await _decoded(request, texts), set(said), True
         case _:
-            photo, texts, is_json = await request.body(), {}, False
-    _check_offered(request.query_params.keys())
+            texts, names, is_json = {}, set[str](), False
+            photo = await request.body()
+    _check_offered(names | set(request.query_params))
+    if not photo and texts.get(PHOTO_URL):
+        photo = await fetch_picture(request, service, texts[PHOTO_URL])
     if not photo:
         raise MissingImage(f"send the picture as the body, as a file, or in JSON as base64: {', '.join(PHOTO)}")
     return Sent(photo, {**texts, **request.query_params}, is_json)
 
 
-async def _photo_in(request: Request, said: Mapping[str, Any]) -> bytes | None:
-    text = next((said[name] for name in PHOTO if isinstance(said.get(name), str)), None)
+async def _decoded(request: Request, texts: Mapping[str, str]) -> bytes | None:
+    text = next((texts[name] for name in PHOTO if name in texts), None)
     return None if text is None else await decode_base64(request, text)
 
 
-def _check_offered(names: Iterable[str]) -> None:
-    """Raises NotOffered for the first that withoutBG has and we have not."""
-    for name in names:
-        if name in NOT_OFFERED:
-            raise NotOffered(f"`{name}`: {NOT_OFFERED[name]}")
+def _check_offered(names: Collection[str]) -> None:
+    """Raises NotOffered for what withoutBG has and we have not."""
+    if wanted := [name for name in CORRECTION if name in names]:
+        raise NotOffered(f"`{wanted[0]}`: this service corrects no mattes")
 
 
 def _job(operation: Effect[Any], photo: bytes, **given: str) -> Job:

@@ -67,7 +67,7 @@ def _x_anylabeling(answer: Any) -> str:
 
 
 FORMS: dict[str, Form] = {
-    "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400}),
+    "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400, 500: 503}),
     "rembg": Form("/api/remove", "/api/nothing", _rembg),
     "withoutbg": Form("/v1/remove-background", "/v1/remove-background/nothing", _withoutbg),
     "huggingface": Form("/hf/image-segmentation", "/hf/nothing", _huggingface),

@@ -1,17 +1,21 @@
 """What holds for every door: its refusals have the contract's form, whoever refuses, and it can be closed."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from service.access.keyring import Key, hash_of, write_keys
+from service.api.gate import Gate
 from service.app import create_app
 from service.doors import DOORS, opened
 from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
+from service.telemetry.log import FIELDS
 from tests.api.asking import problem_of
 from tests.api.doors.forms import FORMS
 from tests.clients import ready_client
@@ -87,11 +91,26 @@ def test_a_path_and_a_method_that_are_not_there_are_refused_in_the_doors_form(na
     assert refused(name, client.delete(FORMS[name].post), 405)
 
 
+async def buggy(scope: Scope, receive: Receive, send: Send) -> None:
+    raise KeyError("the inner secret")
+
+
 @EACH
-def test_a_request_is_counted_and_logged_under_its_door(name: str, client: TestClient) -> None:
-    client.post(FORMS[name].post, content=b"some bytes")
-    told = client.get("/metrics").text
-    assert f'door="{name}",' in told
+def test_a_bug_of_ours_is_told_in_the_doors_form_without_its_cause(name: str, client: TestClient) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+    broken = TestClient(Gate(buggy, service, paths=(), doorways=list(DOORS.values())))
+    assert "secret" not in refused(name, broken.post(FORMS[name].post), 500)
+
+
+@EACH
+def test_a_request_is_counted_and_logged_under_its_door(
+    name: str, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        client.post(FORMS[name].post, content=b"some bytes")
+    (record,) = (record for record in caplog.records if record.getMessage() == "request")
+    assert vars(record)[FIELDS]["door"] == name
+    assert f'door="{name}",' in client.get("/metrics").text
 
 
 def test_a_closed_door_has_no_paths_and_the_others_stay_open(settings: Settings) -> None:

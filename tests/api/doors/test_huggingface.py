@@ -1,13 +1,19 @@
 """The door for clients of Hugging Face's image segmentation."""
 
+import asyncio
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from service.doors.reading import LARGE_BYTES
+from tests.api.wire import on_loop
 from tests.fakes import DARK
+from tests.picture_server import ok, serving
 from tests.pictures import HEIGHT, WIDTH, encoded, opened, plain, red_and_blue
 
 PATH = "/hf/image-segmentation"
@@ -53,6 +59,29 @@ def test_json_is_known_by_its_first_character_where_no_type_is_given(client: Tes
     assert set(segments(client, content=body)) == {"red", "blue"}
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: text,
+        lambda text: text.rstrip("="),
+        lambda text: text.replace("+", "-").replace("/", "_"),
+        lambda text: "\n".join(text[start : start + 76] for start in range(0, len(text), 76)),
+        lambda text: f"data:image/png;base64,{text}",
+    ],
+    ids=["standard", "without padding", "for URLs", "in lines", "as a data URI"],
+)
+def test_base64_is_read_however_it_was_written(client: TestClient, write: Callable[[str], str]) -> None:
+    assert set(segments(client, json={"inputs": write(AS_TEXT)})) == {"red", "blue"}
+
+
+def test_large_base64_is_the_same_picture(client: TestClient) -> None:
+    uncompressed = encoded(red_and_blue().resize((400, 240)), "BMP")
+    text = base64.b64encode(uncompressed).decode()
+    assert len(text) > LARGE_BYTES
+    answer = client.post(PATH, json={"inputs": text}).json()
+    assert {segment["label"] for segment in answer} == {"red", "blue"}
+
+
 def test_the_path_may_name_a_model(client: TestClient) -> None:
     assert set(segments(client, f"{PATH}/tiny-subject", content=PICTURE)) == {"subject"}
     answer = client.post(f"{PATH}/briaai/RMBG-1.4", content=PICTURE)
@@ -96,13 +125,22 @@ def test_a_photo_with_nothing_in_it_has_an_empty_list(client: TestClient) -> Non
     assert segments(client, content=encoded(plain(DARK))) == {}
 
 
+def test_an_address_is_fetched_where_that_is_on(fetching: TestClient) -> None:
+    async def story(_: ASGIApp) -> dict[str, Any]:
+        async with serving({"/photo.png": ok(PICTURE)}) as server:
+            inputs = {"inputs": f"https://127.0.0.1:{server.port}/photo.png"}
+            return await asyncio.to_thread(segments, fetching, json=inputs)
+
+    assert set(on_loop(fetching, story)) == {"red", "blue"}
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
         ({"content": b""}, 422),
         ({"content": b"no picture"}, 415),
         ({"json": {"inputs": {"image": AS_TEXT}}}, 422),
-        ({"json": {"inputs": "https://example.org/cat.jpg"}}, 501),
+        ({"json": {"inputs": "https://example.org/cat.jpg"}}, 403),
         ({"json": {"inputs": AS_TEXT, "parameters": []}}, 422),
         (with_parameters(threshold=2), 422),
         (with_parameters(subtask="guess"), 422),

@@ -1,5 +1,6 @@
 """The door for clients of withoutBG."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -7,8 +8,11 @@ import numpy as np
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from tests.api.wire import on_loop
 from tests.fakes import DARK
+from tests.picture_server import ok, serving
 from tests.pictures import HEIGHT, WIDTH, encoded, opened, painted, pixels, plain
 
 PICTURE = encoded(painted())
@@ -87,7 +91,7 @@ def test_the_probes_of_all_three_answer(client: TestClient, path: str, status: s
 
 
 @EACH
-@pytest.mark.parametrize("name", ["keep_mask", "remove_mask", "matte", "image_url"])
+@pytest.mark.parametrize("name", ["keep_mask", "remove_mask", "matte"])
 def test_what_is_not_offered_is_named(client: TestClient, path: str, name: str) -> None:
     in_a_form = client.post(path, files={"image": ("a.png", PICTURE), name: ("b.png", PICTURE)})
     in_json = client.post(path, json={"image": AS_TEXT, name: AS_TEXT})
@@ -120,6 +124,20 @@ def test_what_cannot_be_read_is_told_under_error(
 ) -> None:
     answer = client.post(path, **request_)
     assert (answer.status_code, set(answer.json())) == (status, {"error", "detail"}), answer.text
+
+
+@EACH
+def test_a_url_is_fetched_where_that_is_on_and_refused_clearly_where_it_is_not(
+    client: TestClient, fetching: TestClient, path: str
+) -> None:
+    async def story(_: ASGIApp) -> Response:
+        async with serving({"/photo.png": ok(PICTURE)}) as server:
+            given = {"image_url": f"https://127.0.0.1:{server.port}/photo.png"}
+            return await asyncio.to_thread(fetching.post, path, files={"none": (None, "")}, data=given)
+
+    assert on_loop(fetching, story).status_code == 200
+    refused = client.post(path, json={"image_url": "https://example.org/photo.png"})
+    assert (refused.status_code, "SILHOUETTE_FETCH" in refused.json()["error"]) == (403, True)
 
 
 def test_an_output_that_is_none_is_refused(client: TestClient) -> None:
