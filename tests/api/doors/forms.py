@@ -74,5 +74,5 @@ FORMS: dict[str, Form] = {
     "openai": Form("/v1/images/edits", "/v1/images/nothing", _openai, AS_BAD_REQUEST),
     "inference": Form("/v2/models/tiny-subject/infer", "/v2/nothing", _inference, AS_BAD_REQUEST),
     "label-studio": Form("/label-studio/predict", "/label-studio/nothing", _label_studio),
-    "x-anylabeling": Form("/v1/predict", "/v1/predict/nothing", _x_anylabeling, {401: 200, 413: 200}),
+    "x-anylabeling": Form("/v1/predict", "/v1/predict/nothing", _x_anylabeling, {401: 200, 413: 200, 500: 200}),
 }
