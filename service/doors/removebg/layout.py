@@ -13,6 +13,7 @@ from service.doors.removebg.parameters import MAX_MARGIN_PERCENT, MAX_MARGIN_PX,
 from service.models.labels import Size
 
 Box = tuple[int, int, int, int]
+NOWHERE: Box = (0, 0, 0, 0)
 
 
 def size_within(size: Size, max_pixels: int) -> Size:
@@ -83,7 +84,7 @@ class Layout:
     subject: Box
 
     @classmethod
-    def of(cls, canvas: Size, subject: Box, parameters: Parameters, reach: Box = (0, 0, 0, 0)) -> "Layout":
+    def of(cls, canvas: Size, subject: Box, parameters: Parameters, reach: Box = NOWHERE) -> "Layout":
         """`subject` is its box on `canvas`; `reach` is how far its shadow goes beyond that, on each side."""
         if parameters.crop:
             canvas, subject = _cropped(subject, parameters, reach)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from PIL import Image
 
 from service.doors.removebg import kinds
-from service.doors.removebg.layout import Box, Frame, Layout, size_within
+from service.doors.removebg.compose import Shadow, compose
+from service.doors.removebg.layout import NOWHERE, Frame, Layout, size_within
 from service.doors.removebg.parameters import MEGAPIXELS, Parameters
 from service.doors.removebg.results import encoded
 from service.models.catalogue import Catalogue, Model
@@ -13,18 +14,12 @@ from service.models.labels import ClassTable, Size
 from service.operations.effect import Scene
 from service.operations.operation import Operation, Picture, Product, Seen, no_foreground
 from service.operations.options import Format, Options
-from service.pixels.backdrop import fit_backdrop
 from service.pixels.decode import Photo
 from service.pixels.matting import has_subject, matte, subject_box
-from service.pixels.shadows import SHADOWS, shade
 from service.settings import MEGAPIXEL
 from service.telemetry.log import Stopwatch
 
-SHADOW_STYLES = {"drop": "drop", "3D": "contact", "car": "contact", "auto": "contact"}
-"""What the contract calls them, and what we do."""
-
-REACH = 0.16
-"""Of the subject's longer side: no shadow goes farther than that."""
+FORMATS: tuple[Format, ...] = ("png", "jpeg", "webp", "zip")
 
 
 class RemovebgOptions(Options):
@@ -34,7 +29,7 @@ class RemovebgOptions(Options):
 
     @property
     def formats(self) -> tuple[Format, ...]:
-        return ("png", "jpeg", "webp", "zip")
+        return FORMATS
 
 
 class Removebg(Operation[RemovebgOptions]):
@@ -53,16 +48,17 @@ class Removebg(Operation[RemovebgOptions]):
         return photo.part(frame.region, Size(right - left, bottom - top))
 
     def finish(self, seen: Seen, options: RemovebgOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
+        parameters, frame = options.parameters, Frame.of(seen.sent, options.parameters)
         with watch.measure("matte"):
             soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
             if not has_subject(soft):
                 raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
-        parameters, box = options.parameters, subject_box(soft) or (0, 0, *soft.size)
-        frame, kind = Frame.of(seen.sent, parameters), _kind(seen, parameters)
+        box, kind = subject_box(soft) or (0, 0, *soft.size), _kind(seen, parameters)
         with watch.measure("compose"):
-            picture = _compose(
-                seen, soft, box, frame, parameters, kind if parameters.type == "auto" else parameters.type
-            )
+            shadow = Shadow.of(parameters, kind if parameters.type == "auto" else parameters.type)
+            reach = shadow.reach(soft.crop(box)) if shadow and parameters.crop else NOWHERE
+            layout = Layout.of(frame.canvas, frame.on_canvas(box), parameters, reach)
+            picture = compose(Scene(seen.photo, soft, seen.pictures), box, layout, shadow, parameters)
         with watch.measure("encode"):
             body, format_ = encoded(picture, parameters.format, options.quality)
         return Product(body, format_, frame.in_photo(box), _notes(seen, parameters, picture, kind))
@@ -94,66 +90,11 @@ def _ignored(seen: Seen, parameters: Parameters) -> Iterator[str]:
         yield "shadow_type"
 
 
-def _compose(seen: Seen, soft: Image.Image, box: Box, frame: Frame, parameters: Parameters, kind: str) -> Image.Image:
-    """The result: RGB, RGBA, or L for the alpha alone."""
-    is_alpha = parameters.channels == "alpha"
-    figure = (soft if is_alpha else Scene(seen.photo, soft).cut_out(decontaminate=True)).crop(box)
-    shadow, opacity = ("none", 0.0) if is_alpha else parameters.shadow(kind)
-    style = SHADOW_STYLES.get(shadow)
-    reach = _reach(soft.crop(box), style) if style and parameters.crop else (0, 0, 0, 0)
-    layout = Layout.of(frame.canvas, frame.on_canvas(box), parameters, reach)
-    placed = _placed(figure, layout)
-    if is_alpha:
-        return placed
-    page = _page(seen, layout.canvas, parameters)
-    if style:
-        page = page or Image.new("RGBA", layout.canvas)
-        shade(page, SHADOWS[style](placed.getchannel("A"), layout.subject), opacity)
-    if page is None:
-        return placed
-    if page.mode == "RGB":
-        page.paste(placed, (0, 0), placed)
-    else:
-        page.alpha_composite(placed)
-    return page
-
-
-def _placed(figure: Image.Image, layout: Layout) -> Image.Image:
-    """The subject in its place on a canvas of nothing."""
-    left, top, right, bottom = layout.subject
-    if figure.size != (right - left, bottom - top):
-        figure = figure.resize((right - left, bottom - top), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    placed = Image.new(figure.mode, layout.canvas)
-    placed.paste(figure, (left, top))
-    return placed
-
-
-def _page(seen: Seen, size: Size, parameters: Parameters) -> Image.Image | None:
-    """What lies behind the subject; None where nothing does."""
-    if background := seen.pictures.get("background"):
-        return fit_backdrop(background, size, "cover").with_alpha()
-    if parameters.bg_color is None:
-        return None
-    is_opaque = parameters.rgba[3] == 255
-    return Image.new("RGB" if is_opaque else "RGBA", size, parameters.rgba[: 3 if is_opaque else 4])
-
-
-def _reach(alpha: Image.Image, style: str) -> Box:
-    """How far a shadow is seen beyond the subject's box, on each side: left, top, right, bottom."""
-    room = 1 + round(REACH * max(alpha.size))
-    page = Image.new("L", (alpha.width + 2 * room, alpha.height + 2 * room))
-    page.paste(alpha, (room, room))
-    inner = (room, room, room + alpha.width, room + alpha.height)
-    seen = subject_box(SHADOWS[style](page, inner)) or inner
-    left, top, right, bottom = (max(0, sign * (a - b)) for sign, a, b in zip((-1, -1, 1, 1), seen, inner, strict=True))
-    return left, top, right, bottom
-
-
 REMOVEBG_OPERATION = Removebg(
     name="removebg",
     summary="Cut the subject out as remove.bg does",
     description="At a size in megapixels, on a canvas of its own.",
     options=RemovebgOptions,
-    formats=("png", "jpeg", "webp", "zip"),
+    formats=FORMATS,
     pictures=(Picture("background", "What goes behind the subject."),),
 )

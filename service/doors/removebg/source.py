@@ -22,15 +22,13 @@ from service.doors.removebg.failures import (
     NoSource,
 )
 from service.doors.removebg.parameters import BY_TYPE, Parameters
-from service.errors import FetchFailed, FetchingOff, UrlRefused
+from service.errors import BadOption, FetchFailed, FetchingOff, UrlRefused
 
 FILE, BASE64, URL = "image_file", "image_file_b64", "image_url"
 BACKGROUND_FILE, BACKGROUND_URL, BACKGROUND_COLOR = "bg_image_file", "bg_image_url", "bg_color"
 FILES = (FILE, BACKGROUND_FILE)
 
-KNOWN = frozenset(
-    (FILE, BASE64, URL, BACKGROUND_FILE, BACKGROUND_URL, BACKGROUND_COLOR, "add_shadow", *Parameters.model_fields)
-)
+KNOWN = frozenset((BASE64, URL, BACKGROUND_URL, BACKGROUND_COLOR, "add_shadow", *Parameters.model_fields))
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 NO_SOURCE = f"give the image as `{FILE}`, `{BASE64}` or `{URL}`"
@@ -47,48 +45,62 @@ class Wish:
     """Names of parameters that the contract does not have, as far as they can stand in a header."""
 
 
+@dataclass(frozen=True)
+class Body:
+    """What a request has, by name, without what is empty."""
+
+    pictures: Mapping[str, bytes]
+    """Under the names in `FILES`."""
+    values: Mapping[str, Any]
+
+    def only(self, names: Sequence[str], too_many: type[BadOption]) -> str | None:
+        """The one of them that is there; None where none is. Raises `too_many`."""
+        found = [name for name in names if name in self.pictures or name in self.values]
+        if len(found) > 1:
+            raise too_many(f"{' and '.join(found)}: give one of them")
+        return found[0] if found else None
+
+    def unknown(self) -> Sequence[str]:
+        names = [name for name in self.values if name not in KNOWN and not BY_TYPE.fullmatch(name)]
+        return [name for name in names if PLAIN_NAME.fullmatch(name)]
+
+
 async def read_wish(request: Request, service: Service) -> Wish:
     """Raises what `service/doors/reading.py` and the fetching of pictures raise, and this door's own failures."""
-    files, values = await _read_body(request)
-    given = {**request.query_params, **values}
-    parameters = _parameters(given)
-    sources = _sources((FILE, BASE64, URL), files, given)
-    if len(sources) != 1:
-        raise ManySources(f"{' and '.join(sources)}: give one of them") if sources else NoSource(NO_SOURCE)
-    backgrounds = _sources((BACKGROUND_COLOR, BACKGROUND_FILE, BACKGROUND_URL), files, given)
-    if len(backgrounds) > 1:
-        raise ManyBackgrounds(f"{' and '.join(backgrounds)}: give one of them")
-    image = await _image(request, service, files, given)
-    background = await _background(request, service, files, given)
-    return Wish(image, background, parameters, _unknown(files, given))
+    body = await _read_body(request)
+    parameters = _parameters(body.values)
+    source = body.only((FILE, BASE64, URL), ManySources)
+    if source is None:
+        raise NoSource(NO_SOURCE)
+    behind = body.only((BACKGROUND_COLOR, BACKGROUND_FILE, BACKGROUND_URL), ManyBackgrounds)
+    image = await _image(request, service, body, source)
+    background = body.pictures.get(BACKGROUND_FILE)
+    if behind == BACKGROUND_URL:
+        background = await _fetched(request, service, body.values[behind], BadBackgroundUrl, BackgroundNotFetched)
+    return Wish(image, background, parameters, body.unknown())
 
 
-def _sources(names: Sequence[str], files: Mapping[str, bytes], given: Mapping[str, Any]) -> list[str]:
-    return [name for name in names if files.get(name) or (name not in FILES and given.get(name))]
-
-
-async def _read_body(request: Request) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
-    """(files, values), each by name; without those that are empty."""
+async def _read_body(request: Request) -> Body:
+    """Parameters may stand in the query as well."""
     media_type = media_type_of(request)
+    files: dict[str, bytes] = {}
     if media_type == JSON:
-        return {}, {name: value for name, value in (await read_json(request)).items() if value not in ("", None)}
-    if media_type not in (FORM, MULTIPART):
-        raise NoSource(
-            f"{NO_SOURCE}, in {MULTIPART}, {FORM} or {JSON}; the request has {media_type or 'no Content-Type'}"
-        )
-    fields = await read_fields(request)
-    return _sorted(fields)
+        values = await read_json(request)
+    elif media_type in (FORM, MULTIPART):
+        files, values = _sorted(await read_fields(request))
+    else:
+        said = media_type or "no Content-Type"
+        raise NoSource(f"{NO_SOURCE}, in {MULTIPART}, {FORM} or {JSON}; the request has {said}")
+    given = {**request.query_params, **values}
+    return Body(files, {name: value for name, value in given.items() if value not in ("", None) and name not in FILES})
 
 
-def _sorted(fields: Fields) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
+def _sorted(fields: Fields) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """(pictures, values). What is sent as a file, and is no picture, is text: browsers send a Blob so."""
     files = {name: content for name in fields.files if (content := fields.file(name))}
-    texts = {name: text for name in fields.texts if (text := fields.text(name))}
-    return files, texts
-
-
-def _unknown(files: Mapping[str, bytes], given: Mapping[str, Any]) -> list[str]:
-    names = [name for name in (*files, *given) if name not in KNOWN and not BY_TYPE.fullmatch(name)]
-    return [name for name in names if PLAIN_NAME.fullmatch(name)]
+    sent_as_files = {name: content.decode(errors="replace") for name, content in files.items() if name not in FILES}
+    texts = {name: fields.text(name) for name in fields.texts}
+    return {name: files[name] for name in FILES if name in files}, {**sent_as_files, **texts}
 
 
 def _parameters(given: Mapping[str, Any]) -> Parameters:
@@ -98,27 +110,23 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
         raise BadParameters.of(error) from error
 
 
-async def _image(request: Request, service: Service, files: Mapping[str, bytes], given: Mapping[str, Any]) -> bytes:
-    if FILE in files:
-        return files[FILE]
-    if text := given.get(BASE64):
-        return await decode_base64(request, str(text))
-    try:
-        return await fetch_picture(request, service, str(given[URL]))
-    except UrlRefused as failure:
-        raise BadImageUrl(failure.detail) from failure
-    except (FetchingOff, FetchFailed) as failure:
-        raise ImageNotFetched(failure.detail) from failure
+async def _image(request: Request, service: Service, body: Body, source: str) -> bytes:
+    match source:
+        case "image_file":
+            return body.pictures[FILE]
+        case "image_file_b64":
+            return await decode_base64(request, str(body.values[BASE64]))
+        case _:
+            return await _fetched(request, service, body.values[URL], BadImageUrl, ImageNotFetched)
 
 
-async def _background(
-    request: Request, service: Service, files: Mapping[str, bytes], given: Mapping[str, Any]
-) -> bytes | None:
-    if not given.get(BACKGROUND_URL):
-        return files.get(BACKGROUND_FILE)
+async def _fetched(
+    request: Request, service: Service, url: Any, refused: type[BadOption], failed: type[BadOption]
+) -> bytes:
+    """The picture at a URL. Raises `refused` where it is none that is fetched, and `failed` where it did not come."""
     try:
-        return await fetch_picture(request, service, str(given[BACKGROUND_URL]))
+        return await fetch_picture(request, service, str(url))
     except UrlRefused as failure:
-        raise BadBackgroundUrl(failure.detail) from failure
+        raise refused(failure.detail) from failure
     except (FetchingOff, FetchFailed) as failure:
-        raise BackgroundNotFetched(failure.detail) from failure
+        raise failed(failure.detail) from failure
