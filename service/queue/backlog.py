@@ -21,7 +21,7 @@ class Backlog:
         """How long a request that came now would wait, judging by what images and pixels took so far."""
         return max(self._batcher.expected_wait_s(lane), self._pixels.expected_wait_s(lane))
 
-    def check_deadline(self, deadline: float, lane: Lane) -> None:
-        """Raises DeadlineUnreachable where waiting alone would take until after `deadline`."""
+    def check_deadline(self, deadline: float, lane: Lane, peer: str) -> None:
+        """Raises DeadlineUnreachable where waiting alone would take a request of `peer` until after `deadline`."""
         self._batcher.check_deadline(deadline, lane)
-        self._pixels.check_deadline(deadline, lane)
+        self._pixels.check_deadline(deadline, lane, peer)

@@ -14,6 +14,10 @@ class Abandoned(Exception):
 class Booking(Protocol):
     """The room in memory of one request's pictures."""
 
+    @property
+    def peer(self) -> str:
+        """Whose request it is."""
+
     def book_pixels(self, count: int) -> bool:
         """False where they do not fit now. Raises QueueFull where they cannot fit however long one waits."""
 
@@ -54,8 +58,15 @@ class Claim:
         """When a thread began with the stage that it is in; None between stages."""
         self.number = 0
         """In the order in which requests came to the threads."""
+        self.turn = 0
+        """In the order in which they go, see `FairTurns`."""
         self.has_yielded = False
         self.is_abandoned = False
+
+    @property
+    def peer(self) -> str:
+        """Whose request it is; nobody's where it came by no network."""
+        return "" if self.booking is None else self.booking.peer
 
     def begin(self, stage: str) -> None:
         """Those before it are done, or were not needed."""
@@ -65,6 +76,10 @@ class Claim:
         """The thread has ended."""
         self.started_at = None
         self.stages_done += 1
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self.stages_done) or self.started_at is not None
 
     @property
     def stages_left(self) -> Sequence[str]:

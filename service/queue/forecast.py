@@ -1,5 +1,6 @@
 """How long pixels will take, and those before them, judging by what pixels took so far. Has no clock and no thread."""
 
+import math
 from collections.abc import Iterator
 
 from service.queue.claim import Claim
@@ -30,9 +31,10 @@ class Forecast:
             expected_s[0] = max(0.0, expected_s[0] - (now - claim.started_at))
         return sum(expected_s)
 
-    def ahead_s(self, lane: Lane, now: float, newest: Claim | None = None) -> float:
-        """What one thread would take for everything that goes before `newest`, or before a request that came now."""
-        ahead = (claim for claim in self.claims if claim is not newest and claim.lane in AHEAD[lane])
+    def ahead_s(self, lane: Lane, now: float, turn: float = math.inf, newest: Claim | None = None) -> float:
+        """What one thread would take for everything that goes before `newest`, or before a request that came now and
+        got this turn."""
+        ahead = (claim for claim in self.claims if claim is not newest and _goes_before(claim, lane, turn))
         return sum(self.left_s(claim, now) for claim in ahead)
 
     def _stages_s(self, claim: Claim) -> Iterator[float]:
@@ -41,3 +43,8 @@ class Forecast:
 
     def _paced(self, kind: str, stage: str) -> SizedPace:
         return self._pace.setdefault((kind, stage), SizedPace())
+
+
+def _goes_before(claim: Claim, lane: Lane, turn: float) -> bool:
+    """What was begun is finished first, whoever comes."""
+    return claim.lane in AHEAD[lane] and (claim.turn <= turn or claim.has_begun)

@@ -30,6 +30,16 @@ class SizedPace:
     REMEMBERED = 0.9
     """Of the weight of what was seen, with each new measurement: about the last ten count."""
 
+    SAME_SIZE = 0.9
+    """Of the largest: from here on another one is as large, and tells what the largest take."""
+
+    SLACK = 2.0
+    """Options make work take half as long or twice as long as other work of its size."""
+
+    REACH = 4.0
+    """Of the largest: the line is not drawn any further. Thumbnails say nothing of what photos take, and to refuse
+    somebody for a guess is worse than to let others wait."""
+
     LEAST_SIZE = 1e-6
     """One pixel, in megapixels. Time by anything smaller is beyond all measure."""
 
@@ -39,6 +49,8 @@ class SizedPace:
         self._seconds = 0.0
         self._size_variance = 0.0
         self._covariance = 0.0
+        self._largest = self.LEAST_SIZE
+        self._largest_s = 0.0
 
     def observe(self, size: float, seconds: float) -> None:
         """Work of `size` took `seconds`.
@@ -53,6 +65,8 @@ class SizedPace:
         self._seconds += share * late
         self._size_variance = (1 - share) * (self._size_variance + share * away * away)
         self._covariance = (1 - share) * (self._covariance + share * away * late)
+        if size >= self.SAME_SIZE * self._largest or seconds > self._largest_s:
+            self._largest, self._largest_s = max(size, self._largest), seconds
 
     def expected_s(self, size: float) -> float:
         """Never negative; 0 as long as nothing is known."""
@@ -60,7 +74,11 @@ class SizedPace:
             return 0.0
         slope = self._slope()
         fixed_s = max(0.0, self._seconds - slope * self._size)
-        return fixed_s + slope * size
+        return min(fixed_s + slope * size, self._at_most_s(size))
+
+    def _at_most_s(self, size: float) -> float:
+        """What is no larger than the largest takes no longer, whatever a line through small ones says."""
+        return self.SLACK * self._largest_s * min(max(1.0, size / self._largest), self.REACH)
 
     def _slope(self) -> float:
         """Seconds by size, and 0 to what it would be if there were no fixed costs."""

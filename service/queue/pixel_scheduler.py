@@ -3,10 +3,11 @@
 Knows no picture and no HTTP. Lives on one event loop, so it needs no locks; only the work itself is on threads.
 
 What it guarantees: of one lane, what is nearly done goes first, and among equals who came first, so that the first of
-many photos is done after its own time and not after everyone's; interactive work goes before bulk, which never starves;
-no picture is decoded before there is room for it, and none overtakes another to get that room, but those of somebody
-who has more than a fair share of it; nobody waits longer than until the deadline; what nobody waits for any more never
-begins, or ends at its next part, and its room stays booked until the thread has really ended.
+many photos is done after its own time and not after everyone's; who has many of them lets those of others in between;
+interactive work goes before bulk, which never starves; no picture is decoded before there is room for it, and none
+overtakes another to get that room, but those of somebody who has more than a fair share of it; nobody waits longer than
+until the deadline; what nobody waits for any more never begins, or ends at its next part, and its room stays booked
+until the thread has really ended.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 
 from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, QueueFull
 from service.queue.claim import Claim
+from service.queue.fair_turns import FairTurns
 from service.queue.forecast import Forecast
 from service.queue.schedule import Lane, LaneTurns
 
@@ -45,9 +47,9 @@ class Piece:
     queued_at: float
 
     @property
-    def turn(self) -> tuple[int, int]:
+    def turn(self) -> tuple[int, int, int]:
         """The smallest goes first."""
-        return len(self.claim.stages_left), self.claim.number
+        return len(self.claim.stages_left), self.claim.turn, self.claim.number
 
     def fail(self, failure: BaseException) -> None:
         if not self.answer.done():
@@ -69,12 +71,14 @@ class PixelScheduler:
         self._waiting: list[Piece] = []
         self._running: set[Piece] = set()
         self._turns = LaneTurns()
+        self._fair_turns = FairTurns()
         self._is_closed = False
 
     @contextlib.contextmanager
     def claiming(self, claim: Claim) -> Iterator[Claim]:
         """As long as the request lasts: all that it still has to do counts as work that others wait for."""
         claim.number = next(self._numbers)
+        claim.turn = self._fair_turns.take(claim.peer)
         self.forecast.claims.add(claim)
         try:
             yield claim
@@ -118,15 +122,23 @@ class PixelScheduler:
     def busy_threads(self) -> int:
         return len(self._running)
 
-    def expected_wait_s(self, lane: Lane = Lane.BULK, newest: Claim | None = None) -> float:
-        """How long the pixels of a request that came now would wait; 0 while a thread is free."""
+    def expected_wait_s(self, lane: Lane = Lane.BULK, peer: str | None = None) -> float:
+        """How long the pixels of a request that came now would wait; 0 while a thread is free.
+
+        Of `peer`, or of somebody who has as many here as anybody.
+        """
+        return self._wait_s(lane, math.inf if peer is None else self._fair_turns.next(peer))
+
+    def check_deadline(self, deadline: float, lane: Lane, peer: str) -> None:
+        """Raises DeadlineUnreachable where waiting alone would take a request of `peer` until after `deadline`."""
+        self._check_wait(deadline, self.expected_wait_s(lane, peer))
+
+    def _wait_s(self, lane: Lane, turn: float, newest: Claim | None = None) -> float:
         if not self._waiting and len(self._running) < self.threads:
             return 0.0
-        return self.forecast.ahead_s(lane, _now(), newest) / self.threads
+        return self.forecast.ahead_s(lane, _now(), turn, newest) / self.threads
 
-    def check_deadline(self, deadline: float, lane: Lane, newest: Claim | None = None) -> None:
-        """Raises DeadlineUnreachable where waiting alone would take until after `deadline`."""
-        wait_s = self.expected_wait_s(lane, newest)
+    def _check_wait(self, deadline: float, wait_s: float) -> None:
         if wait_s and _now() + wait_s > deadline:
             detail = f"the pictures ahead take {wait_s:.1f} seconds, which is past the request's deadline"
             raise DeadlineUnreachable(detail, max(1, math.ceil(wait_s)))
@@ -145,7 +157,7 @@ class PixelScheduler:
         if _now() >= claim.deadline:
             raise DeadlineExceeded
         if not claim.stages_done:
-            self.check_deadline(claim.deadline, claim.lane, claim)
+            self._check_wait(claim.deadline, self._wait_s(claim.lane, claim.turn, claim))
 
     def _let_go(self, piece: Piece) -> None:
         """Whoever asked for it has the answer, or is not there any more."""
@@ -159,6 +171,8 @@ class PixelScheduler:
         """When the request is over and no thread works for it any more."""
         if claim.is_abandoned and claim.started_at is None:
             self.forecast.claims.discard(claim)
+            if all(other.peer != claim.peer for other in self.forecast.claims):
+                self._fair_turns.forget(claim.peer)
 
     def _next(self) -> Piece | None:
         """None where nothing waits, or only what there is no room for."""
@@ -207,6 +221,7 @@ class PixelScheduler:
         self._running.add(piece)
         self._turns.took(claim.lane, [each.claim for each in self._waiting if each.claim.lane is not Lane.BULK])
         claim.started_at = started_at = loop.time()
+        self._fair_turns.begin(claim.turn)
         claim.watch.add("wait", (started_at - piece.queued_at) * MS_PER_S)
         if claim.booking is not None:
             claim.booking.hold()

@@ -1,11 +1,13 @@
 """More requests than the service can take, clients that leave, deadlines that are too short, and work that can wait."""
 
+import contextlib
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
 
 import pytest
 
@@ -15,7 +17,9 @@ from tests.system.loading import (
     Call,
     Growth,
     Upload,
+    at_once,
     busy_worker,
+    connection_to,
     metric,
     people,
     ready_workers,
@@ -29,6 +33,7 @@ from tests.weights import pulled_weights
 CAPACITY, CLIENTS = 16, 96
 
 SLOWEST_REFUSAL_MS = 100.0
+LATEST_PROBE_MS = 50.0
 
 HURRY = {"X-Request-Timeout-Ms": "50"}
 
@@ -67,6 +72,28 @@ def test_exactly_the_surplus_is_refused_at_once_and_the_others_are_answered(smal
     assert [call.answer().code for call in accepted] == ["ok"] * CAPACITY
     told = [entry["ms"] for entry in told_of(small_server, surplus)]
     assert max(told) < SLOWEST_REFUSAL_MS
+
+
+@pytest.mark.alone
+def test_the_event_loop_is_on_time_while_the_service_is_overloaded(small_server: Server, photo: bytes) -> None:
+    """Seen from outside, through a probe: its p99 is the loop's lag and a connection."""
+
+    def ask(_: int) -> Answer:
+        return Call(small_server, "/remove-background", photo, effort="balanced").answer()
+
+    def probe_ms() -> float:
+        began_s = time.perf_counter()
+        connection.request("GET", "/livez")
+        assert connection.getresponse().read()
+        return 1000 * (time.perf_counter() - began_s)
+
+    with contextlib.closing(connection_to(small_server)) as connection, ThreadPoolExecutor(1) as load:
+        answers = load.submit(at_once, ask, count=3 * CLIENTS, concurrency=CLIENTS)
+        took_ms = [probe_ms()]
+        while not answers.done():
+            took_ms.append(probe_ms())
+    assert {answer.code for answer in answers.result()} <= {"ok", "queue_full"}
+    assert quantiles(took_ms, n=100)[98] < LATEST_PROBE_MS
 
 
 def test_those_who_come_together_wait_for_a_place_and_are_all_answered(small_server: Server, photo: bytes) -> None:

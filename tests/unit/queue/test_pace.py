@@ -41,6 +41,24 @@ def test_thumbnails_do_not_make_photos_look_quick_or_slow() -> None:
     assert pace.expected_s(12) == pytest.approx(taken_s(12), rel=0.01)
 
 
+def test_what_small_pictures_take_says_little_of_large_ones() -> None:
+    """Fixed costs are nearly all that they have: in proportion, a picture of 49 megapixels would take a minute."""
+    pace = SizedPace()
+    for _ in range(30):
+        pace.observe(0.25, 0.3)
+    assert 0.3 < pace.expected_s(49) < 3
+
+
+def test_nothing_takes_longer_than_what_is_larger_did() -> None:
+    pace = SizedPace()
+    pace.observe(49, 5)
+    for index in range(200):
+        pace.observe(0.25, 0.3 + 0.1 * (index % 2))
+    assert pace.expected_s(0.25) == pytest.approx(0.35, abs=0.05)
+    assert 1 < pace.expected_s(49) <= 10
+    assert 1 < pace.expected_s(40) <= 10
+
+
 def test_what_became_slower_is_soon_known() -> None:
     pace = after(12, 2, 12, 2)
     for _ in range(20):

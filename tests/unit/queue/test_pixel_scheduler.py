@@ -29,8 +29,9 @@ def anyio_backend() -> str:
 class Room:
     """Memory for so many pixels, and what one request takes of it."""
 
-    def __init__(self, pixels: int) -> None:
+    def __init__(self, pixels: int = 0, peer: str = "") -> None:
         self.free = pixels
+        self.peer = peer
         self.holds = 0
         self.can_ever_fit = True
         self.is_greedy = False
@@ -190,6 +191,36 @@ async def test_the_first_of_many_photos_is_done_after_its_own_stages_and_not_aft
     assert sum(piece.endswith("read") for piece in begun_before_the_first_is_done) <= len(STAGES)
 
 
+async def test_who_has_many_requests_lets_those_of_others_in_between() -> None:
+    threads = Threads()
+    first = threads.ask("a0", booking=Room(peer="a"), stops=True)
+    await threads.has_begun("a0")
+    asked = [first, *(threads.ask(f"a{number}", booking=Room(peer="a")) for number in range(1, 4))]
+    await a_turn()
+    asked += [threads.ask("b0", booking=Room(peer="b")), threads.ask("c0", booking=Room(peer="c"))]
+    await a_turn()
+    asked.append(threads.ask("b1", booking=Room(peer="b")))
+    await a_turn()
+    threads.end("a0")
+    await over(*asked)
+    assert threads.begun == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+async def test_nobody_is_refused_for_requests_of_others_that_come_after_its_own() -> None:
+    threads = Threads()
+    threads.scheduler.forecast.learn(a_claim(megapixels=1), "read", 20)
+    first = threads.ask("a0", booking=Room(peer="a"), megapixels=1, stops=True)
+    await threads.has_begun("a0")
+    asked = [first, *(threads.ask(f"a{number}", booking=Room(peer="a"), megapixels=1) for number in range(1, 4))]
+    await a_turn()
+    assert threads.scheduler.expected_wait_s(peer="b") == pytest.approx(20, abs=1)
+    threads.scheduler.check_deadline(soon(30), Lane.INTERACTIVE, "b")
+    with pytest.raises(DeadlineUnreachable):
+        threads.scheduler.check_deadline(soon(30), Lane.INTERACTIVE, "a")
+    threads.end("a0")
+    await over(*asked)
+
+
 async def test_interactive_goes_before_bulk_which_gets_its_turn_and_overtakes_nobody_twice() -> None:
     threads = Threads()
     asked = [threads.ask("busy", stops=True)]
@@ -278,11 +309,11 @@ async def test_a_deadline_that_the_queue_makes_impossible_is_refused_at_once_wit
         await threads.ask("hurried", deadline=soon(50))
     assert refused.value.retry_after_s == pytest.approx(60, abs=1)
     with pytest.raises(DeadlineUnreachable):
-        threads.scheduler.check_deadline(soon(50), Lane.BULK)
-    threads.scheduler.check_deadline(soon(70), Lane.BULK)
+        threads.scheduler.check_deadline(soon(50), Lane.BULK, "")
+    threads.scheduler.check_deadline(soon(70), Lane.BULK, "")
     threads.end("a")
     await over(*asked)
-    threads.scheduler.check_deadline(soon(1), Lane.BULK)
+    threads.scheduler.check_deadline(soon(1), Lane.BULK, "")
     assert await threads.ask("again", deadline=soon(PATIENCE_S)) == "again"
 
 
