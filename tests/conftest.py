@@ -13,10 +13,10 @@ from tests.fakes import make_store
 
 TESTS = Path(__file__).parent
 
-SLOW = ("system", "browser", "doors", "unit/workers", "unit/cli", "unit/models/segmenters")
+SLOW = ("system", "browser", "our_clients", "doors", "unit/workers", "unit/cli", "unit/models/segmenters")
 """They start processes that load torch, or run real networks. Begun last, they would run on when all else is done."""
 
-SHARING = ("browser", "gpu", "doors")
+SHARING = ("browser", "gpu", "doors", "our_clients")
 
 # A deadline per example would measure the machine, not the code.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -1,0 +1,65 @@
+"""One real server with the tiny networks, which our own clients ask; and one that says whatever a test wants."""
+
+import contextlib
+import http.server
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import make_store
+from tests.system.loading import tiny_server
+
+Said = tuple[int, dict[str, str], bytes]
+"""Status, headers, body."""
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`tiny-subject`, the default model, and `tiny-classes`. A client that is too many for it is refused."""
+    store: Path = make_store(tmp_path_factory.mktemp("store"))
+    with tiny_server(store, SILHOUETTE_MODELS="tiny-subject,tiny-classes", SILHOUETTE_QUEUE_CAPACITY="2") as server:
+        yield server.url
+
+
+@dataclass
+class Script:
+    """What a server says, one request after the other, and what it was asked with."""
+
+    says: Sequence[Said]
+    url: str = ""
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def scripted(*says: Said) -> Iterator[Script]:
+    """A server on loopback that answers no more than `says`, and then hangs up without a word."""
+    script = Script(says)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            script.headers.append({name.lower(): value for name, value in self.headers.items()})
+            self.close_connection = True
+            if len(script.headers) > len(says):
+                return
+            status, headers, body = says[len(script.headers) - 1]
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None: ...  # noqa: A002
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        script.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield script
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,42 @@
+"""`clients/js` against the real service, by its own tests."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import DARK
+from tests.pictures import encoded, painted, plain
+
+FOLDER = Path(__file__).parents[2] / "clients" / "js"
+OLDEST_NODE = 20
+TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("there is no node on this machine")
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"node is {version.strip()}, and the client needs {OLDEST_NODE}")
+    return found
+
+
+def test_the_javascript_client_keeps_what_its_own_tests_say(node: str, url: str, tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(encoded(painted()))
+    (tmp_path / "empty.png").write_bytes(encoded(plain(DARK)))
+    told = {
+        "SILHOUETTE_TEST_URL": url,
+        "SILHOUETTE_TEST_PICTURE": str(tmp_path / "photo.png"),
+        "SILHOUETTE_TEST_EMPTY_PICTURE": str(tmp_path / "empty.png"),
+    }
+    tested = subprocess.run(
+        [node, "--test", "--test-reporter=tap"], cwd=FOLDER, env=os.environ | told, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert "# fail 0" in tested.stdout
+    assert "# pass 0" not in tested.stdout

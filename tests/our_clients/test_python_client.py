@@ -1,0 +1,208 @@
+"""`clients/python` against the real service."""
+
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from silhouette_client import (
+    AccessError,
+    AsyncClient,
+    Busy,
+    Client,
+    ConnectionFailed,
+    InputError,
+    Late,
+    NoForeground,
+    Operation,
+    Result,
+    ServiceFault,
+    SilhouetteError,
+)
+
+from tests.fakes import BLUE, DARK, HANGING_COLOR
+from tests.our_clients.conftest import Said, scripted
+from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, painted, plain, red_and_blue
+
+PICTURE = encoded(painted())
+
+OK: Said = (200, {"Content-Type": "image/png"}, PICTURE)
+
+
+def busy(**headers: str) -> Said:
+    problem = {"code": "queue_full", "detail": "full", "request_id": "some-id"}
+    return 503, {"Content-Type": "application/problem+json", **headers}, json.dumps(problem).encode()
+
+
+def test_a_result_says_what_it_is_and_what_made_it(url: str) -> None:
+    with Client(url) as silhouette:
+        result = silhouette.remove_background(PICTURE)
+    assert result.media_type == "image/png"
+    assert result.array().shape == (HEIGHT, WIDTH, 4)
+    assert result.model == "tiny-subject@1"
+    assert result.request_id
+    left, top, right, bottom = SUBJECT_BOX
+    assert result.box == pytest.approx((left, top, right - left, bottom - top), abs=2)
+
+
+def test_a_picture_may_be_a_path_or_bytes_or_a_file(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(PICTURE)
+    with Client(url) as silhouette, path.open("rb") as file:
+        results = {silhouette.color_pop(picture).content for picture in (path, str(path), PICTURE, file)}
+        results.add(silhouette.color_pop(io.BytesIO(PICTURE)).content)
+    assert len(results) == 1
+
+
+def test_every_operation_takes_its_options_by_their_names(url: str, tmp_path: Path) -> None:
+    with Client(url) as silhouette:
+        cropped = silhouette.remove_background(PICTURE, crop=True, margin="10%", format="webp", keep=["subject"])
+        assert cropped.media_type == "image/webp"
+        replaced = silhouette.replace_background(PICTURE, background=encoded(plain(BLUE)), decontaminate=False)
+        assert tuple(replaced.array()[0, 0]) == pytest.approx(BLUE, abs=2)
+        assert silhouette.blur_background(PICTURE, strength=0.5).array().shape == (HEIGHT, WIDTH, 3)
+        shot = silhouette.product_shot(PICTURE, size="100x100", shadow="contact")
+        assert shot.array().shape[:2] == (100, 100)
+        shot.save(tmp_path / "shot.png")
+        assert (tmp_path / "shot.png").read_bytes() == shot.content
+
+
+def test_masks_come_as_class_ids_or_as_json(url: str) -> None:
+    picture = encoded(red_and_blue())
+    with Client(url) as silhouette:
+        assert np.unique(silhouette.segment(picture, model="tiny-classes").array()).tolist() == [0, 1, 2]
+        masks = silhouette.segment(picture, model="tiny-classes", output="masks", format="json", encoding="rle").json()
+    assert [mask["label"] for mask in masks] == ["red", "blue"]
+
+
+def test_the_models_are_listed(url: str) -> None:
+    with Client(url + "/") as silhouette:
+        assert [model["name"] for model in silhouette.models()][:2] == ["tiny-subject", "tiny-classes"]
+
+
+def test_problems_become_errors_of_their_kind(url: str) -> None:
+    with Client(url) as silhouette:
+        with pytest.raises(NoForeground) as missing:
+            silhouette.remove_background(encoded(plain(DARK)))
+        with pytest.raises(InputError) as unread:
+            silhouette.remove_background(b"no picture")
+        with pytest.raises(InputError) as unknown:
+            silhouette.segment(PICTURE, model="sam")
+    assert (missing.value.code, missing.value.status) == ("no_foreground", 422)
+    assert missing.value.request_id
+    assert "allow_empty" in missing.value.detail
+    assert (unread.value.code, unknown.value.code) == ("unsupported_image", "unknown_model")
+
+
+def test_the_time_of_a_request_is_told_to_the_service(url: str) -> None:
+    with Client(url, timeout_s=0.5) as silhouette, pytest.raises(Late) as late:
+        silhouette.remove_background(encoded(plain(HANGING_COLOR)))
+    assert late.value.code in ("deadline_exceeded", "no_answer")
+
+
+def test_a_busy_service_is_asked_again_when_it_says() -> None:
+    with scripted(busy(**{"Retry-After": "1"}), OK) as script, Client(script.url, key="sil_1") as silhouette:
+        began_s = time.monotonic()
+        assert silhouette.segment(PICTURE).content == PICTURE
+        assert time.monotonic() - began_s >= 1.0
+    assert [headers["x-api-key"] for headers in script.headers] == ["sil_1", "sil_1"]
+    first_ms, second_ms = (int(headers["x-request-timeout-ms"]) for headers in script.headers)
+    assert second_ms <= first_ms - 1000
+
+
+def test_a_lost_connection_is_asked_again() -> None:
+    with scripted((503, {}, b"starting"), OK) as script, Client(script.url) as silhouette:
+        assert silhouette.segment(PICTURE).content == PICTURE
+        with pytest.raises(ConnectionFailed):
+            silhouette.segment(PICTURE)
+    assert len(script.headers) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "code"),
+    [
+        ((400, {}, b"<html>"), InputError, "bad_request"),
+        ((401, {}, b'{"code": "missing_key"}'), AccessError, "missing_key"),
+        ((403, {}, b"[]"), AccessError, "forbidden"),
+        ((500, {}, b""), ServiceFault, "internal_server_error"),
+        ((504, {}, b""), Late, "gateway_timeout"),
+    ],
+)
+def test_what_would_not_help_is_not_asked_again(said: Said, kind: type[SilhouetteError], code: str) -> None:
+    with scripted(said, OK) as script, Client(script.url) as silhouette:
+        with pytest.raises(kind) as failed:
+            silhouette.segment(PICTURE)
+        assert (type(failed.value), failed.value.code, failed.value.status) == (kind, code, said[0])
+    assert len(script.headers) == 1
+
+
+@pytest.mark.parametrize("retry_after", ["30", "Wed, 21 Oct 2099 07:28:00 GMT"])
+def test_nobody_waits_for_what_comes_too_late(retry_after: str) -> None:
+    later = busy(**{"Retry-After": retry_after})
+    with scripted(later, OK) as script, Client(script.url, timeout_s=5) as silhouette, pytest.raises(Busy) as refused:
+        silhouette.segment(PICTURE)
+    assert (refused.value.code, refused.value.detail, refused.value.request_id) == ("queue_full", "full", "some-id")
+    assert refused.value.retry_after_s is not None
+    assert refused.value.retry_after_s >= 30
+
+
+def test_a_batch_yields_each_result_under_its_name_and_errors_in_their_place(url: str) -> None:
+    pictures: dict[str, Any] = {f"{number}.png": PICTURE for number in range(8)} | {"bad": b"no picture"}
+    with Client(url) as silhouette:
+        results = dict(silhouette.batch("remove-background", pictures, concurrency=8, output="matte"))
+    assert set(results) == set(pictures)
+    bad = results.pop("bad")
+    assert isinstance(bad, InputError)
+    assert all(isinstance(result, Result) for result in results.values())
+
+
+def test_pictures_of_a_batch_are_taken_as_they_are_needed(url: str) -> None:
+    taken = 0
+
+    def endless() -> Any:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield PICTURE
+
+    with Client(url) as silhouette:
+        batch = silhouette.batch("color-pop", endless(), concurrency=2)
+        names = {next(batch)[0] for _ in range(3)}
+        batch.close()  # type: ignore[attr-defined]
+    assert names <= {str(number) for number in range(taken)}
+    assert taken <= 3 + 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_async_client_does_the_same(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(PICTURE)
+    operation: Operation = "remove-background"
+    async with AsyncClient(url) as silhouette:
+        assert (await silhouette.remove_background(path, output="matte")).array().shape == (HEIGHT, WIDTH)
+        assert len(await silhouette.models()) >= 2
+        with pytest.raises(NoForeground):
+            await silhouette.blur_background(encoded(plain(DARK)))
+        results = {name: result async for name, result in silhouette.batch(operation, [path, b"", PICTURE] * 2)}
+        async for _ in silhouette.batch(operation, [PICTURE] * 9, concurrency=3):
+            break
+    assert {name: isinstance(result, Result) for name, result in results.items()} == {
+        str(path): True,
+        "1": False,
+        "2": True,
+        "4": False,
+        "5": True,
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_async_client_asks_again_too(url: str) -> None:
+    with scripted(busy(**{"Retry-After": "0"}), OK) as script:
+        async with AsyncClient(script.url, timeout_s=10) as silhouette:
+            assert (await silhouette.segment(PICTURE)).content == PICTURE
+    assert len(script.headers) == 2
