@@ -34,8 +34,9 @@ def test_the_javascript_client_keeps_what_its_own_tests_say(node: str, url: str,
         "SILHOUETTE_TEST_PICTURE": str(tmp_path / "photo.png"),
         "SILHOUETTE_TEST_EMPTY_PICTURE": str(tmp_path / "empty.png"),
     }
+    command = [node, "--test", "--test-reporter=tap"]  # others than TAP are for terminals
     tested = subprocess.run(
-        [node, "--test", "--test-reporter=tap"], cwd=FOLDER, env=os.environ | told, capture_output=True, text=True, timeout=TIMEOUT_S
+        command, cwd=FOLDER, env=os.environ | told, capture_output=True, text=True, timeout=TIMEOUT_S
     )
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "# fail 0" in tested.stdout
