@@ -136,7 +136,7 @@ class MalformedMessage(BadInput):
 
 class OriginRefused(BadInput):
     code = "origin_refused"
-    title = "Pages of this origin may not stream"
+    title = "Pages of this origin may not ask for this"
 
 
 class SlowHello(BadInput):

@@ -60,6 +60,8 @@ class Exchange:
     """From the arrival to the last byte of the body."""
     fetch_ms: float | None = None
     """What fetching pictures from elsewhere took, all together; None where none was."""
+    is_at_work: bool = False
+    """While the pipeline is. An answer may have begun by then, which tells how far it has come."""
     call: Call | None = None
     answer: Answer | None = None
     status: int | None = None

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from service.environment import is_named
-from service.errors import HostNotAllowed
+from service.errors import HostNotAllowed, OriginRefused
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -28,6 +28,19 @@ def check_host(headers: Headers, allowed: tuple[str, ...]) -> None:
         name = (place(host)[0] or "").rstrip(".")
         if host and not _is_ours(name) and not is_named(name, allowed):
             raise HostNotAllowed(f"nobody said that this is {host!r}: SILHOUETTE_ALLOWED_HOSTS can allow it")
+
+
+def check_origin(headers: Headers, allowed: tuple[str, ...]) -> None:
+    """For what a browser asks whichever page wants it: CORS hides only the answer.
+
+    Raises OriginRefused for a page that is neither of this service nor of an allowed origin.
+    """
+    origin = headers.get("origin")
+    if origin is None or "*" in allowed or origin.lower() in allowed:
+        return
+    page = urlsplit(origin)
+    if place(page.netloc, page.scheme) != place(headers.get("host", ""), page.scheme):
+        raise OriginRefused(f"the page is from {origin!r}: SILHOUETTE_ALLOWED_ORIGINS can allow it")
 
 
 def place(netloc: str, scheme: str = "http") -> tuple[str | None, int | None]:

@@ -1,6 +1,6 @@
 """What `/docs` says of the endpoints that take an image, from the table of operations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.api.examples import OF_PICTURES, by_status, examples_of, internal_error_example
@@ -67,18 +67,22 @@ def described(operation: Operation[Any]) -> str:
     return f"{operation.description}\n\n```sh\ncurl -F image=@photo.jpg '{address}' -o result.{suffix}\n```"
 
 
-def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """One option in the query. Its examples move up, where `/docs` shows them."""
-    schema.pop("title", None)
+def _parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """One option in the query. Its description and its examples stand where `/docs` shows them."""
+    plain = plain_schema(schema)
     parameter: dict[str, Any] = {"name": name, "in": "query", "required": False}
-    parameter["description"] = schema.pop("description", "")
-    alternatives = [entry for entry in schema.pop("anyOf", []) if entry.get("type") != "null"]
-    schema = {**(alternatives[0] if alternatives else {}), **schema}
-    if schema.get("default", ...) in (None, (), []):
-        del schema["default"]
-    if examples := schema.pop("examples", []):
-        schema["examples"] = examples
-    return {**parameter, "schema": schema}
+    parameter["description"] = plain.pop("description", "")
+    return {**parameter, "schema": plain}
+
+
+def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one option as a caller gives it: pydantic says of one without a default that it may be null."""
+    plain = {name: value for name, value in schema.items() if name not in ("title", "anyOf")}
+    alternatives = [entry for entry in schema.get("anyOf", []) if entry.get("type") != "null"]
+    plain = {**(alternatives[0] if alternatives else {}), **plain}
+    if plain.get("default", ...) in (None, (), []):
+        del plain["default"]
+    return plain
 
 
 def answers(operation: Operation[Any]) -> dict[int | str, dict[str, Any]]:

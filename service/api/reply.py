@@ -30,8 +30,9 @@ class Reply:
         self._body = body
         self._send = send
         self._settings = settings
-        self._began_s = 0.0
         self._sent_bytes = 0
+        self._spent_s = 0.0
+        """Waiting for the client to take them."""
 
     async def send(self, message: Message) -> None:
         """Raises SlowReader where the client does not take it in time."""
@@ -42,7 +43,6 @@ class Reply:
 
     async def _begin(self, start: Message) -> None:
         self._exchange.status = start["status"]
-        self._began_s = time.monotonic()
         headers = MutableHeaders(scope=start)
         headers["X-Request-Id"] = self._exchange.request_id
         if self._exchange.allowance is not None:
@@ -57,7 +57,8 @@ class Reply:
 
     async def _send_body(self, body: bytes, is_last: bool) -> None:
         """Its bytes count as in flight until the client has them: it may be long gone, or read slowly on purpose."""
-        permit = self._exchange.permit
+        # What is told while the work goes on is a line or two, and its pictures are needed yet.
+        permit = None if self._exchange.is_at_work else self._exchange.permit
         if permit:
             permit.finish_work(len(body))
         for piece in _pieces(b"" if self._exchange.is_head else body):
@@ -73,9 +74,11 @@ class Reply:
         """Servers take a message when the one before it has left, so this waits for the client."""
         settings = self._settings
         slowest_s = settings.send_timeout_s + self._sent_bytes / settings.min_bytes_per_s
+        began_s = time.monotonic()
         try:
-            async with asyncio.timeout_at(self._began_s + slowest_s):
+            async with asyncio.timeout_at(began_s + slowest_s - self._spent_s):
                 await self._send(message)
+            self._spent_s += time.monotonic() - began_s
         except TimeoutError as error:
             self._exchange.failure_code = "slow_reader"
             self._exchange.abort()

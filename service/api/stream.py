@@ -6,17 +6,16 @@ import json
 import logging
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from service import errors
-from service.api.hosts import place
+from service.api.hosts import check_origin
 from service.api.peers import peer_of
 from service.api.problems import internal_error_body, problem_body
 from service.api.state import Service
-from service.errors import Failure, OriginRefused, Unavailable
+from service.errors import Failure, Unavailable
 from service.queue.permit import Permit
 from service.stream import Streams
 from service.stream.session import ConnectionLost
@@ -66,7 +65,7 @@ async def stream(websocket: WebSocket) -> None:
     reason = "internal_error"
     with contextlib.ExitStack() as held:  # until the last word: who drains must not shut the door before it
         try:
-            check_origin(websocket, service.settings.allowed_origins)
+            check_origin(websocket.headers, service.settings.allowed_origins)
             if allowance := service.guard.check(_with_offered_key(websocket), "stream"):
                 facts["key"] = allowance.key.name
                 allowance.take_request()
@@ -160,16 +159,3 @@ class Socket:
 def _described(failure: Failure, session_id: str) -> dict[str, Any]:
     again = {"retry_after_s": failure.retry_after_s} if isinstance(failure, Unavailable) else {}
     return problem_body(failure, session_id) | again
-
-
-def check_origin(websocket: WebSocket, allowed: tuple[str, ...]) -> None:
-    """Browsers name the page that opens a socket, and leave it to us whether it may: CORS does not apply.
-
-    Raises OriginRefused for a page that is neither of this service nor of an allowed origin.
-    """
-    origin = websocket.headers.get("origin")
-    if origin is None or "*" in allowed or origin.lower() in allowed:
-        return
-    page = urlsplit(origin)
-    if place(page.netloc, page.scheme) != place(websocket.headers.get("host", ""), page.scheme):
-        raise OriginRefused(f"the page is from {origin!r}: SILHOUETTE_ALLOWED_ORIGINS can allow it")

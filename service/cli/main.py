@@ -50,7 +50,7 @@ def _works_on_pixels(arguments: Sequence[str]) -> bool:
 
 
 def _parser() -> Parser:
-    from service.cli import files, keys, models, serve, top
+    from service.cli import files, keys, mcp, models, serve, top
 
     parser = Parser(
         "silhouette",
@@ -65,5 +65,6 @@ def _parser() -> Parser:
     top.add_command(commands)
     models.add_command(commands)
     keys.add_command(commands)
+    mcp.add_command(commands)
     files.add_commands(commands)
     return parser

@@ -6,6 +6,7 @@ from service.doors.door import Door
 from service.doors.huggingface import HUGGINGFACE
 from service.doors.inference import INFERENCE
 from service.doors.label_studio import LABEL_STUDIO
+from service.doors.mcp import MCP
 from service.doors.openai import OPENAI
 from service.doors.rembg import REMBG
 from service.doors.removebg import REMOVEBG
@@ -22,6 +23,7 @@ DOORS: dict[str, Door] = {
     "inference": INFERENCE,
     "label-studio": LABEL_STUDIO,
     "x-anylabeling": X_ANYLABELING,
+    "mcp": MCP,
 }
 
 

@@ -7,7 +7,7 @@ says whose turn it is.
 import asyncio
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
@@ -27,6 +27,9 @@ from service.telemetry.log import Stopwatch
 
 PIXEL_STAGES = ("identify", "read", "aim", "combine", "finish")
 """What happens on pixel threads, in one go each; in between, the networks look."""
+
+Stage = Literal["read", "look", "look closer", "finish"]
+"""Of the work on one photo, as far as somebody who waits for it wants to know."""
 
 STAGES_OF_ONE_LOOK = ("identify", "read", "finish")
 
@@ -88,6 +91,8 @@ class Call:
     known: Container[str] = ()
     """Fingerprints of the answers that the caller has."""
     watch: Stopwatch = field(default_factory=Stopwatch)
+    on_stage: Callable[[Stage], None] = lambda stage: None
+    """Hears, on the event loop, what begins now; work that is done already has no stages."""
     model: str | None = None
     """name@version, as soon as it is known."""
     cached: bool | None = None
@@ -182,9 +187,12 @@ class Pipeline:
         """Read, look, look closer where that is wanted, finish."""
         plan.call.on_pixels(pixel_count)
         plan.claim.megapixels = pixel_count / MEGAPIXEL
+        plan.call.on_stage("read")
         read = await self._pixels.run(plan.claim, "read", lambda: self._read(plan), pixel_count)
+        plan.call.on_stage("look")
         outcomes = await self._look(read.views, plan.call)
         subject = None if plan.effort == "fast" else await self._look_closer(plan, read, outcomes)
+        plan.call.on_stage("finish")
         product = await self._pixels.run(plan.claim, "finish", lambda: _finish(plan, read, outcomes, subject))
         return _answer(product, plan, outcomes["drawn"], read.photo.frames)
 
@@ -216,6 +224,7 @@ class Pipeline:
         closer = await self._pixels.run(plan.claim, "aim", lambda: _aim(plan, read, outcomes))
         if closer is None:
             return None
+        plan.call.on_stage("look closer")
         first, crop, views = closer
         second = Look.of(views, await self._look(views, plan.call))
 

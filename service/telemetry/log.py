@@ -90,5 +90,5 @@ def configure_logging(log_format: Literal["auto", "text", "json"]) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)  # or a library's warning would stand between the lines of JSON
-    for noisy in ("httpx2", "PIL", "uvicorn"):
+    for noisy in ("httpx2", "mcp", "PIL", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -52,6 +52,12 @@ def _inference(answer: Any) -> str:
     return str(answer["error"])
 
 
+def _mcp(answer: Any) -> str:
+    assert (answer["jsonrpc"], answer["id"], set(answer)) == ("2.0", None, {"jsonrpc", "id", "error"})
+    assert set(answer["error"]) == {"code", "message", "data"}
+    return str(answer["error"]["message"])
+
+
 AS_BAD_REQUEST = {406: 400, 415: 400, 422: 400}
 
 
@@ -75,4 +81,5 @@ FORMS: dict[str, Form] = {
     "inference": Form("/v2/models/tiny-subject/infer", "/v2/nothing", _inference, AS_BAD_REQUEST),
     "label-studio": Form("/label-studio/predict", "/label-studio/nothing", _label_studio),
     "x-anylabeling": Form("/v1/predict", "/v1/predict/nothing", _x_anylabeling, {401: 200, 413: 200, 500: 200}),
+    "mcp": Form("/mcp", "/mcp/nothing", _mcp),
 }

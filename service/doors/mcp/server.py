@@ -1,0 +1,157 @@
+"""The server of the Model Context Protocol, from its official SDK, which comes with the extra `mcp`.
+
+Imported when somebody asks for it: the SDK takes 0.9 seconds to import, and 27 MB.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ContentBlock,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+from pydantic import TypeAdapter
+from sse_starlette.sse import AppStatus
+
+from service import __version__
+from service.doors.mcp.tools import (
+    INSTRUCTIONS,
+    TOOLS,
+    Result,
+    content_of,
+    failure_facts,
+    failure_text,
+    job_of,
+    tool_schema,
+)
+from service.engine.pipeline import Job, Stage
+from service.errors import Failure
+
+Context = ServerRequestContext[Any, Any]
+
+CONTENT: TypeAdapter[list[ContentBlock]] = TypeAdapter(list[ContentBlock])
+
+LARGE_BYTES = 1_048_576
+"""A larger result becomes base64 on a thread: 1 MB takes about a millisecond."""
+
+STAGES: Sequence[tuple[Stage, str]] = (
+    ("read", "reading the picture"),
+    ("look", "looking at it"),
+    ("look closer", "looking closer"),
+    ("finish", "making the result"),
+)
+"""In their order, with what is said of them."""
+
+# Imported, the library ends every stream at the first SIGTERM, though uvicorn waits for those who were admitted.
+AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
+
+
+class Progress:
+    """Tells whoever asked to hear it how far its call has come."""
+
+    def __init__(self, session: ServerSession) -> None:
+        self._session = session
+        self._reports: list[asyncio.Task[None]] = []
+
+    def begin(self, stage: Stage) -> None:
+        """On the event loop, and at once: the work does not wait for whoever hears of it."""
+        done, words = next((index, words) for index, (each, words) in enumerate(STAGES) if each == stage)
+        report = self._session.report_progress(done, len(STAGES), words)
+        self._reports.append(asyncio.create_task(report))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Before the answer, as nothing may follow that."""
+        if error is None:
+            await asyncio.gather(*self._reports)
+        for report in self._reports:
+            report.cancel()
+
+
+class Backend(Protocol):
+    """Who does the work of a call."""
+
+    @property
+    def picture_help(self) -> str:
+        """How a picture is given, for the schema: `base64, or a data URI`."""
+
+    async def read_picture(self, context: Context, text: str) -> bytes:
+        """Raises BadInput."""
+
+    async def run(self, context: Context, job: Job, progress: Progress) -> Result:
+        """Raises Failure."""
+
+
+class Tools:
+    """What an agent can see, and call."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def list_tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+        annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+        return ListToolsResult(
+            tools=[
+                Tool(
+                    name=name,
+                    title=operation.summary,
+                    description=f"{operation.summary}. {operation.description}",
+                    input_schema=tool_schema(operation, self._backend.picture_help),
+                    annotations=annotations,
+                )
+                for name, operation in TOOLS.items()
+            ]
+        )
+
+    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+        """A failure is a result that says so: it is for the agent, not for the program that it runs in."""
+        if params.name not in TOOLS:
+            raise MCPError(INVALID_PARAMS, f"there is no tool {params.name!r}; there are {', '.join(TOOLS)}")
+        try:
+            result = await self._run(context, params)
+        except Failure as failure:
+            text = TextContent(text=failure_text(failure))
+            return CallToolResult(content=[text], structured_content=failure_facts(failure), is_error=True)
+        if len(result.body) <= LARGE_BYTES:
+            content = content_of(result, params.name)
+        else:
+            content = await asyncio.to_thread(content_of, result, params.name)
+        return CallToolResult(content=CONTENT.validate_python(content))
+
+    async def _run(self, context: Context, params: CallToolRequestParams) -> Result:
+        async def read_picture(text: str) -> bytes:
+            return await self._backend.read_picture(context, text)
+
+        job = await job_of(TOOLS[params.name], params.arguments or {}, read_picture)
+        async with Progress(context.session) as progress:
+            return await self._backend.run(context, job, progress)
+
+
+def mcp_server(backend: Backend) -> Server[Any]:
+    """Without a transport."""
+    tools = Tools(backend)
+    return Server(
+        "silhouette",
+        title="Silhouette",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=tools.list_tools,
+        on_call_tool=tools.call_tool,
+    )
