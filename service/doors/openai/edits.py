@@ -37,7 +37,7 @@ LARGE_BYTES = 1_048_576
 
 async def edit(request: Request, service: ServiceDep) -> Response:
     """The picture with another background, as `data[0].b64_json`."""
-    asked = await read_edit_request(request)
+    asked = await read_edit_request(request, service)
     wanted = wanted_edit(asked)
     answer = await run_job(request, service, _job(asked, wanted))
     body = await _written(asked, answer)

@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi import Request
 
+from service.api.fetching import fetch_picture
+from service.api.state import Service
 from service.doors.reading import MULTIPART, decode_base64, media_type_of, read_fields, read_json
 from service.errors import BadOption, MissingImage
 
@@ -16,6 +18,9 @@ SIZE = re.compile(r"auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")
 IMAGE_FIELD = re.compile(r"images?(\[[0-9]*\])?")
 
 TRUE = ("true", "1")
+
+MAX_IMAGES = 16
+"""Of the contract; each may have to be fetched."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,12 @@ class EditRequest:
     quality: str
 
 
-async def read_edit_request(request: Request) -> EditRequest:
-    """Raises BadOption, MissingImage and what reading forms and JSON raises."""
+async def read_edit_request(request: Request, service: Service) -> EditRequest:
+    """Raises BadOption, MissingImage and what reading forms and JSON, and fetching, raises."""
     if media_type_of(request) == MULTIPART:
         images, mask, texts = await _read_form(request)
     else:
-        images, mask, texts = await _read_object(request)
+        images, mask, texts = await _read_object(request, service)
     if not images:
         raise MissingImage("send the picture as a multipart file `image`, or several as `image[]`")
     _check(texts)
@@ -62,19 +67,24 @@ async def _read_form(request: Request) -> tuple[list[bytes], bytes | None, dict[
     return images, fields.file("mask"), {name: texts[-1].strip() for name, texts in fields.texts.items()}
 
 
-async def _read_object(request: Request) -> tuple[list[bytes], bytes | None, dict[str, str]]:
-    """JSON, where each picture is a data URI: as it is, or as `{"image_url": ...}`."""
+async def _read_object(request: Request, service: Service) -> tuple[list[bytes], bytes | None, dict[str, str]]:
+    """JSON, where each picture is a data URI or a URL: as it is, or as `{"image_url": ...}`."""
     found = await read_json(request)
     given = found.get("images") or found.get("image") or []
-    images = [await _picture(request, each) for each in (given if isinstance(given, list) else [given])]
-    mask = await _picture(request, found["mask"]) if found.get("mask") else None
+    given = given if isinstance(given, list) else [given]
+    if len(given) > MAX_IMAGES:
+        raise BadOption(f"images: at most {MAX_IMAGES}")
+    images = [await _picture(request, service, each) for each in given]
+    mask = await _picture(request, service, found["mask"]) if found.get("mask") else None
     return images, mask, {name: _text(value) for name, value in found.items() if _is_plain(value)}
 
 
-async def _picture(request: Request, given: Any) -> bytes:
+async def _picture(request: Request, service: Service, given: Any) -> bytes:
     text = given.get("image_url") if isinstance(given, Mapping) else given
-    if not isinstance(text, str) or text.startswith(("http:", "https:")):
-        raise BadOption("image: send it as a data URI, `data:image/png;base64,...`; nothing is fetched from elsewhere")
+    if not isinstance(text, str):
+        raise BadOption("image: send it as a data URI, `data:image/png;base64,...`")
+    if text.startswith(("http:", "https:")):
+        return await fetch_picture(request, service, text)
     return await decode_base64(request, text)
 
 

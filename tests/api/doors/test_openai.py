@@ -121,7 +121,9 @@ def test_json_with_data_uris_is_read(client: TestClient) -> None:
     asked = {"prompt": "Remove the background", "images": [{"image_url": uri}], "stream": False, "n": 1}
     assert opened(picture_of(client.post(EDITS, json=asked))).mode == "RGBA"
     elsewhere = {**asked, "images": [{"image_url": "https://example.org/photo.png"}]}
-    assert "nothing is fetched" in error_of(client.post(EDITS, json=elsewhere))["message"]
+    assert "SILHOUETTE_FETCH" in error_of(client.post(EDITS, json=elsewhere), 403)["message"]
+    many = {**asked, "images": [{"image_url": uri}] * 17}
+    assert "16" in error_of(client.post(EDITS, json=many))["message"]
 
 
 @pytest.mark.parametrize("prompt", ["Add a hat", "Remove the background and add a hat", ""])

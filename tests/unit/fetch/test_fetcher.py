@@ -233,6 +233,12 @@ async def test_what_is_no_whole_picture_within_the_limit_is_refused(
             await fetcher(server, ca_file, fetch_timeout_s=0.5).fetch(url(server), permit())
 
 
+async def test_a_body_in_thousands_of_crumbs_is_refused(ca_file: Path) -> None:
+    async with serving({"/a.png": CHUNKED + b"1\r\na\r\n" * 1100 + b"0\r\n\r\n"}) as server:
+        with pytest.raises(FetchFailed, match="small parts"):
+            await fetcher(server, ca_file, max_upload_bytes=2000).fetch(url(server), permit())
+
+
 async def test_bytes_that_do_not_fit_beside_others_are_not_read(ca_file: Path) -> None:
     async with serving({"/a.png": ok(b"picture")}) as server:
         taken = permit(max_bytes=10)
