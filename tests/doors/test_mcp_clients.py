@@ -69,12 +69,23 @@ async def test_figures_come_as_text_and_further_pictures_and_options_are_taken(s
     assert archive.content[0].resource.mime_type == "application/zip"  # type: ignore[union-attr]
 
 
+@MODES
+@pytest.mark.anyio
+async def test_a_jpeg_whose_base64_looks_like_a_path_is_read(server: Server, mode: str) -> None:
+    jpeg = base64.b64encode(encoded(painted(), "JPEG")).decode()
+    assert jpeg.startswith("/")
+    async with Client(f"{server.url}/mcp", mode=mode) as client:
+        assert not (await client.call_tool("color_pop", {"image": jpeg})).is_error
+
+
 FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "no_foreground": ({"image": base64.b64encode(encoded(plain(DARK))).decode()}, "allow_empty"),
     "unknown_option": ({"image": PHOTO, "refien": "on"}, "refine"),
     "bad_option": ({"image": PHOTO, "refine": "maybe"}, "auto"),
     "missing_image": ({}, "`image`"),
     "undecodable_image": ({"image": "no base64!"}, "base64"),
+    "bad_option of a path": ({"image": "/home/me/photo.jpg"}, "base64"),
+    "fetching_off": ({"image": "https://example.org/photo.jpg"}, "base64"),
     "unsupported_image": ({"image": base64.b64encode(b"no picture at all").decode()}, "PNG"),
     "unknown_model": ({"image": PHOTO, "model": "nobodys"}, "tiny-subject"),
 }
@@ -85,6 +96,7 @@ FAILING: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.anyio
 async def test_a_failure_says_what_to_change(server: Server, mode: str, code: str) -> None:
     arguments, advice = FAILING[code]
+    code = code.split()[0]
     async with Client(f"{server.url}/mcp", mode=mode) as client:
         result = await client.call_tool("remove_background", arguments)
     assert result.is_error

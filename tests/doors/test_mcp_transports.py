@@ -83,11 +83,14 @@ async def test_the_command_has_the_same_tools_reads_files_and_asks_a_running_ser
     )
     async with Client(stdio_client(command)) as client:
         assert len((await client.list_tools()).tools) > 5
-        for image in (str(photo), photo.as_uri(), base64.b64encode(PHOTO).decode()):
+        jpeg = base64.b64encode(encoded(painted(), "JPEG")).decode()
+        for image in (str(photo), photo.as_uri(), jpeg):
             result = await client.call_tool("replace_background", {"image": image, "color": "white"})
             assert opened(base64.b64decode(shown(result, 0)["data"])).getpixel((5, 5)) != DARK
         missing = await client.call_tool("color_pop", {"image": str(tmp_path / "nothing.png")})
         assert missing.structured_content["code"] == "missing_image"
+        url = await client.call_tool("color_pop", {"image": "https://example.org/photo.png"})
+        assert "save the picture" in shown(url, 0)["text"]
         wrong = await client.call_tool("color_pop", {"image": str(photo), "model": "nobodys"})
         assert wrong.structured_content["code"] == "unknown_model"
 

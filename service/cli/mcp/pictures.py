@@ -23,6 +23,8 @@ async def read_picture(text: str, max_bytes: int) -> bytes:
 
 
 def _read(text: str, max_bytes: int) -> bytes:
+    if text.startswith(("http:", "https:")):
+        raise MissingImage("nothing is fetched: save the picture, and give the path of the file")
     path = None if text.startswith("data:") else _path(text)
     content = _decoded(text) if path is None else _content(path, max_bytes)
     if len(content) > max_bytes:

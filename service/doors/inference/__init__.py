@@ -102,15 +102,19 @@ async def infer(request: Request, service: ServiceDep, name: str, version: str |
 
 
 async def _read(request: Request) -> Asked:
-    """Raises BadOption, MalformedJson or MissingImage."""
+    """The picture's own bytes count as in flight. Raises BadOption, MalformedJson, MissingImage or QueueFull."""
     given = request.headers.get(HEADER_LENGTH)
     if given is not None and not given.isdecimal():
         raise BadOption(f"{HEADER_LENGTH} is a number of bytes, not {given!r}")
     json_bytes = None if given is None else int(given[:18])
     body = await request.body()
     if len(body) <= LARGE_BYTES:
-        return read_request(body, json_bytes)
-    return await asyncio.to_thread(read_request, body, json_bytes)
+        asked = read_request(body, json_bytes)
+    else:
+        asked = await asyncio.to_thread(read_request, body, json_bytes)
+    if permit := exchange_of(request).permit:
+        permit.take_bytes(len(asked.image))
+    return asked
 
 
 def version_of(model: Model) -> str:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
+from service.api.fetching import fetch_picture
 from service.api.hosts import check_origin
 from service.api.running import run_job
 from service.api.state import ServiceDep
@@ -37,26 +38,29 @@ SERVER_ERROR = -32000
 
 SDK = "mcp"
 
+LONGEST_PATH = 4096
+
 
 class OverHttp:
     """A Backend: the pipeline, with what the Gate found out about the request that the call came by."""
 
-    picture_help = "base64, or a data URI such as `data:image/jpeg;base64,...`"
+    picture_help = "base64, or a data URI such as `data:image/jpeg;base64,...`, or a URL where the service fetches"
 
     async def read_picture(self, context: "Context", text: str) -> bytes:
-        if text.startswith(("http:", "https:", "file:", "/")):
-            raise BadOption(
-                f"image: give the picture itself, as {self.picture_help}; nothing is fetched from elsewhere"
-            )
-        return await decode_base64(_request_of(context), text)
+        request = _request_of(context)
+        if text.startswith(("http:", "https:")):
+            return await fetch_picture(request, request.app.state.service, text)
+        if text.startswith("file:") or "." in text[:LONGEST_PATH]:  # base64 has no dots
+            raise BadOption(f"image: files of yours are not seen from here; give the picture as {self.picture_help}")
+        return await decode_base64(request, text)
 
     async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
         request = _request_of(context)
         service, exchange = request.app.state.service, exchange_of(request)
         try:
             answer = await run_job(request, service, job, formats_for_agents(job), on_stage=progress.begin)
-        except Failure as failure:
-            exchange.failure_code = failure.code
+        except Exception as error:  # which the SDK words, with 200
+            exchange.failure_code = error.code if isinstance(error, Failure) else "internal_error"
             raise
         return Result(answer.body, MEDIA_TYPES[answer.format], answer.model, answer.box)
 

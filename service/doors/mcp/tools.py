@@ -34,6 +34,9 @@ ADVICE: Mapping[str, str] = {
     "unknown_model": "leave `model` out, or take one of the loaded ones",
     "not_acceptable": "choose another `format`",
     "too_many_vertices": "choose `encoding` rle",
+    "fetching_off": "give the picture as base64",
+    "url_refused": "give the picture as base64",
+    "fetch_failed": "check the URL, or give the picture as base64",
     "deadline_exceeded": "try again later, or with a smaller picture",
     "model_failed": "another picture may do; if none does, tell whoever runs the service",
 }

@@ -1,5 +1,6 @@
 """OpenAI's images/edits: what is asked in its words, and what is refused in them."""
 
+import asyncio
 import base64
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +10,11 @@ import pytest
 from httpx2 import Response
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from tests.api.wire import on_loop
 from tests.fakes import BLUE, DARK, RED
+from tests.picture_server import ok, serving
 from tests.pictures import SUBJECT_BOX, encoded, half_transparent, opened, painted, pixels, plain
 
 EDITS = "/v1/images/edits"
@@ -124,6 +128,16 @@ def test_json_with_data_uris_is_read(client: TestClient) -> None:
     assert "SILHOUETTE_FETCH" in error_of(client.post(EDITS, json=elsewhere), 403)["message"]
     many = {**asked, "images": [{"image_url": uri}] * 17}
     assert "16" in error_of(client.post(EDITS, json=many))["message"]
+
+
+def test_json_with_urls_is_read_where_pictures_are_fetched(fetching: TestClient) -> None:
+    async def story(_: ASGIApp) -> Response:
+        async with serving({"/photo.png": ok(PHOTO)}) as server:
+            image = {"image_url": f"https://127.0.0.1:{server.port}/photo.png"}
+            asked = {"prompt": "Remove the background", "images": [image]}
+            return await asyncio.to_thread(lambda: fetching.post(EDITS, json=asked))
+
+    assert opened(picture_of(on_loop(fetching, story))).mode == "RGBA"
 
 
 @pytest.mark.parametrize("prompt", ["Add a hat", "Remove the background and add a hat", ""])
