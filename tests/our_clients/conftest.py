@@ -15,6 +15,9 @@ from tests.system.loading import tiny_server
 Said = tuple[int, dict[str, str], bytes]
 """Status, headers, body."""
 
+SILENCE: Said = (0, {}, b"")
+"""No answer, until the test is over."""
+
 
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -36,7 +39,7 @@ class Script:
 @contextlib.contextmanager
 def scripted(*says: Said) -> Iterator[Script]:
     """A server on loopback that answers no more than `says`, and then hangs up without a word."""
-    script = Script(says)
+    script, over = Script(says), threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -46,6 +49,9 @@ def scripted(*says: Said) -> Iterator[Script]:
             if len(script.headers) > len(says):
                 return
             status, headers, body = says[len(script.headers) - 1]
+            if not status:
+                over.wait()
+                return
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -61,5 +67,6 @@ def scripted(*says: Said) -> Iterator[Script]:
         try:
             yield script
         finally:
+            over.set()
             server.shutdown()
             thread.join()

@@ -23,8 +23,8 @@ from silhouette_client import (
     SilhouetteError,
 )
 
-from tests.fakes import BLUE, DARK, HANGING_COLOR
-from tests.our_clients.conftest import Said, scripted
+from tests.fakes import BLUE, DARK
+from tests.our_clients.conftest import SILENCE, Said, scripted
 from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, painted, plain, red_and_blue
 
 PICTURE = encoded(painted())
@@ -97,10 +97,11 @@ def test_problems_become_errors_of_their_kind(url: str) -> None:
     assert (unread.value.code, unknown.value.code) == ("unsupported_image", "unknown_model")
 
 
-def test_the_time_of_a_request_is_told_to_the_service(url: str) -> None:
-    with Client(url, timeout_s=0.5) as silhouette, pytest.raises(Late) as late:
-        silhouette.remove_background(encoded(plain(HANGING_COLOR)))
-    assert late.value.code in ("deadline_exceeded", "no_answer")
+def test_a_silent_service_is_late_and_was_told_how_long_it_had() -> None:
+    with scripted(SILENCE) as script, Client(script.url, timeout_s=0.2) as silhouette, pytest.raises(Late) as late:
+        silhouette.remove_background(PICTURE)
+    assert (late.value.code, late.value.status) == ("no_answer", None)
+    assert 0 < int(script.headers[0]["x-request-timeout-ms"]) <= 200
 
 
 def test_a_busy_service_is_asked_again_when_it_says() -> None:
