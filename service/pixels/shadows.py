@@ -4,8 +4,16 @@ from collections.abc import Callable, Mapping
 
 from PIL import Image, ImageChops, ImageFilter
 
+from service.pixels.matting import Matte, subject_box
+
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) of the subject on the page, in pixels."""
+
+FARTHEST = 0.16
+"""Of the subject's longer side: no shadow is seen farther from it than that."""
+
+REACH_PX = 256
+"""The longer side of the smaller shadow is at least so long: a pixel of it is at most 0.4% of the subject."""
 
 
 def shade(page: Image.Image, shadow: Image.Image, opacity: float) -> None:
@@ -57,3 +65,20 @@ def _moved(shadow: Image.Image, down_px: int) -> Image.Image:
 
 SHADOWS: Mapping[str, Callable[[Image.Image, Box], Image.Image]] = {"drop": _drop, "contact": _contact}
 """(the subject's alpha on the page, L; its box) -> the shadow."""
+
+
+def reach(alpha: Matte, style: str) -> Box:
+    """How far a shadow of `SHADOWS` is seen beyond a subject that is all of `alpha`: left, above, right and below.
+
+    Measured on a smaller shadow, as a shadow has the same shape at every size.
+    """
+    factor = max(1, max(alpha.size) // REACH_PX)
+    small = alpha.reduce(factor)
+    room = 1 + round(FARTHEST * max(small.size))
+    page = Image.new("L", (small.width + 2 * room, small.height + 2 * room))
+    page.paste(small, (room, room))
+    left, top, right, bottom = (room, room, room + small.width, room + small.height)
+    seen = subject_box(SHADOWS[style](page, (left, top, right, bottom))) or (left, top, right, bottom)
+    beyond = (left - seen[0], top - seen[1], seen[2] - right, seen[3] - bottom)
+    to_left, above, to_right, below = (factor * max(0, pixels) for pixels in beyond)
+    return to_left, above, to_right, below

@@ -10,14 +10,10 @@ from service.models.labels import Size
 from service.operations.effect import Scene
 from service.pixels.backdrop import fit_backdrop
 from service.pixels.decode import Photo
-from service.pixels.matting import Matte, subject_box
 from service.pixels.shadows import SHADOWS, shade
 
 STYLES = {"drop": "drop", "3D": "contact", "car": "contact", "auto": "contact"}
 """What the contract calls them, and what we do."""
-
-REACH = 0.16
-"""Of the subject's longer side: no shadow is seen farther from it than that."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +30,6 @@ class Shadow:
         """For a foreground of that type; None where it is to have none."""
         shadow, opacity = parameters.shadow(kind)
         return cls(STYLES[shadow], opacity) if shadow in STYLES else None
-
-    def reach(self, alpha: Matte) -> Box:
-        """How far it is seen beyond the subject that is all of `alpha`: to the left, above, to the right, below."""
-        room = 1 + round(REACH * max(alpha.size))
-        page = Image.new("L", (alpha.width + 2 * room, alpha.height + 2 * room))
-        page.paste(alpha, (room, room))
-        left, top, right, bottom = (room, room, room + alpha.width, room + alpha.height)
-        seen = subject_box(SHADOWS[self.style](page, (left, top, right, bottom))) or (left, top, right, bottom)
-        return max(0, left - seen[0]), max(0, top - seen[1]), max(0, seen[2] - right), max(0, seen[3] - bottom)
 
 
 def compose(scene: Scene, box: Box, layout: Layout, shadow: Shadow | None, parameters: Parameters) -> Image.Image:

@@ -16,6 +16,7 @@ from service.operations.operation import Operation, Picture, Product, Seen, no_f
 from service.operations.options import Format, Options
 from service.pixels.decode import Photo
 from service.pixels.matting import has_subject, matte, subject_box
+from service.pixels.shadows import reach
 from service.settings import MEGAPIXEL
 from service.telemetry.log import Stopwatch
 
@@ -56,8 +57,8 @@ class Removebg(Operation[RemovebgOptions]):
         box, kind = subject_box(soft) or (0, 0, *soft.size), _kind(seen, parameters)
         with watch.measure("compose"):
             shadow = Shadow.of(parameters, kind if parameters.type == "auto" else parameters.type)
-            reach = shadow.reach(soft.crop(box)) if shadow and parameters.crop else NOWHERE
-            layout = Layout.of(frame.canvas, frame.on_canvas(box), parameters, reach)
+            beyond = reach(soft.crop(box), shadow.style) if shadow and parameters.crop else NOWHERE
+            layout = Layout.of(frame.canvas, frame.on_canvas(box), parameters, beyond)
             picture = compose(Scene(seen.photo, soft, seen.pictures), box, layout, shadow, parameters)
         with watch.measure("encode"):
             body, format_ = encoded(picture, parameters.format, options.quality)

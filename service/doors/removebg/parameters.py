@@ -71,7 +71,11 @@ def _margins(value: object) -> object:
 
 def _scale(value: object) -> object:
     text = _spelled(value)
-    return parse_share(text, 10, 100) if isinstance(text, str) and text != "original" else None
+    if text == "original":
+        return None
+    if not isinstance(text, str):
+        raise ValueError("give `original`, or `10%` to `100%`")
+    return parse_share(text, 10, 100)
 
 
 class Position(NamedTuple):
@@ -96,6 +100,7 @@ def _position(value: object) -> object:
 
 Corners = Annotated[tuple[Length, Length, Length, Length], BeforeValidator(_corners)]
 Margins = Annotated[tuple[Length, Length, Length, Length], BeforeValidator(_margins)]
+Kind = Annotated[str, Field(pattern=r"^[a-z_]*$")]
 Shadow = Literal["none", "drop", "3D", "car", "auto"]
 Opacity = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | Literal["auto"]
 
@@ -120,16 +125,16 @@ class Parameters(BaseModel):
     """Of the canvas, 0.1 to 1; None leaves the subject as large as it is."""
     position: Annotated[Literal["original", "center"] | Position | None, BeforeValidator(_position)] = None
     channels: Literal["rgba", "alpha"] = "rgba"
-    shadow_type: dict[str, Shadow] = {}
+    shadow_type: dict[Kind, Shadow] = {}
     """By the type of foreground that it is for; under `ANY_TYPE` for all others."""
-    shadow_opacity: dict[str, Opacity] = {}
+    shadow_opacity: dict[Kind, Opacity] = {}
     """Percent, by the type of foreground."""
     semitransparency: bool | None = None
     bg_color: str | None = None
 
     _is_color = field_validator("bg_color")(check_color)
 
-    @field_validator("size", "type", "type_level", "format", "channels", mode="before")
+    @field_validator("size", "type", "type_level", "format", "channels", "bg_color", mode="before")
     @classmethod
     def _in_any_case(cls, value: object) -> object:
         return _spelled(value)
@@ -193,4 +198,4 @@ def _by_type(name: str, known: Mapping[str, Any]) -> dict[str, object]:
         match = BY_TYPE.fullmatch(other)
         if match and match[1] == name:
             found[match[2]] = given
-    return {kind: _spelled(given) for kind, given in found.items() if given not in ("", None)}
+    return {kind: _spelled(given) for kind, given in found.items() if given not in ("", None) and given is not False}

@@ -29,6 +29,7 @@ BACKGROUND_FILE, BACKGROUND_URL, BACKGROUND_COLOR = "bg_image_file", "bg_image_u
 FILES = (FILE, BACKGROUND_FILE)
 
 KNOWN = frozenset((BASE64, URL, BACKGROUND_URL, BACKGROUND_COLOR, "add_shadow", *Parameters.model_fields))
+MAX_UNKNOWN = 20
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 NO_SOURCE = f"give the image as `{FILE}`, `{BASE64}` or `{URL}`"
@@ -62,7 +63,7 @@ class Body:
 
     def unknown(self) -> Sequence[str]:
         names = [name for name in self.values if name not in KNOWN and not BY_TYPE.fullmatch(name)]
-        return [name for name in names if PLAIN_NAME.fullmatch(name)]
+        return [name for name in names if PLAIN_NAME.fullmatch(name)][:MAX_UNKNOWN]
 
 
 async def read_wish(request: Request, service: Service) -> Wish:

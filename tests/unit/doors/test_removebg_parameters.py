@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from service.doors.removebg.failures import BadParameters
@@ -102,12 +104,19 @@ def test_scale_implies_the_centre_unless_a_position_is_given() -> None:
         ({"shadow_type": "drop", "shadow_opacity[person]": "70", "shadow_opacity": "10"}, ("drop", 0.7)),
         ({"shadow_type": {"person": "drop"}}, ("drop", 0.5)),
         ({"add_shadow": "true"}, ("none", 0.5)),
+        ({"shadow_type": False}, ("none", 0.5)),
+        ({"shadow_type": "drop", "shadow_opacity": {"person": 0}}, ("drop", 0)),
     ],
 )
 def test_a_person_gets_the_shadow_of_its_type_or_else_that_of_all(
     given: dict[str, Any], shadow: tuple[str, float]
 ) -> None:
     assert read(**given).shadow("person") == shadow
+
+
+def test_a_type_that_is_half_a_character_is_refused() -> None:
+    """JSON can name it, and nothing can write it down."""
+    assert codes(shadow_type={"\ud800": "drop"}) == ["shadow_type"]
 
 
 @pytest.mark.parametrize("add_shadow", ["true", True, "1"])
@@ -124,9 +133,10 @@ def test_the_old_switch_is_a_cars_shadow(add_shadow: object) -> None:
         ("81d4fa77", (0x81, 0xD4, 0xFA, 0x77)),
         ("0f08", (0, 255, 0, 0x88)),
         ("green", (0, 128, 0, 255)),
+        (112233, (0x11, 0x22, 0x33, 255)),
     ],
 )
-def test_a_colour_is_hex_or_a_name(color: str, rgba: tuple[int, int, int, int]) -> None:
+def test_a_colour_is_hex_or_a_name(color: object, rgba: tuple[int, int, int, int]) -> None:
     assert read(bg_color=color).rgba == rgba
 
 
@@ -147,6 +157,8 @@ def test_a_colour_is_hex_or_a_name(color: str, rgba: tuple[int, int, int, int]) 
         ("scale", "5%"),
         ("scale", "120%"),
         ("scale", "50px"),
+        ("scale", {"x": 1}),
+        ("scale", True),
         ("position", "left"),
         ("position", "1% 2% 3%"),
         ("position", "101%"),
@@ -166,3 +178,29 @@ def test_what_cannot_be_used_is_refused_by_its_name(name: str, value: object) ->
 
 def test_each_wrong_parameter_is_told_once() -> None:
     assert codes(size="huge", scale="2%", shadow_type="long") == ["size", "scale", "shadow_type"]
+
+
+TEXT = st.text(max_size=8)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.from_regex(r"-?\d+(px|%)"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from([*Parameters.model_fields, "add_shadow", "shadow_type[car]", "shadow_opacity[car]"])
+
+
+@given(wishes=st.dictionaries(NAMES, JSON, max_size=6))
+def test_whatever_json_holds_is_understood_or_refused_by_its_name(wishes: dict[str, Any]) -> None:
+    wrong: list[str] = []
+    try:
+        wanted = Parameters.model_validate(wishes)
+    except ValidationError as error:
+        wrong = [name for name, _ in BadParameters.of(error).wrong]
+    assert set(wrong) <= set(Parameters.model_fields)
+    if wrong:
+        return
+    assert 0 < wanted.pixels <= 50_000_000
+    assert 0 <= wanted.shadow("car")[1] <= 1
+    assert wanted.place is None or all(0 <= share <= 1 for share in wanted.place)
+    assert wanted.model_dump_json(), "an answer is remembered by it"
