@@ -53,6 +53,9 @@ error says so by their name.
 Send the picture as a multipart file `image`, or as the raw body with `Content-Type: image/*`. Options go in the query
 or in the form. Every error is a problem document (RFC 9457) with a stable `code`; the responses below show one of each.
 
+**Clients of other services** (remove.bg, rembg, OpenAI's images/edits and more) find their own endpoints here, which
+are not in this document: `docs/doors.md` has them.
+
 **Live video** goes over the WebSocket `/stream`, which an OpenAPI document has no place for. The first message says
 what is to come, such as
 

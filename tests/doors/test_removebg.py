@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.doors.node import node_module
 from tests.fakes import DARK, RED
 from tests.pictures import HEIGHT, WIDTH, encoded, opened, painted, plain
 from tests.system.serving import REQUEST_TIMEOUT_S, Server
@@ -69,18 +69,8 @@ const key = {{apiKey: "some-key", type: "auto", size: "regular"}};
 """
 
 
-def _installed_in() -> str | None:
-    """The file of npm's `remove.bg` that Node finds here or in NODE_PATH; None where it finds none, or is not there."""
-    if not shutil.which("node"):
-        return None
-    found = subprocess.run(["node", "-p", "require.resolve('remove.bg')"], capture_output=True, text=True)
-    return found.stdout.strip() if found.returncode == 0 else None
-
-
 def test_the_node_client_gets_its_base64_its_headers_and_its_errors(server: Server, tmp_path: Path) -> None:
-    installed = _installed_in()
-    if installed is None:
-        pytest.skip("no Node, or no remove.bg in it: npm install remove.bg")
+    installed = node_module("remove.bg")
     source = next(path for path in Path(installed).parent.rglob("index.js") if OFFICIAL in path.read_text())
     module, photo, output = tmp_path / "client.js", tmp_path / "photo.jpg", tmp_path / "cutout.png"
     module.write_text(source.read_text().replace(OFFICIAL, server.url))

@@ -79,6 +79,12 @@ def test_a_service_that_is_not_ready_says_so_in_the_doors_form_and_when_to_come_
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name in DOORS for path in DOORS[name].working_gets])
+def test_a_get_that_is_work_is_admitted_as_a_post_is(name: str, path: str, settings: Settings) -> None:
+    starting = TestClient(create_app(settings, tiny_families))
+    assert refused(name, starting.get(path, params={"url": "https://example.org/photo.jpg"}), 503)
+
+
 @EACH
 def test_a_body_that_is_too_large_is_refused_in_the_doors_form(name: str, client: TestClient) -> None:
     length = {"Content-Length": str(client.app.state.service.settings.max_upload_bytes + 1)}  # type: ignore[attr-defined]

@@ -72,6 +72,16 @@ def test_a_background_may_be_half_transparent(client: TestClient) -> None:
     assert np.allclose(removed(client, {"bgc": "10,20,30,128"})[OUTSIDE], (10, 20, 30, 128), atol=FAINT)
 
 
+def test_what_is_half_seen_keeps_its_own_colour_and_is_laid_over_a_background_once(client: TestClient) -> None:
+    half_seen = encoded(plain((76, 0, 0)))
+    *color, alpha = (int(value) for value in pixels(remove(client, half_seen, dc="false").content)[INSIDE])
+    assert 100 < alpha < 150
+    assert color == [76, 0, 0]
+    on_white = pixels(remove(client, half_seen, {"bgc": "255,255,255,255"}, dc="false").content)[INSIDE]
+    share = alpha / 255
+    assert np.allclose(on_white, [76 * share + 255 * (1 - share), *[255 * (1 - share)] * 2, 255], atol=1)
+
+
 @pytest.mark.parametrize("name", ["u2net", "bria-rmbg", "birefnet-general-fp16", "u2net_human_seg"])
 def test_a_model_of_rembgs_is_answered_by_one_that_is_loaded(client: TestClient, name: str) -> None:
     answer = remove(client, model=name)
