@@ -1,7 +1,7 @@
 """One task's prediction: every label of the project that the model sees, as brush strokes or polygons."""
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from service.operations.segment import Segmentation, SegmentOptions, segmentatio
 from service.pixels.encoders import label_studio, simple_rings
 from service.pixels.encoders.polygons import MAX_VERTICES
 from service.telemetry.log import Stopwatch
+
+ID_BYTES = 5
+"""Of a region: Label Studio's own have ten characters. Two predictions of one task may end up in one annotation."""
 
 
 class AnnotateOptions(SegmentOptions):
@@ -77,7 +80,7 @@ def prediction(segmentation: Segmentation, controls: Sequence[Control], model: s
 
 
 def _regions(segmentation: Segmentation, controls: Sequence[Control]) -> Iterator[Mapping[str, Any]]:
-    numbers, budget = count(1), MAX_VERTICES
+    budget = MAX_VERTICES
     for control in controls:
         for label, class_ids in control.classes_of(segmentation.prediction.classes).items():
             mask = segmentation.mask(*class_ids)
@@ -86,8 +89,8 @@ def _regions(segmentation: Segmentation, controls: Sequence[Control]) -> Iterato
             values = WRITERS[control.kind](mask, budget)
             budget -= sum(len(value["points"]) for value in values if "points" in value)
             said = _said(segmentation, control) | {"score": segmentation.score(mask)}
-            for number, value in zip(numbers, values, strict=False):
-                yield said | {"id": f"region-{number}", "value": {**value, control.kind: [label]}}
+            for value in values:
+                yield said | {"id": secrets.token_hex(ID_BYTES), "value": {**value, control.kind: [label]}}
 
 
 def _said(segmentation: Segmentation, control: Control) -> dict[str, Any]:
