@@ -11,16 +11,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 
 from service import __version__
 from service.api import docs_page, problems, studio
 from service.api.gate import Gate
 from service.api.operations import operation_routes
-from service.api.routes import router
+from service.api.routes import probes, router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
 from service.doors import opened
@@ -43,6 +44,10 @@ CORS: Mapping[str, Any] = {
 }
 """For pages of other origins that may ask, outermost, so that they can read refusals as well. No cookies: a key is a
 header."""
+
+API_KEY = APIKeyHeader(name="X-Api-Key", auto_error=False, description="A key of this service: `sil_...`")
+"""For the OpenAPI document alone, so that `/docs` has a field for it; the Gate checks keys, and takes them in other
+headers as well."""
 
 DESCRIPTION = """\
 An image goes in; class masks, a label map, a cutout or the same picture with another background come out.
@@ -89,15 +94,17 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     )
     app.state.service = service
     operations = operation_routes()
-    app.include_router(operations)
-    app.include_router(router)
+    keyed = [Security(API_KEY)] if settings.keys_file else []
+    app.include_router(operations, dependencies=keyed)
+    app.include_router(router, dependencies=keyed)
+    app.include_router(probes)
     app.include_router(docs_page.router)
     if settings.studio:
         app.include_router(studio.router)
     app.include_router(stream_router)
     for door in doors:
         app.include_router(door.router, include_in_schema=False, tags=[door.name])
-    routers = (operations, router, *(door.router for door in doors))
+    routers = (operations, router, probes, *(door.router for door in doors))
     paths = frozenset(route.path for each in routers for route in each.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths, doorways=doors)
     if settings.allowed_origins:

@@ -12,6 +12,9 @@ from service.errors import BadOption, Draining, NotReady, UnknownModel
 
 router = APIRouter()
 
+probes = APIRouter()
+"""Open to everybody, also where the service wants keys."""
+
 
 @router.get("/models", tags=["models"], summary="The loaded models", responses=problems(*OF_KEYS))
 async def models(service: ServiceDep) -> list[ModelInfo]:
@@ -28,13 +31,13 @@ async def model(name: str, service: ServiceDep) -> ModelInfo:
     return ModelInfo.of(found, default=found is service.pipeline.catalogue.cards[0])
 
 
-@router.get("/livez", tags=["probes"], summary="Is the process alive?")
+@probes.get("/livez", tags=["probes"], summary="Is the process alive?")
 async def livez() -> Health:
     """200 as long as the event loop turns, whatever the load."""
     return Health()
 
 
-@router.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(NotReady, Draining))
+@probes.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(NotReady, Draining))
 async def readyz(service: ServiceDep) -> Health:
     """200 while models are loaded and warmed up, and workers are alive to run them or may soon be.
 
@@ -45,7 +48,7 @@ async def readyz(service: ServiceDep) -> Health:
     return Health()
 
 
-@router.get("/startupz", tags=["probes"], summary="Has it started?", responses=problems(NotReady, Draining))
+@probes.get("/startupz", tags=["probes"], summary="Has it started?", responses=problems(NotReady, Draining))
 async def startupz(service: ServiceDep) -> Health:
     """503 until every worker has loaded its models for the first time."""
     service.check_started()

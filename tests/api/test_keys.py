@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from service.access.keyring import Key, hash_of, write_keys
+from service.operations import OPERATIONS
 from service.settings import Settings
 from tests.api.asking import problem_of
 from tests.clients import ready_client
@@ -41,6 +42,16 @@ def test_without_a_key_nothing_is_done_and_the_answer_says_how_to_send_one(guard
     answer = cut(guarded, None)
     assert "X-Api-Key" in problem_of(answer, 401, "missing_key")["detail"]
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_the_documentation_has_a_field_for_a_key_where_one_is_wanted(guarded: TestClient, client: TestClient) -> None:
+    document = guarded.get("/openapi.json").json()
+    (scheme,) = document["components"]["securitySchemes"].values()
+    assert (scheme["in"], scheme["name"]) == ("header", "X-Api-Key")
+    locked = {path for path, item in document["paths"].items() for told in item.values() if "security" in told}
+    assert {f"/{name}" for name in OPERATIONS} | {"/models", "/metrics"} <= locked
+    assert not locked & {"/livez", "/readyz", "/startupz"}
+    assert "securitySchemes" not in client.get("/openapi.json").json()["components"]
 
 
 def test_an_unknown_key_is_refused(guarded: TestClient) -> None:
