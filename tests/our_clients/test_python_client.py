@@ -160,6 +160,13 @@ def test_a_batch_yields_each_result_under_its_name_and_errors_in_their_place(url
     assert all(isinstance(result, Result) for result in results.values())
 
 
+def test_a_file_beside_the_pictures_of_a_batch_is_there_for_each(url: str) -> None:
+    with Client(url) as silhouette:
+        beach = io.BytesIO(encoded(plain(BLUE)))
+        results = [result for _, result in silhouette.batch("replace-background", [PICTURE] * 2, background=beach)]
+    assert all(isinstance(result, Result) for result in results)
+
+
 def test_pictures_of_a_batch_are_taken_as_they_are_needed(url: str) -> None:
     taken = 0
 

@@ -21,6 +21,7 @@ import asyncio
 import contextlib
 import email.utils
 import io
+import json
 import os
 import random
 import time
@@ -173,7 +174,7 @@ class Result:
         return None if None in sides else (left, top, width, height)
 
     def json(self) -> Any:
-        return httpx2.Response(200, content=self.content).json()
+        return json.loads(self.content)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         Path(path).write_bytes(self.content)
@@ -254,8 +255,8 @@ KINDS: Mapping[int, type[SilhouetteError]] = {
 
 def _error_in(response: httpx2.Response) -> SilhouetteError:
     problem, status = _problem(response), response.status_code
-    code = problem.get("code") or response.reason_phrase.lower().replace(" ", "_")
-    detail = problem.get("detail") or f"the service answers {status}"
+    code = str(problem.get("code") or response.reason_phrase.lower().replace(" ", "_"))
+    detail = str(problem.get("detail") or f"the service answers {status}")
     request_id = str(problem.get("request_id") or response.headers.get("X-Request-Id", ""))
     kind = KINDS.get(status, InputError if status < 500 else ServiceFault)
     kind = NoForeground if code == "no_foreground" else kind
@@ -330,11 +331,16 @@ class _Question:
         return {"method": self.method, "url": self.path, "headers": headers, "timeout": timeout, **body}
 
 
-def _question(operation: str, image: bytes, options: Mapping[str, Any], headers: Mapping[str, str]) -> _Question:
+def _question(operation: str, image: Picture, options: Mapping[str, Any], headers: Mapping[str, str]) -> _Question:
     given = {name: value for name, value in options.items() if value is not None}
-    files = {"image": image} | {name: read_picture(given.pop(name)) for name in PICTURES if name in given}
+    files = {"image": read_picture(image)} | {name: read_picture(given.pop(name)) for name in PICTURES if name in given}
     fields = {name: _text(value) for name, value in given.items()}
     return _Question("POST", operation, fields, files, headers)
+
+
+def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
+    """For a batch: what is a file can be read once only."""
+    return {name: read_picture(value) if name in PICTURES and value else value for name, value in options.items()}
 
 
 def _text(value: Any) -> str:
@@ -448,6 +454,7 @@ class Client(_Operations[Result]):
         """(name, result) of each, as they are done; of one that failed, its error. Pictures are taken as they are
         needed, `concurrency` at once. What cannot be read raises."""
         waiting, running = _named(pictures), dict[Future[Result | SilhouetteError], str]()
+        options = _kept(options)
         with ThreadPoolExecutor(concurrency) as threads:
             while True:
                 while len(running) < concurrency and (named := next(waiting, None)):
@@ -471,7 +478,7 @@ class Client(_Operations[Result]):
     def _run(
         self, operation: str, image: Picture, options: Mapping[str, Any], headers: Mapping[str, str] = {}
     ) -> Result:
-        response = self._ask(_question(operation, read_picture(image), options, headers))
+        response = self._ask(_question(operation, image, options, headers))
         return Result(response.content, response.headers)
 
     def _ask(self, question: _Question) -> httpx2.Response:
@@ -513,6 +520,7 @@ class AsyncClient(_Operations[Coroutine[Any, Any, Result]]):
     ) -> AsyncIterator[tuple[str, Result | SilhouetteError]]:
         """As `Client.batch`. Leaving the loop cancels what runs."""
         waiting, running = _named(pictures), dict[asyncio.Task[Result | SilhouetteError], str]()
+        options = await asyncio.to_thread(_kept, options)
         try:
             while True:
                 while len(running) < concurrency and (named := next(waiting, None)):
@@ -540,8 +548,8 @@ class AsyncClient(_Operations[Coroutine[Any, Any, Result]]):
     async def _run(
         self, operation: str, image: Picture, options: Mapping[str, Any], headers: Mapping[str, str] = {}
     ) -> Result:
-        content = image if isinstance(image, bytes) else await asyncio.to_thread(read_picture, image)
-        response = await self._ask(_question(operation, content, options, headers))
+        question = await asyncio.to_thread(_question, operation, image, options, headers)  # it may read files
+        response = await self._ask(question)
         return Result(response.content, response.headers)
 
     async def _ask(self, question: _Question) -> httpx2.Response:
