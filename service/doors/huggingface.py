@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
@@ -17,7 +17,7 @@ from service.api.fetching import fetch_picture
 from service.api.running import answer_headers, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
-from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
+from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, parsed, read_fields, read_json
 from service.engine.pipeline import Job
 from service.errors import BadOption, MissingImage, NotOffered
 from service.operations.operation import Product, Seen
@@ -131,10 +131,7 @@ def _parameters(given: object) -> Parameters:
     """Those that are null are not given. Raises BadOption, naming each wrong one."""
     if not isinstance(given, dict | None):
         raise BadOption("`parameters` is a JSON object")
-    try:
-        return Parameters.model_validate({name: value for name, value in (given or {}).items() if value is not None})
-    except ValidationError as error:
-        raise BadOption("; ".join(f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors())) from error
+    return parsed(Parameters, {name: value for name, value in (given or {}).items() if value is not None})
 
 
 def worded(refusal: Refusal) -> Response:

@@ -6,7 +6,7 @@ All within the limits that the Gate keeps: the body is counted as it comes, and 
 import asyncio
 import binascii
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -24,6 +24,8 @@ from service.errors import BadOption, MalformedForm, MalformedJson, UndecodableI
 FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 
 Body = TypeVar("Body", bound=BaseModel)
+Text = TypeVar("Text", str, bytes)
+Taken = TypeVar("Taken")
 
 LARGE_BYTES = 262_144
 """More text than this is taken apart on a thread."""
@@ -55,14 +57,17 @@ def media_type_of(request: Request) -> str:
 
 async def read_fields(request: Request) -> Fields:
     """The form in the body, either kind. Raises UnsupportedBody or MalformedForm."""
-    match media_type_of(request):
-        case "multipart/form-data":
-            return await _read_multipart(request)
-        case "application/x-www-form-urlencoded":
-            return _read_urlencoded(await request.body())
-        case other:
-            said = other or "no Content-Type"
-            raise UnsupportedBody(f"the request has {said}; send multipart/form-data")
+    media_type = media_type_of(request)
+    if media_type == MULTIPART:
+        return await _read_multipart(request)
+    if media_type == FORM:
+        return await _take_apart(_read_urlencoded, await request.body())
+    raise UnsupportedBody(f"the request has {media_type or 'no Content-Type'}; send {MULTIPART}")
+
+
+async def _take_apart(take: Callable[[Text], Taken], text: Text) -> Taken:
+    """What `take` makes of the text, on a thread where that takes long."""
+    return take(text) if len(text) <= LARGE_BYTES else await asyncio.to_thread(take, text)
 
 
 async def _read_multipart(request: Request) -> Fields:
@@ -93,7 +98,7 @@ async def read_json(request: Request) -> dict[str, Any]:
     """The object that the body is, whatever its Content-Type. Raises MalformedJson."""
     body = await request.body()
     try:
-        found = from_json(body) if len(body) <= LARGE_BYTES else await asyncio.to_thread(from_json, body)
+        found = await _take_apart(from_json, body)
     except ValueError as error:
         raise MalformedJson("the body is no JSON") from error
     if not isinstance(found, dict):
@@ -117,7 +122,7 @@ async def decode_base64(request: Request, text: str) -> bytes:
     """
     if permit := exchange_of(request).permit:
         permit.take_bytes(len(text) * 3 // 4)
-    return _decode(text) if len(text) <= LARGE_BYTES else await asyncio.to_thread(_decode, text)
+    return await _take_apart(_decode, text)
 
 
 def _decode(text: str) -> bytes:

@@ -7,7 +7,7 @@ https://github.com/withoutbg/withoutbg, as of November 2026.
 import base64
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +22,7 @@ from service.api.fetching import fetch_picture
 from service.api.running import answer_headers, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
-from service.doors.reading import decode_base64, media_type_of, read_fields, read_json
+from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
 from service.engine.pipeline import Job
 from service.errors import BadOption, MissingImage, NotOffered, Unavailable
 from service.operations.effect import Effect, Scene
@@ -48,7 +48,9 @@ class Sent:
     """What came in a request, whichever way."""
 
     photo: bytes
-    texts: Mapping[str, str]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    names: Collection[str] = ()
+    """Of all that has a value, pictures too."""
     is_json: bool = False
 
 
@@ -158,36 +160,35 @@ def _is_ready(service: Service) -> bool:
 
 
 async def _read(request: Request, service: Service) -> Sent:
-    """The picture in a form, in JSON, as the body of any media type, or behind a URL. Options in the query win."""
-    match media_type_of(request):
-        case "multipart/form-data":
-            fields = await read_fields(request)
-            texts = {name: values[-1] for name, values in fields.texts.items()}
-            photo, names, is_json = fields.file(*PHOTO), {*fields.files, *texts}, False
-        case "application/json":
-            said = {name: value for name, value in (await read_json(request)).items() if value is not None}
-            texts = {name: value for name, value in said.items() if isinstance(value, str)}
-            photo, names, is_json = await _decoded(request, texts), set(said), True
-        case _:
-            texts, names, is_json = {}, set[str](), False
-            photo = await request.body()
-    _check_offered(names | set(request.query_params))
-    if not photo and texts.get(PHOTO_URL):
-        photo = await fetch_picture(request, service, texts[PHOTO_URL])
-    if not photo:
-        raise MissingImage(f"send the picture as the body, as a file, or in JSON as base64: {', '.join(PHOTO)}")
-    return Sent(photo, {**texts, **request.query_params}, is_json)
-
-
-async def _decoded(request: Request, texts: Mapping[str, str]) -> bytes | None:
-    text = next((texts[name] for name in PHOTO if name in texts), None)
-    return None if text is None else await decode_base64(request, text)
-
-
-def _check_offered(names: Collection[str]) -> None:
-    """Raises NotOffered for what withoutBG has and we have not."""
-    if wanted := [name for name in CORRECTION if name in names]:
+    """What came, with a picture in it; where only its URL came, fetched. Options in the query win."""
+    sent = await _in_the_body(request)
+    sent = replace(sent, texts={**sent.texts, **request.query_params})
+    if wanted := [name for name in CORRECTION if name in sent.names or name in sent.texts]:
         raise NotOffered(f"`{wanted[0]}`: this service corrects no mattes")
+    if not sent.photo and sent.texts.get(PHOTO_URL):
+        sent = replace(sent, photo=await fetch_picture(request, service, sent.texts[PHOTO_URL]))
+    if not sent.photo:
+        raise MissingImage(f"send the picture as the body, as a file, or in JSON as base64: {', '.join(PHOTO)}")
+    return sent
+
+
+async def _in_the_body(request: Request) -> Sent:
+    """A form, JSON, or the picture itself under any media type or none."""
+    media_type = media_type_of(request)
+    if media_type == MULTIPART:
+        fields = await read_fields(request)
+        texts = {name: values[-1] for name, values in fields.texts.items()}
+        return Sent(fields.file(*PHOTO) or b"", texts, {*fields.files, *texts})
+    if media_type == JSON:
+        said = {name: value for name, value in (await read_json(request)).items() if value is not None}
+        texts = {name: value for name, value in said.items() if isinstance(value, str)}
+        return Sent(await _decoded(request, texts), texts, set(said), is_json=True)
+    return Sent(await request.body())
+
+
+async def _decoded(request: Request, texts: Mapping[str, str]) -> bytes:
+    text = next((texts[name] for name in PHOTO if name in texts), "")
+    return await decode_base64(request, text)
 
 
 def _job(operation: Effect[Any], photo: bytes, **given: str) -> Job:
