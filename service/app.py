@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from service.api.routes import probes, router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
 from service.doors import opened
+from service.doors.door import Door
 from service.engine.engine import Engine
 from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
@@ -58,9 +59,6 @@ error says so by their name.
 Send the picture as a multipart file `image`, or as the raw body with `Content-Type: image/*`. Options go in the query
 or in the form. Every error is a problem document (RFC 9457) with a stable `code`; the responses below show one of each.
 
-**Clients of other services** (remove.bg, rembg, OpenAI's images/edits and more) find their own endpoints here, which
-are not in this document: `docs/doors.md` has them.
-
 **Live video** goes over the WebSocket `/stream`, which an OpenAPI document has no place for. The first message says
 what is to come, such as
 
@@ -79,6 +77,11 @@ and the picture. Results come alike; their header lists the `parts` of the paylo
 composed frames, or both. `docs/stream.md` has every message, the close codes and a client that runs."""
 
 
+DOORS_DESCRIPTION = """\
+**Clients of other services** find their own endpoints here, which are not in this document; `docs/doors.md` says what
+to change in them. Open are:"""
+
+
 def create_app(settings: Settings | None = None, families: SegmenterFamilies = built_in_families) -> FastAPI:
     """The service. Raises ConfigurationError where it could not start: missing models, wrong cards, no such device."""
     settings = settings or read_settings()
@@ -87,7 +90,7 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     app = FastAPIOffline(
         title="Silhouette",
         version=__version__,
-        description=DESCRIPTION,
+        description=_description(doors),
         lifespan=_lifespan,
         docs_url=None,  # ours is service/api/docs_page.py
         redoc_url=None,
@@ -111,6 +114,12 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
         app.add_middleware(CORSMiddleware, **CORS, allow_origins=list(settings.allowed_origins))
     problems.install(app)
     return app
+
+
+def _description(doors: Sequence[Door]) -> str:
+    if not doors:
+        return DESCRIPTION
+    return "\n".join([f"{DESCRIPTION}\n\n{DOORS_DESCRIPTION}\n", *(f"- `{door.name}`: {door.help}" for door in doors)])
 
 
 @asynccontextmanager

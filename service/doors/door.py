@@ -38,7 +38,7 @@ class Door:
     name: str
     """In `SILHOUETTE_DOORS`, in the log and in the metrics: `rembg`."""
     help: str
-    """Whose clients it is for, in one line."""
+    """Whose contract it is, for a list of all: `rembg's server`."""
     router: APIRouter
     prefixes: frozenset[str]
     """Paths that are the door's, each with all below it; where a prefix of another door is longer, that one's it is."""

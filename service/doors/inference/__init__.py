@@ -176,7 +176,7 @@ def refusal(refused: Refusal) -> Response:
 
 INFERENCE = Door(
     name="inference",
-    help="The Open Inference Protocol v2 of KServe and Triton.",
+    help="the Open Inference Protocol v2 of KServe and Triton",
     router=router,
     prefixes=frozenset({"/v2"}),
     refusal=refusal,

@@ -119,7 +119,7 @@ def refusal(refused: Refusal) -> Response:
 
 MCP = Door(
     name="mcp",
-    help="The Model Context Protocol, for agents.",
+    help="the Model Context Protocol, for agents",
     router=router,
     prefixes=frozenset({"/mcp"}),
     refusal=refusal,

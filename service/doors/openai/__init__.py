@@ -63,7 +63,7 @@ router.add_api_route("/v1/images/edits", edit, methods=["POST"], response_class=
 
 OPENAI = Door(
     name="openai",
-    help="OpenAI's images/edits, where the prompt is about the background.",
+    help="OpenAI's images/edits, where the prompt is about the background",
     router=router,
     prefixes=frozenset({"/v1/images"}),
     refusal=refusal,

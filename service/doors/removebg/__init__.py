@@ -8,7 +8,7 @@ from service.doors.removebg.refusal import refusal
 
 REMOVEBG = Door(
     name="removebg",
-    help="clients of remove.bg",
+    help="remove.bg's API",
     router=router,
     prefixes=frozenset({"/v1.0/removebg", "/v1.0/account", "/v1.0/improve"}),
     refusal=refusal,

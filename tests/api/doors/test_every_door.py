@@ -125,6 +125,13 @@ def test_a_closed_door_has_no_paths_and_the_others_stay_open(settings: Settings)
             problem_of(closed.get(form.elsewhere), 404, "not_found")
 
 
+def test_the_documentation_lists_the_doors_that_are_open(client: TestClient, settings: Settings) -> None:
+    told = client.get("/openapi.json").json()["info"]["description"]
+    assert all(f"- `{door.name}`: {door.help}" in told for door in DOORS.values())
+    closed = TestClient(create_app(settings.model_copy(update={"doors": ()}), tiny_families))
+    assert "other services" not in closed.get("/openapi.json").json()["info"]["description"]
+
+
 def test_no_two_doors_claim_one_path() -> None:
     prefixes = [prefix for door in DOORS.values() for prefix in door.prefixes]
     assert len(prefixes) == len(set(prefixes))
