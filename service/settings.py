@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.environment import HostNames, Networks, Ports, Schemes
@@ -214,6 +214,12 @@ class Settings(BaseSettings):
     """Pictures that are being fetched at once. Each keeps a place of `queue_capacity` meanwhile: higher lets slow
     servers take more of them."""
 
+    label_studio_url: str | None = Field(None, pattern=r"^https?://[^/]+$")
+    """Where Label Studio has the pictures that its tasks name by a path. Fetched as `fetch` and the others allow."""
+
+    label_studio_token: SecretStr | None = None
+    """Of an account there. Whoever may ask for predictions has the pictures looked at that this account may see."""
+
     root_path: str = Field("", pattern=r"^(/[^/]+)*$")
     """The path under which a proxy offers the service, such as `/silhouette`, and which it takes off before it asks:
     `/docs` and its examples need to know."""
@@ -248,6 +254,8 @@ class Settings(BaseSettings):
     @field_validator(
         "keys_file",
         "fetch_ca_file",
+        "label_studio_url",
+        "label_studio_token",
         "max_batches_per_worker",
         "max_worker_rss_mb",
         "max_batch_megapixels",

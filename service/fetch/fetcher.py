@@ -1,6 +1,7 @@
 """Fetches one picture: its redirects, and how many bytes and seconds it may take. Knows no HTTP of our own.
 
-No cookies, no proxy, no credentials, no referrer, no content coding: each fetch is a new connection that knows nothing.
+No cookies, no proxy, no referrer, no content coding, no credentials but those that the operator gave for a server: each
+fetch is a new connection that knows nothing.
 """
 
 import asyncio
@@ -53,9 +54,12 @@ class Fetcher:
         self._network = GuardedNetwork([ip_network(network) for network in settings.fetch_private], resolve)
         self._running = Budget(settings.max_fetches, settings.max_fetches, settings.peer_share)
 
-    async def fetch(self, url: str, permit: Permit, deadline: float = math.inf) -> bytes:
+    async def fetch(
+        self, url: str, permit: Permit, deadline: float = math.inf, authorization: str | None = None
+    ) -> bytes:
         """The bytes at `url`, whatever they are; they count on `permit` as if the caller had sent them.
 
+        `authorization` is what the operator gave for that server: where it redirects to another one, it is not sent.
         `deadline` is on the event loop's clock. Cancelling it closes the connection. Raises FetchingOff, UrlRefused,
         FetchFailed, TooManyFetches, TooManyBytes, QueueFull or DeadlineExceeded.
         """
@@ -63,7 +67,7 @@ class Fetcher:
             raise FetchingOff("SILHOUETTE_FETCH=https on the service lets it; else send the picture itself")
         target = self._allowed(Target.parse(url))
         with self._place(permit.peer):
-            return await self._in_time(target, permit, deadline)
+            return await self._in_time(target, permit, deadline, authorization)
 
     def _allowed(self, target: Target) -> Target:
         """Raises UrlRefused for what the operator has not opened; where a name leads is seen when it is connected."""
@@ -87,20 +91,21 @@ class Fetcher:
         finally:
             self._running.give_back(1, peer)
 
-    async def _in_time(self, target: Target, permit: Permit, deadline: float) -> bytes:
+    async def _in_time(self, target: Target, permit: Permit, deadline: float, authorization: str | None) -> bytes:
         limit_s = self._settings.fetch_timeout_s
         ours = asyncio.get_running_loop().time() + limit_s
         try:
             async with asyncio.timeout_at(min(ours, deadline)):
-                return await self._follow(target, permit)
+                return await self._follow(target, permit, authorization)
         except TimeoutError as error:
             if deadline < ours:
                 raise DeadlineExceeded("the picture was not fetched before the request's deadline") from error
             raise FetchFailed(f"{target.host} took more than {limit_s:g} seconds") from error
 
-    async def _follow(self, target: Target, permit: Permit) -> bytes:
+    async def _follow(self, target: Target, permit: Permit, authorization: str | None) -> bytes:
+        origin = target.origin
         for _ in range(MAX_REDIRECTS + 1):
-            async with self._asked(target) as response:
+            async with self._asked(target, authorization if target.origin == origin else None) as response:
                 location = _location(response)
                 if location is None:
                     return await self._read(response, target, permit)
@@ -108,11 +113,11 @@ class Fetcher:
         raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
 
     @contextlib.asynccontextmanager
-    async def _asked(self, target: Target) -> AsyncIterator[httpcore2.Response]:
+    async def _asked(self, target: Target, authorization: str | None) -> AsyncIterator[httpcore2.Response]:
         """A response whose body is still to come."""
         url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         connection = httpcore2.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network)
-        headers = {**HEADERS, "Host": target.netloc}
+        headers = {**HEADERS, "Host": target.netloc, **({"Authorization": authorization} if authorization else {})}
         extensions = {"timeout": {"connect": CONNECT_TIMEOUT_S}}
         try:
             async with connection, connection.stream("GET", url, headers=headers, extensions=extensions) as response:

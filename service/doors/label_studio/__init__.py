@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
-from service.api.fetching import fetch_picture
 from service.api.running import run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.label_studio.annotate import ANNOTATE, AnnotateOptions, model_for
 from service.doors.label_studio.config import LabelConfig
-from service.doors.reading import decode_base64, parsed, read_json
+from service.doors.label_studio.pictures import picture_of
+from service.doors.reading import parsed, read_json
 from service.engine.pipeline import Job
 from service.errors import BadInput, BadOption, DeadlineExceeded, Failure, MissingImage, NotOffered
 from service.operations.options import parse_options
@@ -35,6 +35,7 @@ class Task(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    id: int | str | None = None
     data: Mapping[str, Any] = {}
 
 
@@ -116,25 +117,16 @@ async def _predict_each(
 
 async def _predict(request: Request, service: Service, task: Task, config: LabelConfig) -> bytes:
     """Its JSON. The pictures of one request are in memory one after the other."""
-    image = await _picture(request, service, task, config.variable)
+    value = task.data.get(config.variable)
+    if not isinstance(value, str) or not value:
+        raise MissingImage(f"the task's data has no picture in {config.variable!r}")
+    image = await picture_of(request, service, task.id, value)
     options = parse_options(AnnotateOptions, {"format": "json", "controls": config.controls})
     try:
         return (await run_job(request, service, Job(ANNOTATE, options, image))).body
     finally:
         if permit := exchange_of(request).permit:
             permit.free_pixels()
-
-
-async def _picture(request: Request, service: Service, task: Task, variable: str) -> bytes:
-    """Raises MissingImage, NotOffered, or what `decode_base64` and `fetch_picture` raise."""
-    value = task.data.get(variable)
-    if not isinstance(value, str) or not value:
-        raise MissingImage(f"the task's data has no picture in {variable!r}")
-    if value.startswith("data:"):
-        return await decode_base64(request, value)
-    if value.startswith(("http:", "https:")):
-        return await fetch_picture(request, service, value)
-    raise NotOffered("files of Label Studio and of its storages want its login: give tasks data URIs, or URLs")
 
 
 def worded(refusal: Refusal) -> Response:

@@ -161,6 +161,17 @@ async def test_redirects_of_every_kind_lead_to_other_hosts_too(ca_file: Path, st
         assert await fetcher(server, ca_file).fetch(url(server), permit()) == b"picture"
 
 
+async def test_what_the_operator_gave_for_a_server_is_sent_to_no_other(ca_file: Path) -> None:
+    answers = {
+        "/a.png": redirect("/b.png"),
+        "/b.png": redirect("https://other.example:PORT/c.png"),
+        "/c.png": ok(b"picture"),
+    }
+    async with serving(answers) as server:
+        await fetcher(server, ca_file).fetch(url(server), permit(), authorization="Token secret")
+        assert ["Authorization: Token secret" in head for head in server.requests] == [True, True, False]
+
+
 async def test_five_redirects_are_followed_and_six_are_not(ca_file: Path) -> None:
     answers = {f"/{number}": redirect(f"/{number + 1}") for number in range(6)} | {"/6": ok(b"picture")}
     async with serving(answers) as server:
