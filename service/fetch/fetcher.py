@@ -117,7 +117,9 @@ class Fetcher:
         """A response whose body is still to come."""
         url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         connection = httpcore2.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network)
-        headers = {**HEADERS, "Host": target.netloc, **({"Authorization": authorization} if authorization else {})}
+        headers = {**HEADERS, "Host": target.netloc}
+        if authorization is not None:
+            headers["Authorization"] = authorization
         extensions = {"timeout": {"connect": CONNECT_TIMEOUT_S}}
         try:
             async with connection, connection.stream("GET", url, headers=headers, extensions=extensions) as response:
