@@ -268,17 +268,19 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _one_request_fits(self) -> Self:
         if self.max_bytes_in_flight < self.max_upload_bytes:
-            raise ValueError("max_bytes_in_flight must be at least max_upload_bytes")
+            raise ValueError("SILHOUETTE_MAX_BYTES_IN_FLIGHT must be at least SILHOUETTE_MAX_UPLOAD_BYTES")
         if self.max_megapixels_in_flight < 2 * self.max_megapixels:  # a photo and its background
-            raise ValueError("max_megapixels_in_flight must be at least twice max_megapixels")
+            raise ValueError("SILHOUETTE_MAX_MEGAPIXELS_IN_FLIGHT must be at least twice SILHOUETTE_MAX_MEGAPIXELS")
         return self
 
     @model_validator(mode="after")
     def _private_hosts_are_named(self) -> Self:
         if self.fetch_private and "*" in self.fetch_hosts:
-            raise ValueError("fetch_private opens an inner network: name its hosts in fetch_hosts, instead of `*`")
+            raise ValueError(
+                "SILHOUETTE_FETCH_PRIVATE opens an inner net: name its hosts in SILHOUETTE_FETCH_HOSTS"
+            )
         if "*" in self.fetch_private:
-            raise ValueError("fetch_private names networks; `*` is none")
+            raise ValueError("SILHOUETTE_FETCH_PRIVATE names networks; `*` is none")
         return self
 
     @property
@@ -292,5 +294,7 @@ def read_settings(**overrides: object) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # two settings that do not go together
+            raise ConfigurationError(first["msg"].removeprefix("Value error, ")) from error
         variable = "SILHOUETTE_" + "_".join(str(part) for part in first["loc"][:1]).upper()
         raise ConfigurationError(f"{variable}: {first['msg']}, but it is {first['input']!r}") from error

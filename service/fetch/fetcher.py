@@ -9,14 +9,22 @@ import contextlib
 import math
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from functools import cached_property
 from ipaddress import ip_network
+from pathlib import Path
 
 import httpcore2
 
 from service import __version__
 from service.environment import is_named
-from service.errors import DeadlineExceeded, FetchFailed, FetchingOff, TooManyBytes, TooManyFetches, UrlRefused
+from service.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    FetchFailed,
+    FetchingOff,
+    TooManyBytes,
+    TooManyFetches,
+    UrlRefused,
+)
 from service.fetch.network import GuardedNetwork, Resolve, resolve
 from service.fetch.target import Target
 from service.queue.budget import Budget
@@ -50,7 +58,9 @@ class Fetcher:
     """One for the whole service. For the event loop alone."""
 
     def __init__(self, settings: Settings, resolve: Resolve = resolve) -> None:
+        """Raises ConfigurationError where the file of authorities cannot be read."""
         self._settings = settings
+        self._tls = _believing(settings.fetch_ca_file) if settings.fetch else None
         self._network = GuardedNetwork([ip_network(network) for network in settings.fetch_private], resolve)
         self._running = Budget(settings.max_fetches, settings.max_fetches, settings.peer_share)
 
@@ -158,13 +168,16 @@ class Fetcher:
         if count > self._settings.max_upload_bytes:
             raise TooManyBytes(f"what the URL leads to has more than {self._settings.max_upload_bytes} bytes")
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Reading all authorities takes 10 to 30 ms, once."""
-        context = httpcore2.default_ssl_context()
-        if self._settings.fetch_ca_file is not None:
-            context.load_verify_locations(self._settings.fetch_ca_file)
-        return context
+
+def _believing(ca_file: Path | None) -> ssl.SSLContext:
+    """The authorities of the system, and those of a file."""
+    context = httpcore2.default_ssl_context()
+    try:
+        if ca_file is not None:
+            context.load_verify_locations(ca_file)
+    except OSError as error:  # ssl.SSLError is one: no certificates
+        raise ConfigurationError(f"SILHOUETTE_FETCH_CA_FILE: {ca_file}: {error.strerror or error}") from error
+    return context
 
 
 async def _no_crumbs(parts: AsyncIterator[bytes], target: Target) -> AsyncIterator[bytes]:

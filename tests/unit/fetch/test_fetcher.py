@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import (
+    ConfigurationError,
     DeadlineExceeded,
     Failure,
     FetchFailed,
@@ -211,6 +212,13 @@ async def test_plain_http_is_fetched_where_it_is_allowed(ca_file: Path) -> None:
 async def test_fetching_is_off_unless_it_was_switched_on() -> None:
     with pytest.raises(FetchingOff, match="SILHOUETTE_FETCH"):
         await Fetcher(read_settings()).fetch("https://pictures.example/a.png", permit())
+
+
+async def test_a_file_of_authorities_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name in ("missing.pem", "empty.pem"):
+        with pytest.raises(ConfigurationError, match=rf"SILHOUETTE_FETCH_CA_FILE: .*{name}: "):
+            Fetcher(read_settings(fetch="https", fetch_ca_file=tmp_path / name))
 
 
 async def test_a_certificate_of_nobody_we_believe_is_refused() -> None:
