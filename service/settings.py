@@ -276,9 +276,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _private_hosts_are_named(self) -> Self:
         if self.fetch_private and "*" in self.fetch_hosts:
-            raise ValueError(
-                "SILHOUETTE_FETCH_PRIVATE opens an inner net: name its hosts in SILHOUETTE_FETCH_HOSTS"
-            )
+            raise ValueError("SILHOUETTE_FETCH_PRIVATE opens an inner net: name its hosts in SILHOUETTE_FETCH_HOSTS")
         if "*" in self.fetch_private:
             raise ValueError("SILHOUETTE_FETCH_PRIVATE names networks; `*` is none")
         return self
