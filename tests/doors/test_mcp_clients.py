@@ -85,6 +85,7 @@ FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "missing_image": ({}, "`image`"),
     "undecodable_image": ({"image": "no base64!"}, "base64"),
     "bad_option of a path": ({"image": "/home/me/photo.jpg"}, "base64"),
+    "unknown_option of a file": ({"image": PHOTO, "save_to": "/tmp/a.png"}, "save_to"),
     "fetching_off": ({"image": "https://example.org/photo.jpg"}, "base64"),
     "unsupported_image": ({"image": base64.b64encode(b"no picture at all").decode()}, "PNG"),
     "unknown_model": ({"image": PHOTO, "model": "nobodys"}, "tiny-subject"),

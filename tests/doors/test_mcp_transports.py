@@ -87,6 +87,13 @@ async def test_the_command_has_the_same_tools_reads_files_and_asks_a_running_ser
         for image in (str(photo), photo.as_uri(), jpeg):
             result = await client.call_tool("replace_background", {"image": image, "color": "white"})
             assert opened(base64.b64decode(shown(result, 0)["data"])).getpixel((5, 5)) != DARK
+        saved = {"image": str(photo), "save_to": str(tmp_path / "cutout.webp")}
+        told = await client.call_tool("remove_background", saved)
+        assert str(tmp_path / "cutout.webp") in shown(told, 0)["text"]
+        assert len(told.content) == 1
+        assert opened((tmp_path / "cutout.webp").read_bytes()).format == "WEBP"
+        twice = await client.call_tool("remove_background", saved)
+        assert "there already" in shown(twice, 0)["text"]
         missing = await client.call_tool("color_pop", {"image": str(tmp_path / "nothing.png")})
         assert missing.structured_content["code"] == "missing_image"
         url = await client.call_tool("color_pop", {"image": "https://example.org/photo.png"})

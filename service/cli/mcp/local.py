@@ -5,7 +5,7 @@ import contextlib
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from service.cli.mcp.pictures import HELP, read_picture
+from service.cli.mcp.pictures import HELP, read_picture, save
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.engine.engine import Engine
 from service.engine.pipeline import Call, Job
@@ -24,6 +24,7 @@ class Local:
     """A Backend. It loads while the agent reads the list of tools: some give up on a command that is silent so long."""
 
     picture_help = HELP
+    saves = True
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
@@ -52,6 +53,9 @@ class Local:
 
     async def read_picture(self, context: "Context", text: str) -> bytes:
         return await read_picture(text, self._settings.max_upload_bytes)
+
+    async def save(self, result: Result, save_to: str) -> str:
+        return await save(result.body, save_to)
 
     async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
         await self._started()

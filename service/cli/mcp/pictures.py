@@ -1,4 +1,4 @@
-"""Pictures as an agent on this machine gives them."""
+"""Pictures as an agent on this machine gives them, and where it wants results."""
 
 import asyncio
 import base64
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from service.errors import MissingImage, TooManyBytes, UndecodableImage
+from service.errors import BadOption, MissingImage, TooManyBytes, UndecodableImage
 
 HELP = "the path of a file, or base64, or a data URI"
 
@@ -20,6 +20,23 @@ LONGEST_NAME, LONGEST_PATH = 64, 4096
 async def read_picture(text: str, max_bytes: int) -> bytes:
     """Raises MissingImage for a file that cannot be read, TooManyBytes or UndecodableImage."""
     return await asyncio.to_thread(_read, text.strip(), max_bytes)
+
+
+async def save(content: bytes, save_to: str) -> str:
+    """The path of the new file. Raises BadOption where there is one, or none can be."""
+    return await asyncio.to_thread(_save, content, save_to)
+
+
+def _save(content: bytes, save_to: str) -> str:
+    path = Path(save_to).expanduser()
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise BadOption(f"save_to: {path} is there already, and no file is overwritten; choose another name") from None
+    except (OSError, ValueError) as error:
+        raise BadOption(f"save_to: {error}") from error
+    return str(path.absolute())
 
 
 def _read(text: str, max_bytes: int) -> bytes:

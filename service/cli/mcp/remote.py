@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from service.cli.mcp.pictures import HELP, read_picture
+from service.cli.mcp.pictures import HELP, read_picture, save
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.engine.pipeline import Job
 from service.errors import Failure, MissingExtra, NotReady, Unavailable
@@ -45,6 +45,7 @@ class Remote:
     """A Backend."""
 
     picture_help = HELP
+    saves = True
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         try:
@@ -64,6 +65,9 @@ class Remote:
 
     async def read_picture(self, context: "Context", text: str) -> bytes:
         return await read_picture(text, MAX_PICTURE_BYTES)
+
+    async def save(self, result: Result, save_to: str) -> str:
+        return await save(result.body, save_to)
 
     async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
         from httpx2 import HTTPError

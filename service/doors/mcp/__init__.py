@@ -46,6 +46,8 @@ class OverHttp:
 
     picture_help = "base64, or a data URI such as `data:image/jpeg;base64,...`, or a URL where the service fetches"
 
+    saves = False
+
     async def read_picture(self, context: "Context", text: str) -> bytes:
         request = _request_of(context)
         if text.startswith(("http:", "https:")):
@@ -63,6 +65,9 @@ class OverHttp:
             exchange.failure_code = error.code if isinstance(error, Failure) else "internal_error"
             raise
         return Result(answer.body, MEDIA_TYPES[answer.format], answer.model, answer.box)
+
+    async def save(self, result: Result, save_to: str) -> str:
+        raise NotOffered("the agent's files are not here")
 
 
 def _request_of(context: "Context") -> Request:

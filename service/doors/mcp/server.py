@@ -35,7 +35,9 @@ from service.doors.mcp.tools import (
     failure_facts,
     failure_text,
     job_of,
+    saved_content,
     tool_schema,
+    without_save_to,
 )
 from service.engine.pipeline import Job, Stage
 from service.errors import Failure
@@ -98,6 +100,13 @@ class Backend(Protocol):
     async def run(self, context: Context, job: Job, progress: Progress) -> Result:
         """Raises Failure."""
 
+    @property
+    def saves(self) -> bool:
+        """Whether a result may become a file of the agent's, by the argument `save_to`."""
+
+    async def save(self, result: Result, save_to: str) -> str:
+        """The path of the new file. Raises BadInput."""
+
 
 class Tools:
     """What an agent can see, and call."""
@@ -106,14 +115,15 @@ class Tools:
         self._backend = backend
 
     async def list_tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
-        annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+        saves = self._backend.saves
+        annotations = ToolAnnotations(read_only_hint=not saves, destructive_hint=False, open_world_hint=False)
         return ListToolsResult(
             tools=[
                 Tool(
                     name=name,
                     title=operation.summary,
                     description=f"{operation.summary}. {operation.description}",
-                    input_schema=tool_schema(operation, self._backend.picture_help),
+                    input_schema=tool_schema(operation, self._backend.picture_help, saves),
                     annotations=annotations,
                 )
                 for name, operation in TOOLS.items()
@@ -125,23 +135,27 @@ class Tools:
         if params.name not in TOOLS:
             raise MCPError(INVALID_PARAMS, f"there is no tool {params.name!r}; there are {', '.join(TOOLS)}")
         try:
-            result = await self._run(context, params)
+            content = await self._run(context, params)
         except Failure as failure:
             text = TextContent(text=failure_text(failure))
             return CallToolResult(content=[text], structured_content=failure_facts(failure), is_error=True)
-        if len(result.body) <= LARGE_BYTES:
-            content = content_of(result, params.name)
-        else:
-            content = await asyncio.to_thread(content_of, result, params.name)
         return CallToolResult(content=CONTENT.validate_python(content))
 
-    async def _run(self, context: Context, params: CallToolRequestParams) -> Result:
+    async def _run(self, context: Context, params: CallToolRequestParams) -> list[dict[str, Any]]:
         async def read_picture(text: str) -> bytes:
             return await self._backend.read_picture(context, text)
 
-        job = await job_of(TOOLS[params.name], params.arguments or {}, read_picture)
+        arguments, save_to = dict(params.arguments or {}), None
+        if self._backend.saves:
+            arguments, save_to = without_save_to(arguments)
+        job = await job_of(TOOLS[params.name], arguments, read_picture)
         async with Progress(context.session) as progress:
-            return await self._backend.run(context, job, progress)
+            result = await self._backend.run(context, job, progress)
+        if save_to:
+            return saved_content(result, params.name, await self._backend.save(result, save_to))
+        if len(result.body) <= LARGE_BYTES:
+            return content_of(result, params.name)
+        return await asyncio.to_thread(content_of, result, params.name)
 
 
 def mcp_server(backend: Backend) -> Server[Any]:

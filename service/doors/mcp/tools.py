@@ -42,6 +42,11 @@ ADVICE: Mapping[str, str] = {
 }
 """What whoever called can do about a failure, by its code; of others the detail says it."""
 
+SAVE_TO = (
+    "The path of a new file for the result, which then does not come back itself: a large picture may be more than "
+    "an agent can be handed. The suffix says the format."
+)
+
 ReadPicture = Callable[[str], Awaitable[bytes]]
 """From what stands in an argument. Raises BadInput."""
 
@@ -57,8 +62,8 @@ class Result:
     """(left, top, right, bottom) of the subject in the photo, in pixels."""
 
 
-def tool_schema(operation: Operation[Any], picture_help: str) -> dict[str, Any]:
-    """JSON Schema of the arguments. `picture_help` says how a picture is given."""
+def tool_schema(operation: Operation[Any], picture_help: str, saves: bool = False) -> dict[str, Any]:
+    """JSON Schema of the arguments. `picture_help` says how a picture is given; `saves`: a result may become a file."""
     pictures = {"image": {"type": "string", "description": f"The photo: {picture_help}."}}
     for picture in operation.pictures:
         instead = f" Instead of `{picture.instead_of}`." if picture.instead_of else ""
@@ -66,7 +71,21 @@ def tool_schema(operation: Operation[Any], picture_help: str) -> dict[str, Any]:
         pictures[picture.name] = {"type": "string", "description": description}
     options: dict[str, dict[str, Any]] = operation.options.model_json_schema()["properties"]
     properties = {**pictures, **{name: plain_schema(schema) for name, schema in options.items()}}
+    if saves:
+        properties["save_to"] = {"type": "string", "description": SAVE_TO}
     return {"type": "object", "properties": properties, "required": ["image"], "additionalProperties": False}
+
+
+def without_save_to(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The other arguments, and the path. Its suffix is the format, where no other one is asked for."""
+    rest = {name: value for name, value in arguments.items() if name != "save_to"}
+    save_to = arguments.get("save_to")
+    if not save_to:
+        return rest, None
+    suffix = str(save_to).rpartition(".")[2].lower()
+    if suffix in (*MEDIA_TYPES, "jpg") and not rest.get("format"):
+        rest["format"] = suffix
+    return rest, str(save_to)
 
 
 async def job_of(operation: Operation[Any], arguments: Mapping[str, Any], read_picture: ReadPicture) -> Job:
@@ -100,6 +119,11 @@ def formats_for_agents(job: Job) -> list[Format]:
 def content_of(result: Result, tool: str) -> list[dict[str, Any]]:
     """The result as content of the protocol, and a line about it."""
     return [_content(result), {"type": "text", "text": _summary(result, tool)}]
+
+
+def saved_content(result: Result, tool: str, path: str) -> list[dict[str, Any]]:
+    """For a result that became a file."""
+    return [{"type": "text", "text": f"Saved as {path}. {_summary(result, tool)}"}]
 
 
 def _content(result: Result) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from service.doors.mcp.tools import TOOLS, Result, content_of, failure_text, formats_for_agents, job_of, tool_schema
+from service.doors.mcp.tools import (
+    TOOLS,
+    Result,
+    content_of,
+    failure_text,
+    formats_for_agents,
+    job_of,
+    tool_schema,
+    without_save_to,
+)
 from service.engine.pipeline import Job
 from service.errors import BadOption, Failure, MissingImage, QueueFull, UnknownOption
 
@@ -27,6 +36,14 @@ def test_a_schema_has_the_pictures_and_every_option(name: str) -> None:
     assert set(schema["properties"]) == pictures | set(operation.options.model_fields)
     assert all(property_["type"] for property_ in schema["properties"].values())
     assert all("description" in property_ for property_ in schema["properties"].values())
+
+
+def test_where_files_are_at_hand_a_result_may_become_one_whose_suffix_is_the_format() -> None:
+    assert "save_to" in tool_schema(TOOLS["color_pop"], "base64", saves=True)["properties"]
+    assert without_save_to({"fit": "cover"}) == ({"fit": "cover"}, None)
+    assert without_save_to({"save_to": "a.jpg"}) == ({"format": "jpg"}, "a.jpg")
+    assert without_save_to({"save_to": "a.jpg", "format": "png"}) == ({"format": "png"}, "a.jpg")
+    assert without_save_to({"save_to": "a.picture"}) == ({}, "a.picture")
 
 
 def test_arguments_become_a_job() -> None:
