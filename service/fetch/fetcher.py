@@ -47,7 +47,7 @@ MIN_PART_BYTES = 256
 one, and 300,000 of them kept one core busy for 20 seconds."""
 
 HEADERS: Mapping[bytes | str, bytes | str] = {
-    "Accept": "image/*",
+    "Accept": "image/*, */*;q=0.1",  # Label Studio answers 406 where pictures alone are accepted, for a picture
     "Accept-Encoding": "identity",
     "User-Agent": f"Silhouette/{__version__}",
     "Connection": "close",
