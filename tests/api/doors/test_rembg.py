@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from httpx2 import Response
+from PIL import Image
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from service.doors.rembg import smoothed
 from tests.api.wire import on_loop
 from tests.fakes import DARK, RED
 from tests.picture_server import ok, serving
@@ -56,6 +58,13 @@ def test_only_the_mask_is_grey(client: TestClient) -> None:
 def test_a_processed_mask_has_nothing_half(client: TestClient) -> None:
     assert set(np.unique(removed(client, om="true", ppm="true"))) == {0, 255}
     assert set(np.unique(removed(client, ppm="true")[..., 3])) == {0, 255}
+
+
+def test_processing_takes_specks_away_and_leaves_the_subject_where_it_was() -> None:
+    mask = Image.new("L", (60, 60))
+    mask.paste(255, (5, 5, 7, 7))
+    mask.paste(255, (20, 20, 50, 45))
+    assert smoothed(mask).getbbox() == (20, 20, 50, 45)
 
 
 @pytest.mark.parametrize("place", ["query", "form"])
