@@ -39,7 +39,12 @@ class PictureServer:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client has closed its connection."""
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
@@ -49,6 +54,12 @@ class PictureServer:
         self.left.set()
         writer.close()
 
+    async def hang_up(self) -> None:
+        """On whoever is still there."""
+        for writer in self._open.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._open)
+
 
 @contextlib.asynccontextmanager
 async def serving(answers: Mapping[str, bytes], *, tls: bool = True) -> AsyncIterator[PictureServer]:
@@ -56,9 +67,10 @@ async def serving(answers: Mapping[str, bytes], *, tls: bool = True) -> AsyncIte
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority().issue_cert(*NAMES).configure_cert(context)
     server = PictureServer(answers)
-    listening = await asyncio.start_server(server._serve, "127.0.0.1", 0, ssl=context if tls else None)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context if tls else None)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
     finally:
         listening.close()
+        await server.hang_up()

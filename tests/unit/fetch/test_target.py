@@ -51,6 +51,12 @@ def test_an_address_in_other_characters_is_the_address(host: str) -> None:
     assert Target.parse(f"https://{host}/").host in ("127.0.0.1", "::ffff:7f00:1", "::1", "::ffff:127.0.0.1")
 
 
+@pytest.mark.parametrize("netloc", ["example.org", "example.org:8443", "[2606:4700::1111]", "[2606:4700::1111]:8443"])
+def test_the_host_header_has_a_port_only_where_it_is_not_the_usual_one(netloc: str) -> None:
+    assert Target.parse(f"https://{netloc}/").netloc == netloc
+    assert Target.parse("https://example.org:443/").netloc == "example.org"
+
+
 @pytest.mark.parametrize(
     ("location", "url"),
     [
