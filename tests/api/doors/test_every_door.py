@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 from httpx2 import Response
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
@@ -132,6 +133,15 @@ def test_the_documentation_lists_the_doors_that_are_open(client: TestClient, set
     assert all(f"- `{door.name}`: {door.help}" in told for door in DOORS.values())
     closed = TestClient(create_app(settings.model_copy(update={"doors": ()}), tiny_families))
     assert "other services" not in closed.get("/openapi.json").json()["info"]["description"]
+
+
+@EACH
+def test_fastapi_validates_nothing_for_a_door_or_its_words_would_not_be_the_contracts(name: str) -> None:
+    routes = [route for route in DOORS[name].router.routes if isinstance(route, APIRoute)]
+    assert routes
+    assert not [body for route in routes for body in route.dependant.body_params]
+    kinds = {parameter.field_info.annotation for route in routes for parameter in route.dependant.query_params}
+    assert kinds <= {str, str | None}
 
 
 def test_no_two_doors_claim_one_path() -> None:
