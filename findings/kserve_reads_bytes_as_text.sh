@@ -2,9 +2,9 @@
 # kserve 0.21.0, beside tritonclient 2.73.0: an output of datatype BYTES that comes as binary data is bytes to Triton's client,
 # and text to KServe's, which raises where it is no UTF-8: a picture cannot be answered as BYTES. Seen, of the four bytes
 # 89 50 4e 47 with which a PNG begins:
-#   tritonclient: [b'\x89PNG']
-#   kserve: InferenceError ... UTF-8 ...
-# An array of UINT8 reaches both. (KServe brings Kubernetes' and gRPC's packages along: 450 MB.)
+#   tritonclient: [b'\x89PNG'] [137, 80, 78, 71]
+#   kserve: InferenceError: Failed to encode "b'\x89PNG'" using UTF-8. Please use binary_data=True, ... [137, 80, 78, 71]
+# An array of UINT8, which stands second, reaches both. (KServe brings Kubernetes' and gRPC's packages along: 450 MB.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

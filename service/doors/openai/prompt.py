@@ -57,6 +57,9 @@ PHRASES: Mapping[str, str] = {
     "as it is": "same",
     "see through": "transparent",
     "back ground": "background",
+    "but keep": ", keep",
+    "but leave": ", keep",
+    "so that": ",",
     "do not": "never",
     "don t": "never",
     "a bit": "slightly",
@@ -81,7 +84,7 @@ FILLERS = _words(
     "please kindly can could would will you i we want need like just simply now the a an this that my our its it is be "
     "should of from in for me us image photo picture pic photograph whole entire original existing current one "
     "completely fully entirely pure plain solid clean simple uniform flat effect color colour colored coloured "
-    "make turn set fill paint recolor recolour put place give use create generate add"
+    "make turn set fill paint recolor recolour put place give use create generate add apply have out"
 )
 """Words that change nothing here: what is made, put or added has still to be a background."""
 
@@ -90,14 +93,16 @@ SYNONYMS: Mapping[str, str] = {
     for plain, words in {
         "background": "backdrop bg backgrounds",
         "remove": "delete erase strip clear eliminate removing removal remover removed drop",
-        "replace": "change swap switch",
+        "replace": "change swap switch replacing changing",
         "with": "to by into as onto on",
         "transparent": "transparency",
         "blur": "blurred blurry blurring defocus bokeh defocused",
         "monochrome": "grayscale greyscale desaturate desaturated",
         "subject": "foreground object product item",
-        "cutout": "isolate extract",
-        "keep": "leave preserve",
+        "person": "people man woman figure",
+        "cutout": "isolate extract isolating extracting",
+        "remains": "remain stays",
+        "keep": "leave preserve keeping leaving preserving",
         "except": "but besides",
         "everything": "all",
         "behind": "around",
@@ -111,7 +116,10 @@ SYNONYMS: Mapping[str, str] = {
 }
 """Words, and the plain one that stands for them in `RULES`."""
 
-BACKGROUND = r"background(?:(?: behind)? subject)?"
+WHO = r"(?:subject|person)"
+"""A person is named where nothing hangs on it: what is kept is the subject that the model finds."""
+
+BACKGROUND = rf"background(?:(?: behind)? {WHO})?"
 OLD = r"(?:(?P<old>#[0-9a-f]{3,8}|[a-z]+) )?"
 """How the background was: a colour, or one of `DESCRIPTIONS`."""
 
@@ -121,9 +129,10 @@ COLOR_NAME = r"(?P<color>#[0-9a-f]{3,8}|[a-z]+)"
 
 RULES: Sequence[tuple[str, Edit]] = (
     (rf"remove {OLD}{BACKGROUND}(?: with transparent)?|background remove|no background", REMOVE),
-    (r"(?:subject )?(?:with )?transparent(?: background)?", REMOVE),
+    (r"(?:replace )?(?:subject )?(?:with )?transparent(?: background)?", REMOVE),
     (rf"(?:replace )?{OLD}{BACKGROUND} (?:with )?transparent(?: background)?", REMOVE),
-    (r"cutout(?: subject)?(?: with transparent background)?|keep only subject|only keep subject", REMOVE),
+    (r"cutout(?: subject)?(?: with transparent background)?", REMOVE),
+    (r"keep only subject|only keep subject|only subject remains", REMOVE),
     (r"remove everything (?:except|behind) subject", REMOVE),
     (rf"(?:with )?blur (?:with )?{BACKGROUND}|{BACKGROUND} (?:with )?blur", BLUR),
     (r"blur everything (?:except|behind) subject", BLUR),
@@ -133,10 +142,11 @@ RULES: Sequence[tuple[str, Edit]] = (
     (r"subject with picture2", PICTURE),
     (r"(?:subject )?(?:with )?packshot", PRODUCT),
     (r"packshot with (?:soft )?shadow", PRODUCT_SHADOW),
-    (rf"(?:subject )?(?:with )?{COLOR_NAME} background", COLOR),
+    (rf"(?:cutout )?(?:subject )?(?:with )?{COLOR_NAME} background", COLOR),
     (rf"(?:replace )?{OLD}{BACKGROUND} (?:with )?{COLOR_NAME}(?: background)?", COLOR),
     (rf"replace with {COLOR_NAME}(?: background)?", COLOR),
-    (r"keep subject(?: (?:with |exactly )?same)?|never (?:replace )?subject", KEEP),
+    (rf"keep (?:only )?{WHO}(?: (?:with |exactly )?same)?|never (?:replace )?{WHO}", KEEP),
+    (r"keep everything else(?: (?:exactly )?same)?|never (?:replace )?anything else", KEEP),
 )
 """What each clause may be, as a whole, once it is plain; the first that fits, and whose colour is one."""
 
@@ -175,7 +185,7 @@ def _clauses(prompt: str) -> list[str]:
     words = re.sub(r"[^a-z0-9#,;.!\n]+", " ", prompt.lower())
     for phrase, plain in PHRASES.items():
         words = re.sub(rf"\b{phrase}\b", plain, words)
-    clauses = re.split(r"[,;.!\n]|\band\b|\bthen\b", words)
+    clauses = re.split(r"[,;.!\n]|\band\b|\bthen\b|\bwhile\b", words)
     return [clause.strip() for clause in clauses if not FILLERS.issuperset(clause.split())]
 
 
@@ -209,11 +219,13 @@ def _is_color(text: str) -> bool:
 
 
 def _joined_colors(words: Sequence[str]) -> list[str]:
-    """`light blue` is `lightblue` where that is a colour of CSS."""
+    """`light blue` is `lightblue` where that is a colour of CSS, and `white #ffffff` is one colour."""
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] + word in ImageColor.colormap:
             joined[-1] += word
-        else:
+        elif not (
+            joined and _is_color(word) and _is_color(joined[-1]) and parse_color(word) == parse_color(joined[-1])
+        ):
             joined.append(word)
     return joined
