@@ -91,6 +91,8 @@ def test_a_changed_file_is_read_again_and_a_broken_one_is_not(file: Path) -> Non
         {"x-api-key": KEY},
         {"authorization": f"Bearer {KEY}"},
         {"authorization": f"bearer  {KEY}"},
+        {"authorization": f"Token {KEY}"},
+        {"token": KEY},
         {"authorization": "Basic " + base64.b64encode(f"anybody:{KEY}".encode()).decode()},
         {"authorization": "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()},
     ],
@@ -100,7 +102,7 @@ def test_a_key_comes_in_any_of_these_headers(headers: dict[str, str]) -> None:
     assert key_in(headers) == KEY
 
 
-@pytest.mark.parametrize("value", ["Basic !!!", "Basic //4=", "Digest x", "Bearer"])
+@pytest.mark.parametrize("value", ["Basic !!!", "Basic //4=", "Digest x", "Bearer", "Token "])
 def test_what_is_no_key_is_none(value: str) -> None:
     assert key_in({"authorization": value}) is None
 
