@@ -57,6 +57,9 @@ class Local:
     async def save(self, result: Result, save_to: str) -> str:
         return await save(result.body, save_to)
 
+    def note(self, context: "Context", error: Exception) -> None:
+        return
+
     async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
         await self._started()
         deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s

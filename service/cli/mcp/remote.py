@@ -69,6 +69,9 @@ class Remote:
     async def save(self, result: Result, save_to: str) -> str:
         return await save(result.body, save_to)
 
+    def note(self, context: "Context", error: Exception) -> None:
+        return
+
     async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
         from httpx2 import HTTPError
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SERVER_ERROR = -32000
 """The first of JSON-RPC's codes that are a server's own."""
 
+INTERNAL_ERROR = "internal_error"
+
 SDK = "mcp"
 
 LONGEST_PATH = 4096
@@ -58,16 +60,17 @@ class OverHttp:
 
     async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
         request = _request_of(context)
-        service, exchange = request.app.state.service, exchange_of(request)
-        try:
-            answer = await run_job(request, service, job, formats_for_agents(job), on_stage=progress.begin)
-        except Exception as error:  # which the SDK words, with 200
-            exchange.failure_code = error.code if isinstance(error, Failure) else "internal_error"
-            raise
+        service = request.app.state.service
+        answer = await run_job(request, service, job, formats_for_agents(job), on_stage=progress.begin)
         return Result(answer.body, MEDIA_TYPES[answer.format], answer.model, answer.box)
 
     async def save(self, result: Result, save_to: str) -> str:
         raise NotOffered("the agent's files are not here")
+
+    def note(self, context: "Context", error: Exception) -> None:
+        """The status is 200 all the same."""
+        code = error.code if isinstance(error, Failure) else INTERNAL_ERROR
+        exchange_of(_request_of(context)).failure_code = code
 
 
 def _request_of(context: "Context") -> Request:

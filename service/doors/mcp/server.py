@@ -107,6 +107,9 @@ class Backend(Protocol):
     async def save(self, result: Result, save_to: str) -> str:
         """The path of the new file. Raises BadInput."""
 
+    def note(self, context: Context, error: Exception) -> None:
+        """Of every call that fails, for whoever keeps books."""
+
 
 class Tools:
     """What an agent can see, and call."""
@@ -136,9 +139,12 @@ class Tools:
             raise MCPError(INVALID_PARAMS, f"there is no tool {params.name!r}; there are {', '.join(TOOLS)}")
         try:
             content = await self._run(context, params)
-        except Failure as failure:
-            text = TextContent(text=failure_text(failure))
-            return CallToolResult(content=[text], structured_content=failure_facts(failure), is_error=True)
+        except Exception as error:
+            self._backend.note(context, error)
+            if not isinstance(error, Failure):
+                raise  # the SDK words it, without its cause
+            text = TextContent(text=failure_text(error))
+            return CallToolResult(content=[text], structured_content=failure_facts(error), is_error=True)
         return CallToolResult(content=CONTENT.validate_python(content))
 
     async def _run(self, context: Context, params: CallToolRequestParams) -> list[dict[str, Any]]:

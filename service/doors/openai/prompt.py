@@ -218,14 +218,16 @@ def _is_color(text: str) -> bool:
     return True
 
 
+def _is_same_color(first: str, second: str) -> bool:
+    return _is_color(first) and _is_color(second) and parse_color(first) == parse_color(second)
+
+
 def _joined_colors(words: Sequence[str]) -> list[str]:
     """`light blue` is `lightblue` where that is a colour of CSS, and `white #ffffff` is one colour."""
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] + word in ImageColor.colormap:
             joined[-1] += word
-        elif not (
-            joined and _is_color(word) and _is_color(joined[-1]) and parse_color(word) == parse_color(joined[-1])
-        ):
+        elif not (joined and _is_same_color(joined[-1], word)):
             joined.append(word)
     return joined

@@ -38,6 +38,12 @@ def test_an_unknown_tool_is_an_error_of_the_protocol_that_names_the_others(clien
     assert "remove_background" in error["message"]
 
 
+def test_a_call_that_fails_is_counted_by_its_code(client: TestClient) -> None:
+    answer = post(client, "tools/call", {"name": "color_pop", "arguments": {"image": "aaaa", "keep": "nobody", "x": 1}})
+    assert answer.json()["result"]["isError"]
+    assert 'door="mcp",model="none",reason="unknown_option"' in client.get("/metrics").text
+
+
 @pytest.mark.parametrize("origin", ["https://attacker.example", "null", "http://testserver.attacker.example"])
 def test_pages_of_elsewhere_are_refused(client: TestClient, origin: str) -> None:
     answer = post(client, "tools/list", Origin=origin)
