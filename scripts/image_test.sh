@@ -294,6 +294,20 @@ assert face > 239 and wall < 16, f"alpha is {face} in her face and {wall} on the
 PYTHON
 }
 
+greet_as_an_agent() {
+    "$PYTHON" - "http://$address/mcp" <<'PYTHON'
+import json
+import sys
+import urllib.request
+
+params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "image test", "version": "1"}}
+ask = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).encode()
+headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+with urllib.request.urlopen(urllib.request.Request(sys.argv[1], ask, headers), timeout=10) as answer:
+    assert b'"serverInfo"' in answer.read()
+PYTHON
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/silhouette-image.XXXXXX")
 engine=
 service=
@@ -333,6 +347,7 @@ step "what is installed is what the bill of materials says" check_bill
 step "ready" wait_until_ready
 step "the studio is at /" answers "http://$address/studio/main.js" 5
 step "a photo came back as an RGBA PNG, the person opaque and the wall transparent" cut_out_photo
+step "an agent is greeted at /mcp" greet_as_an_agent
 step "HEALTHCHECK passes" "${engine}_health"
 step "SIGTERM ends it with exit code 0, nothing left running" "${engine}_stop"
 echo "image test passed in $SECONDS s"

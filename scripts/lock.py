@@ -1,6 +1,6 @@
 """`make lock`: writes `requirements/`, the exact packages of the container image with the hashes of their files.
 
-    runtime.txt      all that the service imports, but torch
+    runtime.txt      all that the service imports, the extra `mcp` too, but torch
     torch-cpu.txt    torch as PyTorch's index of CPU builds has it
     torch-cuda.txt   torch as PyPI has it, with NVIDIA's libraries and Triton
     pull.txt         what `silhouette models pull` needs beside runtime.txt: the image's weights are made with it
@@ -21,6 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements"
 
+SERVED = ("--extra", "mcp")
+"""Who runs the image cannot add to it, and agents are clients as others are."""
+
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CPU_WHEEL = (
     r"torch-{version}(?:%2B|\+)cpu-cp31[1-3]-cp31[1-3]-manylinux\w+_(?:x86_64|aarch64)\.whl#sha256=([0-9a-f]{{64}})"
@@ -39,12 +42,12 @@ Lock = dict[str, str]
 
 def main() -> None:
     (uv,) = sys.argv[1:]
-    everything = resolve(uv)
+    everything = resolve(uv, *SERVED)
     cuda = {name: block for name, block in everything.items() if name == "torch" or CUDA.match(name)}
     write("runtime.txt", {name: block for name, block in everything.items() if name not in cuda})
     write("torch-cuda.txt", cuda)
     write("torch-cpu.txt", {"torch": cpu_builds(cuda["torch"])})
-    pull = resolve(uv, "--extra", "pull", "--constraints", str(REQUIREMENTS / "runtime.txt"))
+    pull = resolve(uv, *SERVED, "--extra", "pull", "--constraints", str(REQUIREMENTS / "runtime.txt"))
     write("pull.txt", {name: block for name, block in pull.items() if name not in everything})
 
 
