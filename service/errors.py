@@ -1,21 +1,11 @@
 """Everything that can go wrong, sorted by who can mend it. Knows no HTTP: `api/problems.py` does.
 
 Failure
-  BadInput            the caller changes the request
-    UnsupportedImage, UnsupportedBody, MalformedForm, MalformedJson, MissingImage,
-    UndecodableImage (TruncatedImage), TooManyPixels, TooManyBytes, SlowUpload,
-    BadOption (UnknownOption), UnknownModel, NotAcceptable, NoForeground, TooManyVertices,
-    LargeHeaders, SlowHeaders, HostNotAllowed, MalformedMessage, OriginRefused, SlowHello, IdleSession,
-    NotOffered, MissingKey, UnknownKey, ScopeMissing, FetchingOff, UrlRefused, FetchFailed
-  Unavailable         the caller tries again later
-    NotReady, QueueFull, TooManyConnections, TooManyUploads, TooManyFetches, TooManySessions,
-    DeadlineUnreachable, OutOfDeviceMemory, Draining, QuotaExceeded
-  DeadlineExceeded    the answer would have come too late
-  OurFault            we mend it
-    ModelFailed (ModelCrashed)
-ConfigurationError    the operator mends it before the service can start
-  BadCard, UnknownCard, MissingWeights, BadWeights, MissingExtra, PullFailed, DeviceNotFound, RecordingFailed,
-  NoInt8Form, WorkerFailed
+  BadInput              the caller changes the request
+  Unavailable           the caller tries again later
+  DeadlineExceeded      the answer would have come too late
+  OurFault              we mend it
+ConfigurationError      the operator mends it before the service can start
 """
 
 
