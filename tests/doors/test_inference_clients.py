@@ -37,6 +37,8 @@ def test_tritons_client_finds_server_and_model(client: Any) -> None:
     assert not client.is_model_ready("nobodys")
     assert client.get_server_metadata()["name"] == "silhouette"
     assert client.get_model_metadata(MODEL)["outputs"][0]["datatype"] == "UINT8"
+    assert client.get_model_config(MODEL)["output"][0]["data_type"] == "TYPE_UINT8"
+    assert [model["name"] for model in client.get_model_repository_index()] == [MODEL, "tiny-classes", "best"]
 
 
 @pytest.mark.parametrize("binary_in", [True, False])

@@ -80,6 +80,30 @@ async def metadata(service: ServiceDep, name: str, version: str | None = None) -
     }
 
 
+@router.get("/v2/models/{name}/config")
+@router.get("/v2/models/{name}/versions/{version}/config")
+async def config(service: ServiceDep, name: str, version: str | None = None) -> dict[str, Any]:
+    """What Triton says beside the metadata, in other words for the same."""
+    model = _model(service, name, version)
+    return {
+        "name": model.name,
+        "platform": "silhouette",
+        "max_batch_size": 0,  # the first dimension of a tensor is no batch
+        "input": [{"name": "image", "data_type": "TYPE_STRING", "dims": [1]}],
+        "output": [
+            {"name": output, "data_type": "TYPE_UINT8", "dims": [-1, -1, *PLANES[output][1]]}
+            for output in outputs_of(model)
+        ],
+    }
+
+
+@router.post("/v2/repository/index")
+async def index(service: ServiceDep) -> list[dict[str, str]]:
+    """Triton's list of models."""
+    models = service.pipeline.catalogue.models
+    return [{"name": model.name, "version": version_of(model), "state": "READY"} for model in models]
+
+
 @router.get("/v2/models/{name}/ready")
 @router.get("/v2/models/{name}/versions/{version}/ready")
 async def model_ready(service: ServiceDep, name: str, version: str | None = None) -> dict[str, Any]:
