@@ -21,9 +21,9 @@ assistant, which starts this command itself. Pictures are given as paths of file
 
 EPILOG = """\
 in the agent's settings:
-  {"mcpServers": {"silhouette": {"command": "silhouette", "args": ["mcp"]}}}
+  {"mcpServers": {"silhouette": {"command": "/path/to/silhouette", "args": ["mcp"]}}}
 with a service that is running, which has its models loaded already:
-  {"mcpServers": {"silhouette": {"command": "silhouette", "args": ["mcp", "--url", "http://127.0.0.1:8000"]}}}
+  {"mcpServers": {"silhouette": {"command": "/path/to/silhouette", "args": ["mcp", "--url", "http://127.0.0.1:8000"]}}}
 without this command: that service speaks the protocol itself, at http://127.0.0.1:8000/mcp
 """
 
@@ -43,7 +43,7 @@ def add_command(commands: "Commands") -> None:
 def run(chosen: argparse.Namespace) -> int:
     """0 when the agent hangs up. Raises ConfigurationError where nothing could be answered."""
     if importlib.util.find_spec("mcp") is None:
-        raise MissingExtra("agents need the protocol's SDK: pip install 'silhouette[mcp]'")
+        raise MissingExtra("agents need the extra `mcp`: run `python -m pip install '.[mcp]'` in Silhouette's folder")
     from service.settings import read_settings
     from service.telemetry.log import configure_logging
 

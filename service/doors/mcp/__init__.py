@@ -113,7 +113,9 @@ async def mcp(request: Request, service: ServiceDep) -> Response:
     """
     check_origin(request.headers, service.settings.allowed_origins)
     if importlib.util.find_spec(SDK) is None:
-        raise NotOffered("agents need the extra `mcp`: pip install 'silhouette[mcp]', and start the service again")
+        raise NotOffered(
+            "agents need the extra `mcp`: `python -m pip install '.[mcp]'` in Silhouette's folder, and a new start"
+        )
     server = await asyncio.to_thread(_server)
     return Served(server, service.settings.max_upload_bytes)
 
