@@ -49,6 +49,15 @@ def test_it_sends_several_images_and_a_mask(client: Any) -> None:
     assert (edited[5, 195] == DARK).all()
 
 
+def test_it_reads_a_stream_of_the_finished_picture_alone(client: Any) -> None:
+    stream = client.images.edit(
+        image=("photo.png", PHOTO), prompt="Remove the background", stream=True, partial_images=2
+    )
+    (event,) = list(stream)
+    assert (event.type, event.background, event.usage.total_tokens) == ("image_edit.completed", "transparent", 0)
+    assert opened(base64.b64decode(event.b64_json)).mode == "RGBA"
+
+
 def test_it_raises_its_own_errors(client: Any) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.edit(image=("photo.png", PHOTO), prompt="Add a hat")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from service import __version__
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
-from service.api.running import run_job
+from service.api.running import answer_headers, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.inference.infer import INFER, PLANES, InferOptions, outputs_of
@@ -121,8 +121,9 @@ async def infer(request: Request, service: ServiceDep, name: str, version: str |
     answer = await run_job(request, service, Job(INFER, options, asked.image))
     body, json_bytes = write_answer(_facts(asked, model), _outputs(asked, options, answer))
     if json_bytes is None:
-        return Response(body, media_type="application/json")
-    return Response(body, media_type="application/octet-stream", headers={HEADER_LENGTH: str(json_bytes)})
+        return Response(body, media_type="application/json", headers=answer_headers(answer))
+    headers = {**answer_headers(answer), HEADER_LENGTH: str(json_bytes)}
+    return Response(body, media_type="application/octet-stream", headers=headers)
 
 
 async def _read(request: Request) -> Asked:

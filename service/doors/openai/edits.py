@@ -5,12 +5,13 @@ import base64
 import io
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import Request, Response
 from PIL import Image
 from pydantic_core import to_json
 
-from service.api.running import run_job
+from service.api.running import answer_headers, run_job
 from service.api.state import ServiceDep
 from service.doors.openai.masked import MASK, within_mask
 from service.doors.openai.prompt import EXAMPLES, REMOVE, Edit, PromptRefused, read_prompt
@@ -31,6 +32,16 @@ EFFORTS: Mapping[str, str] = {"high": "best", "hd": "best", "xhigh": "best", "ma
 FOREIGN_MODELS = ("gpt-image", "chatgpt-image", "dall-e")
 """Names that clients send unless they are told another: the default model answers, and X-Model says which."""
 
+EVENT_STREAM, COMPLETED = "text/event-stream", "image_edit.completed"
+
+NO_TOKENS: Mapping[str, Any] = {
+    "input_tokens": 0,
+    "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+    "output_tokens": 0,
+    "total_tokens": 0,
+}
+"""What an event says was used, as clients read it there."""
+
 LARGE_BYTES = 1_048_576
 """A larger answer becomes base64 on a thread: 1 MB takes about a millisecond."""
 
@@ -40,8 +51,10 @@ async def edit(request: Request, service: ServiceDep) -> Response:
     asked = await read_edit_request(request, service)
     wanted = wanted_edit(asked)
     answer = await run_job(request, service, _job(asked, wanted))
-    body = await _written(asked, answer)
-    return Response(body, media_type=MEDIA_TYPES["json"], headers={"X-Model": answer.model})
+    write = _as_event if asked.wants_stream else _as_json
+    body = write(answer) if len(answer.body) <= LARGE_BYTES else await asyncio.to_thread(write, answer)
+    media_type = EVENT_STREAM if asked.wants_stream else MEDIA_TYPES["json"]
+    return Response(body, media_type=media_type, headers=answer_headers(answer))
 
 
 def wanted_edit(asked: EditRequest) -> Edit:
@@ -90,20 +103,21 @@ def _pictures(asked: EditRequest, wanted: Edit) -> dict[str, bytes]:
     return {**background, **({MASK: asked.mask} if asked.mask else {})}
 
 
-async def _written(asked: EditRequest, answer: Answer) -> bytes:
-    if len(answer.body) <= LARGE_BYTES:
-        return _as_json(asked, answer)
-    return await asyncio.to_thread(_as_json, asked, answer)
+def _as_json(answer: Answer) -> bytes:
+    facts = {"created": int(time.time()), **_facts(answer)}
+    picture = b'{"b64_json":"' + base64.b64encode(answer.body) + b'"}'
+    return to_json(facts)[:-1] + b',"data":[' + picture + b"]}"
 
 
-def _as_json(asked: EditRequest, answer: Answer) -> bytes:
+def _as_event(answer: Answer) -> bytes:
+    """The last event of a stream, which has no others: there are no partial pictures."""
+    facts = {"type": COMPLETED, "created_at": int(time.time()), **_facts(answer), "quality": "auto", "usage": NO_TOKENS}
+    picture = b',"b64_json":"' + base64.b64encode(answer.body) + b'"}'
+    return f"event: {COMPLETED}\ndata: ".encode() + to_json(facts)[:-1] + picture + b"\n\n"
+
+
+def _facts(answer: Answer) -> dict[str, str]:
     with Image.open(io.BytesIO(answer.body)) as picture:
-        size, bands = picture.size, picture.getbands()
-    facts = {
-        "created": int(time.time()),
-        "background": TRANSPARENT if "A" in bands else OPAQUE,
-        "output_format": answer.format,
-        "size": "{}x{}".format(*size),
-    }
-    picture_json = b'{"b64_json":"' + base64.b64encode(answer.body) + b'"}'
-    return to_json(facts)[:-1] + b',"data":[' + picture_json + b"]}"
+        width, height = picture.size
+        background = TRANSPARENT if "A" in picture.getbands() else OPAQUE
+    return {"background": background, "output_format": answer.format, "size": f"{width}x{height}"}

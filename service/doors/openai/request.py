@@ -35,6 +35,7 @@ class EditRequest:
     output_format: str
     compression: int | None
     quality: str
+    wants_stream: bool
 
 
 async def read_edit_request(request: Request, service: Service) -> EditRequest:
@@ -55,6 +56,7 @@ async def read_edit_request(request: Request, service: Service) -> EditRequest:
         output_format=_format(texts),
         compression=_percent(texts, "output_compression"),
         quality=texts.get("quality", ""),
+        wants_stream=texts.get("stream", "").lower() in TRUE,
     )
 
 
@@ -102,8 +104,6 @@ def _check(texts: Mapping[str, str]) -> None:
         raise BadOption("n: 1, as the same picture and prompt have one answer")
     if texts.get("response_format", "b64_json") not in ("", "b64_json"):
         raise BadOption("response_format: b64_json, as no picture is kept that a URL could lead to")
-    if texts.get("stream", "") in TRUE:
-        raise BadOption("stream: false, as there are no partial pictures")
     if not SIZE.fullmatch(texts.get("size") or "auto"):
         raise BadOption(f"size: auto or WIDTHxHEIGHT, not {texts['size']!r}")
 

@@ -150,7 +150,6 @@ def test_a_prompt_that_is_not_about_the_background_is_refused(client: TestClient
 REFUSED = {
     "n": "2",
     "response_format": "url",
-    "stream": "true",
     "size": "huge",
     "output_format": "gif",
     "output_compression": "101",
