@@ -1,7 +1,7 @@
 """What this project computes itself, beside libraries that could: CPU time, memory, the GIL, and whether results agree.
 
 Each row is a process of its own. What is not installed is left out:
-pip install pycocotools opencv-python-headless rasterio
+pip install pycocotools opencv-python-headless rasterio cvat-sdk label-studio-sdk
 """
 
 import argparse
@@ -26,7 +26,7 @@ from benchmarks.speed import library_ways as by
 from benchmarks.speed.library_ways import Levels
 from service.models.decisions import mask_of
 from service.models.labels import Mask
-from service.pixels.encoders import rle
+from service.pixels.encoders import cvat, label_studio, rle
 
 MS_PER_S = 1000
 RUNS = 5
@@ -83,6 +83,10 @@ JOBS: dict[str, Job] = {
     "RLE, specks": Job(by.specks, MASK_RLE, is_equal),
     "RLE, noise": Job(by.noise, MASK_RLE, is_equal),
     "RLE, 21 classes": Job(by.label_map, {"ours": by.our_rles, "pycocotools": by.coco_rles}, is_equal),
+    "CVAT shape, ragged": Job(by.ragged, {"ours": cvat.encode, "cvat_sdk": by.cvat_shape}, is_equal),
+    "Label Studio brush, ragged": Job(
+        by.ragged, {"ours": label_studio.encode, "label_studio_sdk": by.label_studio_brush}, is_equal
+    ),
     "polygons, ragged": Job(by.ragged, RINGS, same_points),
     "polygons, noise": Job(by.noise, {"ours": by.our_rings}, same_points),
     "mask of 1 class": Job(

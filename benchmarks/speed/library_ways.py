@@ -68,6 +68,20 @@ def our_rles(labels: LabelMap) -> list[rle.Rle]:
     return rle.encode_classes(labels, range(21))
 
 
+def cvat_shape(mask: Mask) -> list[int]:
+    from cvat_sdk.masks import encode_mask
+
+    points: list[int] = encode_mask(mask)
+    return points
+
+
+def label_studio_brush(mask: Mask) -> list[int]:
+    from label_studio_sdk.converter.brush import mask2rle
+
+    stream: list[int] = mask2rle(mask.astype(np.uint8) * 255)
+    return stream
+
+
 def coco_rles(labels: LabelMap) -> list[rle.Rle]:
     return [coco_rle(labels == class_id) for class_id in range(21)]
 
