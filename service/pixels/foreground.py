@@ -21,8 +21,8 @@ Planes = NDArray[np.float32]
 CELL_PX = 4
 """The finest size that is solved has one value for 4 x 4 pixels; a cell is those."""
 
-PURITY = 16
-"""A pixel says as much of F as a to this power: at 90% alpha, 19%. At 8, the error in hair was a third larger."""
+SQUARINGS = 4
+"""A pixel says as much of F as a to the power of 16: at 90% alpha, 19%. At 8, the error in hair was a third larger."""
 
 DOUBT = 0.02
 """The weight, in pure pixels, of what the next smaller picture says."""
@@ -41,7 +41,9 @@ COARSEST = 4
 
 def purity(alpha: Planes) -> Planes:
     """(...,) to (2, ...): how much a pixel of this alpha says of F, and of B."""
-    pure: Planes = np.stack([alpha, 1 - alpha]) ** PURITY
+    pure: Planes = np.stack([alpha, 1 - alpha])
+    for _ in range(SQUARINGS):
+        pure *= pure
     return pure
 
 
@@ -77,56 +79,64 @@ class Level:
 
 
 class Estimate:
-    """F and B everywhere, coarsely: what is left to do is `at` the cells that are wanted."""
+    """F and B everywhere, coarsely; finely in the rows of cells that are wanted."""
 
     def __init__(self, finest: Level) -> None:
         self._finest = finest
         self._half_size = _solve(_smaller(finest))
 
+    def around(self, cells: Cells) -> "Around":
+        """F and B in the smallest rectangle that holds `cells` and one cell around them."""
+        height, width = self._finest.alpha.shape
+        top, bottom = int(cells.rows[0]) - 1, int(cells.rows[-1]) + 2
+        left, right = int(cells.columns.min()) - 1, int(cells.columns.max()) + 2
+        down, across = slice(max(0, top), min(height, bottom)), slice(max(0, left), min(width, right))
+        part = np.s_[..., down, across]
+        finest = self._finest
+        colors = (finest.pure[part] + DOUBT * self._enlarged(down, across)) / (finest.weight[part] + DOUBT)
+        refined = _explain(colors, finest.mixture[part], finest.alpha[part], LEAST_SMOOTHNESS)
+        beyond = (down.start - top, bottom - down.stop), (across.start - left, right - across.stop)
+        return Around(np.pad(refined, [(0, 0), (0, 0), *beyond], mode="edge"), top, left)
+
+    def _enlarged(self, down: slice, across: slice) -> Planes:
+        """(2, 3, h, w): that part of the smaller solution at twice its size."""
+        above, before = max(0, down.start // 2 - 1), max(0, across.start // 2 - 1)
+        half_size = self._half_size[..., above : down.stop // 2 + 2, before : across.stop // 2 + 2]
+        enlarged = _twice(half_size, (down.stop - 2 * above, across.stop - 2 * before))
+        return enlarged[..., down.start - 2 * above :, across.start - 2 * before :]
+
+
+def _spread_in_cells() -> Planes:
+    """(16, 9): how much each cell of 3 x 3 counts for each pixel of the one in the middle; bilinear."""
+    along = np.array([[3, 5, 0], [1, 7, 0], [0, 7, 1], [0, 5, 3]], np.float32) / 8
+    return np.kron(along, along)
+
+
+SPREAD = _spread_in_cells()
+
+
+class Around(NamedTuple):
+    """F and B in a rectangle of cells; what lies outside of the picture repeats its border."""
+
+    both: Planes
+    """(2, 3, h, w)"""
+    top: int
+    left: int
+
     def at(self, cells: Cells) -> Planes:
         """(2, 3, 16, N): F and B of the pixels in `cells`, from left to right and from top to bottom."""
-        height, width = self._finest.alpha.shape
-        around = np.arange(-1, 2)[:, np.newaxis]
-        rows, columns = (cells.rows + around).clip(0, height - 1), (cells.columns + around).clip(0, width - 1)
-        near = self._refined(rows[:, np.newaxis], columns)
-        across = _enlarged(near.swapaxes(2, 3)).swapaxes(2, 3)
-        both: Planes = _enlarged(across).reshape(2, 3, CELL_PX * CELL_PX, -1)
+        width = self.both.shape[-1]
+        near = np.arange(-1, 2)
+        corner = (cells.rows - self.top) * width + cells.columns - self.left
+        places = corner + (near[:, np.newaxis] * width + near).reshape(-1, 1)
+        # One product of matrices: adding up the nine cells one by one takes several times as long.
+        both: Planes = SPREAD @ _taken(self.both, places)
         return both
-
-    def _refined(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Planes:
-        """(2, 3, *places)"""
-        finest = self._finest
-        places = rows * finest.alpha.shape[1] + columns
-        doubt = DOUBT * _at_twice_the_size(self._half_size, rows, columns)
-        colors = (_taken(finest.pure, places) + doubt) / (_taken(finest.weight, places) + DOUBT)
-        return _explain(colors, _taken(finest.mixture, places), _taken(finest.alpha, places), LEAST_SMOOTHNESS)
 
 
 def _taken(planes: Planes, places: NDArray[np.intp]) -> Planes:
     """(..., H, W) to (..., *places), counted along the rows. Ten times as fast as indexing with rows and columns."""
     return planes.reshape(*planes.shape[:-2], -1).take(places, axis=-1)
-
-
-def _at_twice_the_size(colors: Planes, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Planes:
-    """Bilinear: three quarters of the pixel that holds the place, a quarter of the next one, along each axis."""
-    height, width = colors.shape[-2:]
-    inner, left = rows // 2 * width, columns // 2
-    outer = (rows // 2 + rows % 2 * 2 - 1).clip(0, height - 1) * width
-    right = (left + columns % 2 * 2 - 1).clip(0, width - 1)
-    held = 0.5625 * _taken(colors, inner + left) + 0.0625 * _taken(colors, outer + right)
-    mixed: Planes = held + 0.1875 * (_taken(colors, outer + left) + _taken(colors, inner + right))
-    return mixed
-
-
-def _enlarged(near: Planes) -> Planes:
-    """(2, 3, 3, ...) to (2, 3, 4, ...): a cell's pixels from the cell before, itself, and the one after; bilinear."""
-    before, here, after = near[:, :, 0], near[:, :, 1], near[:, :, 2]
-    result = np.empty((2, 3, CELL_PX, *near.shape[3:]), np.float32)
-    result[:, :, 0] = 0.375 * before + 0.625 * here
-    result[:, :, 1] = 0.125 * before + 0.875 * here
-    result[:, :, 2] = 0.125 * after + 0.875 * here
-    result[:, :, 3] = 0.375 * after + 0.625 * here
-    return result
 
 
 def _smaller(finest: Level) -> list[Level]:
@@ -191,15 +201,18 @@ def _explain(colors: Planes, mixture: Planes, alpha: Planes, smoothness: Planes 
 
 def _twice(planes: Planes, size: tuple[int, ...]) -> Planes:
     """At twice the size, less an odd row or column; bilinear."""
-    wide = _twice_along(planes)
-    high = _twice_along(wide.swapaxes(-1, -2)).swapaxes(-1, -2)
-    return np.ascontiguousarray(high[..., : size[0], : size[1]])
+    *others, height, width = planes.shape
+    high = np.empty((*others, 2 * height, width), np.float32)
+    _double(planes, high, axis=-2)
+    wide = np.empty((*others, size[0], 2 * width), np.float32)
+    _double(high[..., : size[0], :], wide, axis=-1)
+    return wide[..., : size[1]]
 
 
-def _twice_along(planes: Planes) -> Planes:
-    """Along the last axis."""
-    padded = np.pad(planes, [(0, 0)] * (planes.ndim - 1) + [(1, 1)], mode="edge")
-    result = np.empty((*planes.shape[:-1], 2 * planes.shape[-1]), np.float32)
-    result[..., 0::2] = 0.75 * planes + 0.25 * padded[..., :-2]
-    result[..., 1::2] = 0.75 * planes + 0.25 * padded[..., 2:]
-    return result
+def _double(planes: Planes, doubled: Planes, axis: int) -> None:
+    """Fills `doubled`, twice as long along the axis: three quarters of what holds the place, a quarter of the next."""
+    planes, doubled = np.moveaxis(planes, axis, 0), np.moveaxis(doubled, axis, 0)
+    most, least = planes * np.float32(0.75), planes * np.float32(0.25)
+    np.add(most[1:], least[:-1], out=doubled[2::2])
+    np.add(most[:-1], least[1:], out=doubled[1:-1:2])
+    doubled[0], doubled[-1] = planes[0], planes[-1]

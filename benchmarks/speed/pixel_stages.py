@@ -1,0 +1,123 @@
+"""CPU time of everything but the network in one `remove-background` at default options, beside another checkout's.
+
+The network looks once at each photo, before anything is measured; both builds then work on the same scores, in turns.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness.machine import machine
+from benchmarks.harness.photos import PHOTO_SIZES, PHOTOS, photos
+from benchmarks.harness.servers import REPOSITORY
+from benchmarks.quality.network import Network
+from benchmarks.speed.pixel_child import MODEL
+
+CHILD = Path(__file__).with_name("pixel_child.py")
+ROUNDS = 7
+WARM_UPS = 1
+STAGES = ("decode", "resize", "matte", "compose", "encode")
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""As `silhouette serve` starts."""
+
+Child = subprocess.Popen[str]
+
+
+@contextmanager
+def child(checkout: Path, keep: Path | None) -> Iterator[Child]:
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+    command = [str(checkout / ".venv/bin/python"), str(CHILD), *([str(keep.absolute())] if keep else [])]
+    with subprocess.Popen(
+        command, cwd=checkout, env=os.environ | ENVIRONMENT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def ask(process: Child, file: Path) -> dict[str, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{file}\n")
+    process.stdin.flush()
+    answer: dict[str, Any] = json.loads(process.stdout.readline())
+    return answer
+
+
+def prepare(folder: Path, size_name: str, network: Network) -> list[Path]:
+    """The photos as JPEGs, each beside what the network says of it."""
+    files = []
+    for name, encoded in zip(PHOTOS, photos(size_name), strict=True):
+        file = folder / f"{name}-{size_name}.jpg"
+        file.write_bytes(encoded)
+        np.save(file.with_suffix(".npy"), network.see(file).prediction.scores)
+        files.append(file)
+    return files
+
+
+def compare(children: Sequence[Child], files: Sequence[Path], rounds: int) -> list[list[dict[str, float]]]:
+    """For each child, the milliseconds of each stage, a round each, as means of the photos."""
+    measured: list[list[dict[str, float]]] = [[] for _ in children]
+    for number in range(-WARM_UPS, rounds):
+        for process, results in zip(children, measured, strict=True):
+            answers = [ask(process, file) for file in files]
+            if number >= 0:
+                results.append({stage: statistics.mean(answer["ms"][stage] for answer in answers) for stage in STAGES})
+    return measured
+
+
+def rows(measured: Sequence[Sequence[dict[str, float]]]) -> Iterator[list[str]]:
+    """Of each stage and of all: the median of each build, and the median of what a round's pair has as its ratio."""
+    for stage in (*STAGES, "all"):
+        spent = [[sum(each.values()) if stage == "all" else each[stage] for each in build] for build in measured]
+        cells = [f"{statistics.median(build):.1f}" for build in spent]
+        if len(spent) > 1:
+            cells.append(f"{statistics.median(here / base for here, base in zip(*spent, strict=True)):.2f}")
+        yield [stage, *cells]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", type=Path, metavar="DIR", help="another checkout, with a .venv of its own")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"default: {ROUNDS}")
+    parser.add_argument("--sizes", nargs="+", choices=PHOTO_SIZES, default=list(PHOTO_SIZES), help="default: all")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where to leave the cutouts, in here/ and base/")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    chosen = _parser().parse_args(arguments)
+    checkouts = {"here": REPOSITORY, **({"base": chosen.base.absolute()} if chosen.base else {})}
+    keep = {name: chosen.keep and chosen.keep / name for name in checkouts}
+    network, console = Network(MODEL), Console()
+    with tempfile.TemporaryDirectory() as folder:
+        for size in chosen.sizes:
+            files = prepare(Path(folder), size, network)
+            with child(REPOSITORY, keep["here"]) as here:
+                if chosen.base:
+                    with child(checkouts["base"], keep["base"]) as base:
+                        measured = compare([here, base], files, chosen.rounds)
+                else:
+                    measured = compare([here], files, chosen.rounds)
+            titles = [f"{name}, CPU ms" for name in checkouts] + ["ratio"] * (len(checkouts) > 1)
+            table = Table(size, *titles, box=None)
+            for row in rows(measured):
+                table.add_row(*row)
+            console.print(table)
+    console.print(machine())
+
+
+if __name__ == "__main__":
+    main()
