@@ -109,7 +109,8 @@ router = APIRouter()
 async def mcp(request: Request, service: ServiceDep) -> Response:
     """Raises OriginRefused for a page of elsewhere, and NotOffered where the SDK is not installed.
 
-    Which names the service answers to was checked already, by the Gate.
+    Which names the service answers to was checked already, by the Gate. The SDK can check both, but knows only literal
+    lists of them, and nothing of addresses, names without a dot, or pages of the service's own.
     """
     check_origin(request.headers, service.settings.allowed_origins)
     if importlib.util.find_spec(SDK) is None:
