@@ -15,7 +15,15 @@ from PIL import Image
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
-from service.pixels.refinement.surroundings import LEAST_RANGE, SCALES, Coordinates, Level, Places, describe
+from service.pixels.refinement.surroundings import (
+    LEAST_RANGE,
+    PERHAPS_INSIDE,
+    SCALES,
+    Coordinates,
+    Level,
+    Places,
+    describe,
+)
 
 SURE_LEVELS = 5
 """Of 255, from either end: what is that close to 0 or 1 is sure."""
@@ -23,8 +31,8 @@ SURE_LEVELS = 5
 RANGE_REACH = 2
 """As far as `describe` looks on the coarsest level."""
 
-CHUNK = 512
-"""Pixels that are described at once: 176 numbers each fit into the cache."""
+CHUNK = 1024
+"""Pixels that are described at once. With 512 describing took 1.1 times as long a pixel, with 256 1.4 times."""
 
 
 def refine(
@@ -89,11 +97,15 @@ def double(matte: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def unsure(coarsest: Image.Image, middle: Image.Image) -> NDArray[np.bool_]:
-    """(h, w) of the matte `middle`, twice as large as `coarsest`: what is unsure, or beside it, near an edge."""
+    """(h, w) of the matte `middle`, twice as large as `coarsest`: what is unsure, or beside it, near an edge.
+
+    Elsewhere `describe` has no trust in what the network would say.
+    """
     levels, below = np.asarray(middle), np.asarray(coarsest)
     doubtful = _spread((levels > SURE_LEVELS) & (levels < 255 - SURE_LEVELS), 1, np.maximum)
     highest, lowest = (_spread(below, RANGE_REACH, extreme) for extreme in (np.maximum, np.minimum))
-    is_edge = (highest - lowest >= LEAST_RANGE * 255).repeat(2, axis=0).repeat(2, axis=1)
+    is_edge = (highest - lowest >= LEAST_RANGE * 255) & (lowest <= PERHAPS_INSIDE * 255)
+    is_edge = is_edge.repeat(2, axis=0).repeat(2, axis=1)
     found: NDArray[np.bool_] = doubtful & is_edge[: middle.height, : middle.width]
     return found
 
@@ -125,12 +137,13 @@ def doubts(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image]) -> It
     """The unsure pixels of the second of three levels, a `CHUNK` at a time, with what `describe` needs."""
     coarsest, middle = (Level.pack(picture, matte) for picture, matte in zip(pictures[:2], mattes[:2], strict=True))
     is_unsure = unsure(*mattes[:2])
-    for top, bottom in bands(middle.height):  # so that the finest level is never copied as a whole
+    for top, bottom in bands(middle.size.height):  # so that the finest level is never copied as a whole
         rows, columns = np.nonzero(is_unsure[top:bottom])
         if not len(rows):
             continue
         places = Places.of(rows + top, columns)
-        finest = Level.pack(pictures[2], mattes[2], 2 * top, 2 * (top + BAND_ROWS))
+        beside = 2 * int(columns.min()), 2 * int(columns.max()) + 2
+        finest = Level.pack(pictures[2], mattes[2], (beside[0], 2 * top, beside[1], 2 * (top + BAND_ROWS)))
         for start in range(0, len(rows), CHUNK):
             yield (finest, middle, coarsest), Places(*(each[start : start + CHUNK] for each in places))
 

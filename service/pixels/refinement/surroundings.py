@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.models.labels import Size
+
 SCALES = 3
 """The level of the four pixels, that of the pixel that is split, and the one below: each has half the size."""
 
@@ -38,8 +40,6 @@ RIDGE = np.float32(1e-3 * 255**2)
 
 SMALLEST_VARIANCE = np.float32(1e-3 * 255**2)
 """Of the answer, 0 to 255: where it hardly varies, there is nothing to explain."""
-
-EQUAL_SHARES = np.full((1, SAMPLES - SAMPLES_OF_FOUR), 1 / (SAMPLES - SAMPLES_OF_FOUR), np.float32)
 
 LEVEL, HALF = np.float32(1 / 255), np.float32(0.5)
 
@@ -72,39 +72,39 @@ class Places(NamedTuple):
         return self._replace(rows=2 * self.rows + (self.down < 0), columns=2 * self.columns + (self.right < 0))
 
     def window(self, offsets: Coordinates) -> tuple[Coordinates, Coordinates]:
-        """(n, k, 1) rows and (n, 1, k) columns of the pixels at `offsets`; some lie outside the picture."""
-        rows = self.rows[:, np.newaxis] + self.down[:, np.newaxis] * offsets
-        columns = self.columns[:, np.newaxis] + self.right[:, np.newaxis] * offsets
-        return rows[:, :, np.newaxis], columns[:, np.newaxis]
+        """(k, n) rows and columns of the pixels at `offsets`; some lie outside the picture."""
+        apart = offsets[:, np.newaxis]
+        return self.rows + self.down * apart, self.columns + self.right * apart
 
 
 @dataclass(frozen=True)
 class Level:
-    """Rows of a photo and of an answer of one size: red, green, blue and the answer are the bytes of each number."""
+    """Part of a photo and of an answer of one size: red, green, blue and the answer are the bytes of each number."""
 
     packed: NDArray[np.uint32]
+    left: int
+    """Column of the whole level where `packed` begins."""
     top: int
-    """Row of the whole level where `packed` begins."""
-    height: int
+    size: Size
     """Of the whole level."""
 
     @classmethod
-    def pack(cls, picture: Image.Image, matte: Image.Image, top: int = 0, bottom: int | None = None) -> Self:
-        """Rows `top` to `bottom` of a picture (RGB) and a matte (L), and the few around them that they look at."""
-        height = picture.height
-        first, last = max(0, top - REACH), min(height, (bottom or height) + REACH)
-        part = (0, first, picture.width, last)
-        pixels = picture.crop(part)
-        pixels.putalpha(matte.crop(part))
-        return cls(np.asarray(pixels).view(np.uint32)[..., 0], first, height)
+    def pack(cls, picture: Image.Image, matte: Image.Image, part: tuple[int, int, int, int] | None = None) -> Self:
+        """What is inside (left, top, right, bottom) of a picture (RGB) and a matte (L), and what that looks at."""
+        width, height = picture.size
+        left, top, right, bottom = part or (0, 0, width, height)
+        left, top = max(0, left - REACH), max(0, top - REACH)
+        area = (left, top, min(width, right + REACH), min(height, bottom + REACH))
+        pixels = picture.crop(area)
+        pixels.putalpha(matte.crop(area))
+        return cls(np.asarray(pixels).view(np.uint32)[..., 0], left, top, Size(width, height))
 
     def around(self, places: Places, offsets: Coordinates) -> NDArray[np.uint32]:
-        """(n, k * k), with the picture's border repeated outwards."""
+        """(k * k, n), with the picture's border repeated outwards."""
         rows, columns = places.window(offsets)
-        width = self.packed.shape[1]
-        indices = (rows.clip(0, self.height - 1) - self.top) * width + columns.clip(0, width - 1)
-        around: NDArray[np.uint32] = self.packed.ravel()[indices.reshape(len(indices), -1)]
-        return around
+        starts = (rows.clip(0, self.size.height - 1) - self.top) * self.packed.shape[1] - self.left
+        indices = starts[:, np.newaxis] + columns.clip(0, self.size.width - 1)
+        return self.packed.ravel().take(indices.reshape(-1, len(places.rows)))
 
 
 class Description(NamedTuple):
@@ -124,60 +124,81 @@ def describe(levels: Sequence[Level], places: Places) -> Description:
     its range among all samples, and its mean.
     """
     samples = _samples(levels, places)
-    coarser = samples[:, SAMPLES_OF_FOUR:]
-    mean = np.matmul(EQUAL_SHARES, coarser)[:, 0]  # numpy's own mean takes three times as long over so short an axis
-    products = np.matmul(coarser.transpose(0, 2, 1), coarser) / np.float32(coarser.shape[1])
-    covariance = products - mean[:, :, np.newaxis] * mean[:, np.newaxis]  # off by less than 0.1, where RIDGE is 65
-    slope, variance = _regress(covariance), covariance[:, 3, 3]
+    mean, covariance = _moments(samples[:, SAMPLES_OF_FOUR:])
+    slope, variance = _regress(covariance), covariance[3][3]
 
-    features = np.empty((len(samples), FEATURES), np.float32)
-    told, given, rest = np.split(features, (SAMPLES, 2 * SAMPLES), axis=1)
-    offset = mean[:, 3] - np.einsum("nc,nc->n", mean, slope)
-    np.add(np.matmul(samples, slope[..., np.newaxis])[..., 0], offset[:, np.newaxis], out=told)
-    told *= LEVEL
-    np.clip(told, -HALF, 1 + HALF, out=told)
-    np.multiply(samples[..., 3], LEVEL, out=given)
-    rest[:, 0] = np.einsum("nc,nc->n", slope, covariance[:, 3]) / (variance + SMALLEST_VARIANCE)
-    rest[:, 1] = 2 * np.sqrt(variance.clip(0)) * LEVEL
-    rest[:, 2] = given.max(axis=1) - given.min(axis=1)
-    rest[:, 3] = mean[:, 3] * LEVEL
-    trust = _trust(given[:, -(len(AROUND_ONE) ** 2) :])
+    # Pixels come last, so that numpy adds and multiplies as many numbers in a row as there are pixels.
+    features = np.empty((FEATURES, len(places.rows)), np.float32)
+    told, given, rest = np.split(features, (SAMPLES, 2 * SAMPLES))
+    np.multiply(samples[3], LEVEL, out=given)
+    rest[0] = sum(slope[axis] * covariance[axis][3] for axis in range(3)) / (variance + SMALLEST_VARIANCE)
+    rest[1] = 2 * np.sqrt(variance.clip(0)) * LEVEL
+    rest[2] = given.max(axis=0) - given.min(axis=0)
+    rest[3] = mean[3] * LEVEL
+    trust = _trust(given[-(len(AROUND_ONE) ** 2) :])
+    _tell(samples, slope, mean, told)
     features -= HALF
-    return Description(features, trust)
+    return Description(features.T, trust[:, np.newaxis])
+
+
+def _moments(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], Sequence[Sequence[NDArray[np.float32]]]]:
+    """The means, (4, n), and covariances of four times four, (n,) each, of (4, k, n)."""
+    count = np.float32(samples.shape[1])
+    mean = samples.sum(axis=1) / count
+    upper = [np.einsum("ckn,kn->cn", samples[axis:], samples[axis]) / count for axis in range(4)]
+    # Off by less than 0.1, where RIDGE is 65.
+    return mean, [
+        [upper[min(one, other)][abs(one - other)] - mean[one] * mean[other] for other in range(4)] for one in range(4)
+    ]
+
+
+def _tell(
+    samples: NDArray[np.float32], slope: NDArray[np.float32], mean: NDArray[np.float32], told: NDArray[np.float32]
+) -> None:
+    """Fills (k, n) with the answers that the colours of (4, k, n) samples stand for, not far beyond 0 to 1."""
+    slope = slope * LEVEL
+    np.multiply(samples[0], slope[0], out=told)
+    for axis in (1, 2):
+        samples[axis] *= slope[axis]
+        told += samples[axis]
+    told += mean[3] * LEVEL - (mean[:3] * slope).sum(axis=0)
+    np.clip(told, -HALF, 1 + HALF, out=told)
 
 
 def _trust(coarsest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 1), of the answers on the coarsest level around n pixels."""
-    lowest = coarsest.min(axis=1, keepdims=True)
-    is_edge = (coarsest.max(axis=1, keepdims=True) - lowest - LEAST_RANGE) / (FULL_RANGE - LEAST_RANGE)
+    """(n,), of the answers on the coarsest level around n pixels, (k, n)."""
+    lowest = coarsest.min(axis=0)
+    is_edge = (coarsest.max(axis=0) - lowest - LEAST_RANGE) / (FULL_RANGE - LEAST_RANGE)
     has_outside = (PERHAPS_INSIDE - lowest) / (PERHAPS_INSIDE - SURELY_OUTSIDE)
     trust: NDArray[np.float32] = is_edge.clip(0, 1) * has_outside.clip(0, 1)
     return trust
 
 
 def _samples(levels: Sequence[Level], places: Places) -> NDArray[np.float32]:
-    """(n, SAMPLES, 4): red, green, blue and the answer, 0 to 255, the finest level first."""
+    """(4, SAMPLES, n): red, green, blue and the answer, 0 to 255, the finest level first."""
     finest, middle, coarsest = levels
     windows = (
         finest.around(places.first_of_four(), AROUND_FOUR),
         middle.around(places, AROUND_ONE),
         coarsest.around(places.halved(), AROUND_ONE),
     )
-    packed = np.concatenate(windows, axis=1)
-    return packed.view(np.uint8).astype(np.float32).reshape(len(packed), SAMPLES, 4)
+    packed = np.concatenate(windows)
+    samples = np.empty((4, *packed.shape), np.float32)
+    np.copyto(samples, np.moveaxis(packed.view(np.uint8).reshape(*packed.shape, 4), -1, 0))
+    return samples
 
 
-def _regress(covariance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 4): what one level of red, green and blue each adds to the answer, and 0 for the answer itself.
+def _regress(covariance: Sequence[Sequence[NDArray[np.float32]]]) -> NDArray[np.float32]:
+    """(3, n): what one level of red, green and blue each adds to the answer.
 
     Solves (S + RIDGE) slope = s for the symmetric 3x3 covariances S of the colours and their covariances s with the
     answer, by Cramer's rule: calling LAPACK for each pixel takes several times as long.
     """
-    xx, yy, zz = (covariance[:, axis, axis] + RIDGE for axis in range(3))
-    xy, xz, yz = covariance[:, 0, 1], covariance[:, 0, 2], covariance[:, 1, 2]
-    x, y, z = (covariance[:, axis, 3] for axis in range(3))
+    xx, yy, zz = (covariance[axis][axis] + RIDGE for axis in range(3))
+    xy, xz, yz = covariance[0][1], covariance[0][2], covariance[1][2]
+    x, y, z = (covariance[axis][3] for axis in range(3))
     a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
     d, e, f = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
-    solved = [a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z, np.zeros_like(x)]
-    slope: NDArray[np.float32] = np.stack(solved, axis=1) / (xx * a + xy * b + xz * c)[:, np.newaxis]
+    solved = [a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z]
+    slope: NDArray[np.float32] = np.stack(solved) / (xx * a + xy * b + xz * c)
     return slope
