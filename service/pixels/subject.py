@@ -18,6 +18,9 @@ from service.pixels.threads import pixel_work
 Pixels = NDArray[np.uint32]
 """Red in the lowest byte, alpha in the highest."""
 
+Area = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels."""
+
 LITTLE_ENDIAN = np.dtype("<u4")
 """The order in which Pillow's RGBA becomes `Pixels`."""
 
@@ -77,27 +80,26 @@ def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
             continue
         pixels = _pixels(blend, area)
         if unmix is not None:
-            unmix.in_rows(pixels, top, bottom)
+            pixels = unmix.in_rows(pixels, area)
         yield Rows(top, _as_image(pixels, None if blend.matte is blend.mixture else matte, matte.size))
 
 
-def _pixels(blend: Blend, area: tuple[int, int, int, int]) -> Pixels:
-    """(height * width,), the mixture in the place of alpha; to be changed in place."""
+def _pixels(blend: Blend, area: Area) -> Pixels:
+    """(height * width,), the mixture in the place of alpha; not to be written to."""
     pixels = blend.photo.crop(area)
     pixels.putalpha(blend.mixture.crop(area))
-    return np.frombuffer(bytearray(pixels.tobytes()), LITTLE_ENDIAN)
+    return np.frombuffer(pixels.tobytes(), LITTLE_ENDIAN)
 
 
 def _as_image(pixels: Pixels, matte: Image.Image | None, size: tuple[int, int]) -> Image.Image:
-    """Without a copy, with `matte` for alpha where it is not there already.
+    """With `matte` for alpha where it is not there already.
 
     What was cut away is not to be had from a file: PNG would keep colours under an alpha of 0.
     """
     if matte is not None:
-        pixels &= ~ALPHA_BYTE
+        pixels = pixels & ~ALPHA_BYTE
         pixels |= np.asarray(matte).reshape(-1).astype(np.uint32) << 24
-    pixels *= pixels > ~ALPHA_BYTE
-    return Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1)
+    return Image.frombuffer("RGBA", size, pixels * (pixels > ~ALPHA_BYTE), "raw", "RGBA", 0, 1)
 
 
 # --- where ------------------------------------------------------------------------------------------------------------
@@ -145,15 +147,18 @@ class _Unmixing:
         self._box = _around(cells, blend.photo.size)
         self._estimate = Estimate(self._finest())
 
-    def in_rows(self, pixels: Pixels, top: int, bottom: int) -> None:
-        chosen = self._in_rows_of(top, bottom)
+    def in_rows(self, pixels: Pixels, area: Area) -> Pixels:
+        """The pixels of some rows, with F in the place of I."""
+        chosen = self._in_rows_of(area)
         if not len(chosen.rows):
-            return
+            return pixels
+        pixels = pixels.copy()
         estimate = self._estimate.around(self._in_box(chosen))
         for cells in _chunks(chosen):
-            places = self._places(cells, top)
+            places = self._places(cells, area)
             packed = pixels.take(places)
             pixels[places] = _packed(_unmixed(packed, *estimate.at(self._in_box(cells)))) | packed & ALPHA_BYTE
+        return pixels
 
     def _finest(self) -> Level:
         """One value a cell. Where a cell has no part in the soft edge, its mean says all there is to say."""
@@ -173,31 +178,36 @@ class _Unmixing:
     def _look_closer(self, finest: Level) -> None:
         # One plane at a time, by places in it: numpy takes three times as long for all at once.
         planes = [*finest.pure.reshape(6, -1), *finest.weight.reshape(2, -1)]
-        for top, bottom in bands(self._blend.photo.height):
-            chosen = self._in_rows_of(top, bottom)
+        width, height = self._blend.photo.size
+        for top, bottom in bands(height):
+            chosen = self._in_rows_of((0, top, width, bottom))
             if not len(chosen.rows):
                 continue
-            pixels = _pixels(self._blend, (0, top, self._blend.photo.width, bottom))
+            left, right = int(chosen.columns.min()), int(chosen.columns.max()) + 1
+            area = (left * CELL_PX, top, min(width, right * CELL_PX), bottom)
+            pixels = _pixels(self._blend, area)
             for cells in _chunks(chosen):
-                packed, inside = pixels.take(self._places(cells, top)), self._in_box(cells)
+                packed, inside = pixels.take(self._places(cells, area)), self._in_box(cells)
                 said = _said(packed)
                 at = inside.rows * finest.alpha.shape[1] + inside.columns
                 for plane, values in zip(planes, said, strict=True):
                     plane[at] = values
 
-    def _in_rows_of(self, top: int, bottom: int) -> Cells:
-        """The cells in these rows of pixels; `top` is where a cell begins."""
+    def _in_rows_of(self, area: Area) -> Cells:
+        """The cells in the area's rows; its top is where a cell begins."""
+        _, top, _, bottom = area
         return self._cells.between(top // CELL_PX, -(-bottom // CELL_PX))
 
     def _in_box(self, cells: Cells) -> Cells:
         return Cells(cells.rows - self._box[1], cells.columns - self._box[0])
 
-    def _places(self, cells: Cells, top: int) -> NDArray[np.intp]:
-        """(16, N): where in the rows from `top` their pixels are. At the photo's border some are named twice."""
+    def _places(self, cells: Cells, area: Area) -> NDArray[np.intp]:
+        """(16, N): where in the area their pixels are. At the photo's border some are named twice."""
         width, height = self._blend.photo.size
+        left, top, right, _ = area
         within = np.arange(CELL_PX)[:, np.newaxis]
-        rows = (np.minimum(cells.rows * CELL_PX + within, height - 1) - top) * width
-        columns = np.minimum(cells.columns * CELL_PX + within, width - 1)
+        rows = (np.minimum(cells.rows * CELL_PX + within, height - 1) - top) * (right - left)
+        columns = np.minimum(cells.columns * CELL_PX + within, width - 1) - left
         places: NDArray[np.intp] = rows[:, np.newaxis] + columns
         return places.reshape(PIXELS_PER_CELL, -1)
 

@@ -104,7 +104,8 @@ class Level:
         rows, columns = places.window(offsets)
         starts = (rows.clip(0, self.size.height - 1) - self.top) * self.packed.shape[1] - self.left
         indices = starts[:, np.newaxis] + columns.clip(0, self.size.width - 1)
-        return self.packed.ravel().take(indices.reshape(-1, len(places.rows)))
+        around: NDArray[np.uint32] = self.packed.ravel().take(indices.reshape(-1, len(places.rows)))
+        return around
 
 
 class Description(NamedTuple):
