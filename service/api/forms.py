@@ -27,7 +27,10 @@ UNNAMED = b'; filename="unnamed"'
 
 
 class _Parser(MultiPartParser):
-    """Takes a part for a file whose type says so."""
+    """Takes a part for a file whose type says so, and keeps every file in memory: there is room booked for it."""
+
+    spool_max_size = 0
+    """No limit. Beyond a megabyte Starlette writes a file to disk, only to read all of it again."""
 
     def on_headers_finished(self) -> None:
         part = self._current_part

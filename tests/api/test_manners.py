@@ -1,5 +1,6 @@
 """HTTP as clients really speak it: HEAD, pages of other origins, compressed bodies, forms of other libraries."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.clients import ready_client
 from tests.pictures import encoded, painted, pixels
 
 PICTURE = encoded(painted())
+LARGE = PICTURE[:-12] + b"\0\x1e\x84\x80" + b"teXt" + bytes(2_000_000) + b"\0\0\0\0" + PICTURE[-12:]
 BOUNDARY = "a1b2c3"
 PAGE = "https://shop.example.org"
 
@@ -51,11 +53,18 @@ def test_head_of_an_operation_is_no_way_to_ask(client: TestClient) -> None:
 def test_a_part_that_is_a_picture_by_its_type_needs_no_file_name(
     client: TestClient, disposition: str, media_type: str
 ) -> None:
-    large = PICTURE[:-12] + b"\0\x1e\x84\x80" + b"teXt" + bytes(2_000_000) + b"\0\0\0\0" + PICTURE[-12:]
-    for content in (PICTURE, large):
+    for content in (PICTURE, LARGE):
         answer = client.post("/remove-background", **form(part(disposition, media_type, content)))  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text
         assert pixels(answer.content)[60, 100, 3] == 255
+
+
+def test_a_large_picture_needs_no_room_on_a_disk(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    answer = client.post("/remove-background", files={"image": LARGE})
+    assert answer.status_code == 200, answer.text
 
 
 def test_options_beside_a_part_without_a_name_stay_options(client: TestClient) -> None:
