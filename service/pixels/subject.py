@@ -251,8 +251,8 @@ def _zero_to_one(alpha: Image.Image) -> Planes:
 def _channels(packed: Pixels) -> Planes:
     """(...,) to (3, ...)."""
     channels = np.empty((3, *packed.shape), np.float32)
-    for channel, shift in zip(channels, (0, 8, 16), strict=True):
-        channel[...] = packed >> shift & 255
+    for number, channel in enumerate(channels):
+        channel[...] = packed.view(np.uint8).reshape(*packed.shape, 4)[..., number]
     return channels
 
 

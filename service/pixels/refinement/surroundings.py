@@ -185,7 +185,8 @@ def _samples(levels: Sequence[Level], places: Places) -> NDArray[np.float32]:
     )
     packed = np.concatenate(windows)
     samples = np.empty((4, *packed.shape), np.float32)
-    np.copyto(samples, np.moveaxis(packed.view(np.uint8).reshape(*packed.shape, 4), -1, 0))
+    for number, channel in enumerate(samples):
+        channel[...] = packed.view(np.uint8).reshape(*packed.shape, 4)[..., number]
     return samples
 
 
