@@ -190,6 +190,7 @@ def test_a_caller_who_leaves_before_the_answer_frees_the_place_and_is_no_bug(
         leaving.give(PICTURE[90:], more=False)
         leaving.leave()
         await leaving.done()
+        await admission_of(app).idle.wait()  # a thread may be at work for it until it sees that nobody waits
         return await asked(app, "/segment")
 
     assert on_loop(one_place, story).status == 200
