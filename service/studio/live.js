@@ -98,12 +98,15 @@ export class LiveTab {
     this.stream?.close();
     this.frames.forget();
     await this.#readLook();
+    this.stream?.close(); // another change may have connected meanwhile
     const { video, choices, settings } = this;
     if (!video) return;
     this.keep = within({ width: video.videoWidth, height: video.videoHeight }, LARGEST_SIDE_PX);
     this.send = settings.output === "matte" ? within(this.keep, usefulSide(choices.model)) : this.keep;
     this.connectedAs = this.#sessionKey();
-    this.stream = new Stream({ model: choices.model.name, ...this.#wish(), ...this.send }, {
+    const wish = this.#wish();
+    this.told = JSON.stringify(wish);
+    this.stream = new Stream({ model: choices.model.name, ...wish, ...this.send }, {
       ready: () => this.#ready(),
       result: (header, parts) => this.#result(header, parts),
       problem: (problem, seq) => this.#problem(problem, seq),
@@ -141,6 +144,7 @@ export class LiveTab {
     this.failures = 0;
     this.#note(null);
     await this.#sendBackground();
+    if (JSON.stringify(this.#wish()) !== this.told) this.stream?.update(this.#wish()); // chosen while it was being opened
   }
 
   async #sendBackground() {

@@ -1,11 +1,13 @@
 """The Live tab in a real browser, whose camera shows an astronaut that sways before a wall."""
 
 import os
+import re
 import socket
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Playwright
+from playwright.sync_api import Browser, FilePayload, Playwright, WebSocketRoute
 
 from tests.browser.chromium import Studio, new_studio, running_browser
 from tests.browser.test_photo import SKY, is_skin, near
@@ -18,6 +20,9 @@ FACE = (0.5 - 25 / 640, 128 / 480)  # the page mirrors: in the film her face is 
 SUIT = (0.5, 0.8)
 
 WANTED_FPS = 15
+
+SETTLED_MS = 1000
+"""Longer than the page waits for a choice to be the last of several."""
 
 
 def start(studio: Studio) -> Studio:
@@ -88,6 +93,29 @@ def test_a_picture_of_ones_own_is_the_background_wherever_it_is_composed(studio:
     studio.page.set_input_files("#live-choices .picture input", picture)
     wait_for_color(studio, CORNERS[0], "red > 180 && green < 60")
     assert studio.page.is_hidden("#live-note")
+
+
+def test_what_is_chosen_while_a_session_is_being_opened_is_not_lost(studio: Studio) -> None:
+    held: list[Callable[[], None]] = []
+
+    def hold_ready(page: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            if isinstance(message, str) and "ready" in message:
+                held.append(lambda: page.send(message))
+            else:
+                page.send(message)
+
+        page.connect_to_server().on_message(pass_on)
+
+    start(studio)
+    studio.page.route_web_socket(re.compile("/stream"), hold_ready)
+    studio.page.check("#live-settings input[value='By the service']")
+    while not held:
+        studio.page.wait_for_timeout(10)
+    studio.page.click("#live-choices .swatch [aria-label=White]")
+    studio.page.wait_for_timeout(SETTLED_MS)
+    held[0]()
+    wait_for_color(studio, CORNERS[0], "Math.min(red, green, blue) > 240")
 
 
 def test_stopping_gives_the_camera_back(studio: Studio) -> None:
