@@ -14,15 +14,11 @@ install: .venv/.models ## Make .venv, install the service, pull the models (TORC
 serve: install ## Start the service on 127.0.0.1:8000 (PORT=9000 for another port)
 	@exec $(BIN)/silhouette serve $(if $(PORT),--port $(PORT))
 
-# Tests wait half of their time, for servers that start and for pages that draw: with one process a core, both of two cores
-# were measured to be busy for 53% of it.
-TEST_PROCESSES ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() + 1))")
-
 # Many containers set it, and then each of the hundred processes of the tests compiles the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 test: install .venv/.dev ## Run every test: files side by side, and then what measures speed
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder -m "not alone" $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not alone" $(PYTEST_ARGS)
 	$(BIN)/pytest -m alone $(PYTEST_ARGS)
 
 check: .venv/.dev ## Lint, types, import layers
