@@ -234,7 +234,7 @@ check_confinement() {
 check_contents() {
     local tool
     for tool in gcc cc make; do must_fail "${engine}_inside" sh -c "command -v $tool"; done
-    for tool in pytest mypy skimage onnxruntime pip onnx tflite httpx2; do
+    for tool in pytest mypy skimage onnxruntime pip onnx tflite; do
         must_fail "${engine}_inside" python -c "import $tool"
     done
     "${engine}_inside" silhouette models verify
