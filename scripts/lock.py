@@ -32,6 +32,9 @@ CPU_WHEELS = 6
 """Python 3.11, 3.12 and 3.13, on x86-64 and on aarch64."""
 PATIENCE_S = 10.0
 
+ELSEWHERE = re.compile(r"sys_platform == '(?:win32|emscripten)'")
+"""What no Linux image has, and its bill of materials therefore not."""
+
 CUDA = re.compile(r"(nvidia-|cuda-|triton)")
 
 HEAD = "# Made by `make lock` from pyproject.toml: see scripts/lock.py. Do not edit.\n"
@@ -60,6 +63,8 @@ def resolve(uv: str, *options: str) -> Lock:
     for block in re.findall(r"^\S.*\n(?:[ ].*\n)*", compiled, re.MULTILINE):
         name = re.match(r"[\w.-]+", block)
         assert name is not None, block
+        if ELSEWHERE.search(block.partition("\n")[0]):
+            continue
         lock[name[0]] = lock.get(name[0], "") + block
     return lock
 
