@@ -32,7 +32,10 @@ PROBE_S, SAMPLE_S = 0.2, 0.5
 KILL_S, STOP_S = 15.0, 8.0
 """Between two attacks on a worker, and how long a stopped one stands still."""
 
-WARM_UP_S, REST_S = 20.0, 15.0
+WARM_UP_S = 45.0
+
+REST_S = 45.0
+"""Longer than the service keeps an answer for a client that does not read it, which is 30 seconds."""
 
 MB_A_MEGAPIXEL = 24
 """Of a picture in work, the most that `effort` may make of it."""

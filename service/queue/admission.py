@@ -53,6 +53,8 @@ class Admission:
         self._session_pixels = 0
         self._sessions = limits.sessions
         self._permits = 0
+        self.opened = 0
+        """Permits that were ever given out."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._queue = queue
         self._lock = threading.Lock()
@@ -110,6 +112,7 @@ class Admission:
 
     def _permit(self, peer: str, *, is_session: bool) -> Permit:
         self._permits += 1
+        self.opened += 1
         self.idle.clear()
         return Permit(self, peer, is_session=is_session)
 
