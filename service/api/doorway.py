@@ -12,6 +12,8 @@ from starlette.responses import Response
 from service.access.quotas import Allowance
 from service.errors import Failure
 
+AS_BAD_REQUEST = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.NOT_ACCEPTABLE)
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -28,6 +30,11 @@ class Refusal:
     """`Retry-After` and the like, which the answer gets whoever words it."""
     failure: Failure | None = None
     """None for a path or a method that is not there, and for a bug."""
+
+    @property
+    def coarse_status(self) -> HTTPStatus:
+        """For contracts that have 400 for all that is wrong with what was sent."""
+        return HTTPStatus.BAD_REQUEST if self.status in AS_BAD_REQUEST else self.status
 
 
 class Doorway(Protocol):

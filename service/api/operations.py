@@ -9,13 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.exchange import exchange_of
 from service.api.openapi import answers, described, takes_image
-from service.api.running import answer_headers, run_job
+from service.api.running import response_of, run_job
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
 from service.engine.pipeline import Answer, Job, Unchanged
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
-from service.operations.options import MEDIA_TYPES
 
 ENTITY_TAG = re.compile(r'"([0-9a-f]{32})"')
 """Ours are no others. RFC 9110 has If-None-Match answered with 304 for GET alone; here it is the same for POST, which
@@ -62,10 +61,9 @@ def _respond(answer: Answer, cache: str | None) -> Response:
     headers = {
         **_tag_headers(answer.fingerprint),
         **({} if cache is None else {"X-Cache": cache}),
-        **answer_headers(answer),
         **_box_headers(answer),
     }
-    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+    return response_of(answer, headers)
 
 
 def _tag_headers(fingerprint: str) -> dict[str, str]:

@@ -1,14 +1,26 @@
 """Runs one job of the pipeline for a request, whichever contract the request came by."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from service.api.exchange import exchange_of, while_connected
 from service.api.state import Service
 from service.engine.pipeline import Answer, Call, Job, Stage
-from service.operations.options import Format
+from service.operations.options import MEDIA_TYPES, Format
 from service.telemetry.log import server_timing
+
+Result = TypeVar("Result")
+
+LARGE_BYTES = 262_144
+"""More than this is taken apart, or put together, on a thread."""
+
+
+async def by_size(size_bytes: int, work: Callable[..., Result], *given: object) -> Result:
+    """What `work` makes of what is given, on a thread where that is large."""
+    return work(*given) if size_bytes <= LARGE_BYTES else await asyncio.to_thread(work, *given)
 
 
 async def run_job(
@@ -36,6 +48,12 @@ async def run_job(
     finally:
         exchange.is_at_work = False
     return exchange.answer
+
+
+def response_of(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer's own bytes, with `headers` beside those that say what made it."""
+    told = {**answer_headers(answer), **(headers or {})}
+    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=told)
 
 
 def answer_headers(answer: Answer) -> dict[str, str]:

@@ -14,14 +14,14 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
-from service.api.running import answer_headers, run_job
+from service.api.running import response_of, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, parsed, read_fields, read_json
 from service.engine.pipeline import Job
 from service.errors import BadOption, MissingImage, NotOffered
 from service.operations.operation import Product, Seen
-from service.operations.options import MEDIA_TYPES, Format, parse_options
+from service.operations.options import Format, parse_options
 from service.operations.segment import Segment, Segmentation, SegmentOptions, mask_png, segmentation_of
 from service.telemetry.log import Stopwatch
 
@@ -98,7 +98,7 @@ async def image_segmentation(request: Request, service: ServiceDep, model: str =
         "min_score": parameters.threshold,
     }
     answer = await run_job(request, service, Job(IMAGE_SEGMENTATION, parse_options(TaskOptions, given), photo))
-    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=answer_headers(answer))
+    return response_of(answer)
 
 
 async def _read(request: Request, service: Service) -> tuple[bytes, Parameters]:

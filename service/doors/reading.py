@@ -3,10 +3,9 @@
 All within the limits that the Gate keeps: the body is counted as it comes, and what is decoded from it as well.
 """
 
-import asyncio
 import binascii
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -18,17 +17,13 @@ from starlette.datastructures import UploadFile
 
 from service.api.exchange import exchange_of
 from service.api.forms import MAX_FORM_FIELDS, read_form
+from service.api.running import by_size
 from service.api.state import Service
 from service.errors import BadOption, MalformedForm, MalformedJson, UndecodableImage, UnsupportedBody
 
 FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 
 Body = TypeVar("Body", bound=BaseModel)
-Text = TypeVar("Text", str, bytes)
-Taken = TypeVar("Taken")
-
-LARGE_BYTES = 262_144
-"""More text than this is taken apart on a thread."""
 
 PIECE_CHARACTERS = 262_144  # 1 MB was measured at 6 ms, 32 MB of JSON at 11
 """Of base64 that are decoded in one go, in which no other thread can run; four of them are three bytes."""
@@ -45,9 +40,10 @@ class Fields:
         """The first file under one of the names that is not empty."""
         return next((content for name in names for content in self.files.get(name, ()) if content), None)
 
-    def text(self, name: str) -> str | None:
-        """The last value, as most readers of forms have it."""
-        return self.texts[name][-1] if self.texts.get(name) else None
+    @property
+    def last_texts(self) -> dict[str, str]:
+        """The last value of each name, as most readers of forms have it."""
+        return {name: values[-1] for name, values in self.texts.items()}
 
 
 def media_type_of(request: Request) -> str:
@@ -61,13 +57,9 @@ async def read_fields(request: Request) -> Fields:
     if media_type == MULTIPART:
         return await _read_multipart(request)
     if media_type == FORM:
-        return await _take_apart(_read_urlencoded, await request.body())
+        body = await request.body()
+        return await by_size(len(body), _read_urlencoded, body)
     raise UnsupportedBody(f"the request has {media_type or 'no Content-Type'}; send {MULTIPART}")
-
-
-async def _take_apart(take: Callable[[Text], Taken], text: Text) -> Taken:
-    """What `take` makes of the text, on a thread where that takes long."""
-    return take(text) if len(text) <= LARGE_BYTES else await asyncio.to_thread(take, text)
 
 
 async def _read_multipart(request: Request) -> Fields:
@@ -98,7 +90,7 @@ async def read_json(request: Request) -> dict[str, Any]:
     """The object that the body is, whatever its Content-Type. Raises MalformedJson."""
     body = await request.body()
     try:
-        found = await _take_apart(from_json, body)
+        found = await by_size(len(body), from_json, body)
     except ValueError as error:
         raise MalformedJson("the body is no JSON") from error
     if not isinstance(found, dict):
@@ -122,7 +114,7 @@ async def decode_base64(request: Request, text: str) -> bytes:
     """
     if permit := exchange_of(request).permit:
         permit.take_bytes(len(text) * 3 // 4)
-    return await _take_apart(_decode, text)
+    return await by_size(len(text), _decode, text)
 
 
 def _decode(text: str) -> bytes:

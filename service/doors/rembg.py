@@ -14,14 +14,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
-from service.api.running import answer_headers, run_job
+from service.api.running import response_of, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import read_fields
 from service.engine.pipeline import Job
 from service.errors import BadOption, FetchFailed, MissingImage, UrlRefused
 from service.operations.effect import Effect, Scene
-from service.operations.options import MEDIA_TYPES, parse_options
+from service.operations.options import parse_options
 from service.operations.remove_background import RemoveBackgroundOptions
 from service.pixels.edges import feather, shift_edge
 from service.pixels.matting import Matte
@@ -141,8 +141,7 @@ router = APIRouter()
 async def remove(request: Request, service: ServiceDep) -> Response:
     """The picture in the form's `file`, cut out, as PNG."""
     fields = await read_fields(request)
-    texts = {name: values[-1] for name, values in fields.texts.items()}
-    parameters = _parameters({**request.query_params, **texts}, "body")
+    parameters = _parameters({**request.query_params, **fields.last_texts}, "body")
     photo = fields.file("file")
     if photo is None:
         raise MissingImage("send the picture as a multipart file named `file`")
@@ -186,7 +185,7 @@ async def _cut(request: Request, service: Service, photo: bytes, parameters: Par
     }
     options = parse_options(RembgOptions, given)
     answer = await run_job(request, service, Job(CUT, options, photo))
-    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=answer_headers(answer))
+    return response_of(answer)
 
 
 def _model(service: Service, name: str | None) -> str | None:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from service import __version__
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
-from service.api.running import answer_headers, run_job
+from service.api.running import response_of, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
@@ -27,7 +27,7 @@ from service.engine.pipeline import Job
 from service.errors import BadOption, MissingImage, NotOffered, Unavailable
 from service.operations.effect import Effect, Scene
 from service.operations.operation import Product, Seen
-from service.operations.options import MEDIA_TYPES, Format, parse_options
+from service.operations.options import Format, parse_options
 from service.operations.remove_background import REMOVE_BACKGROUND, RemoveBackgroundOptions, cutout
 from service.operations.replace_background import REPLACE_BACKGROUND
 from service.pixels.encoders import encode_png
@@ -177,7 +177,7 @@ async def _in_the_body(request: Request) -> Sent:
     media_type = media_type_of(request)
     if media_type == MULTIPART:
         fields = await read_fields(request)
-        texts = {name: values[-1] for name, values in fields.texts.items()}
+        texts = fields.last_texts
         return Sent(fields.file(*PHOTO) or b"", texts, {*fields.files, *texts})
     if media_type == JSON:
         said = {name: value for name, value in (await read_json(request)).items() if value is not None}
@@ -199,8 +199,7 @@ def _job(operation: Effect[Any], photo: bytes, **given: str) -> Job:
 async def _answer(request: Request, service: Service, job: Job) -> Response:
     began_s = time.monotonic()
     answer = await run_job(request, service, job)
-    headers = {**answer_headers(answer), "X-Latency-Ms": str(round((time.monotonic() - began_s) * 1000))}
-    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+    return response_of(answer, {"X-Latency-Ms": str(round((time.monotonic() - began_s) * 1000))})
 
 
 def worded(refusal: Refusal) -> Response:

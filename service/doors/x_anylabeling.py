@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from service import errors
 from service.api.doorway import Refusal
-from service.api.running import answer_headers, run_job
+from service.api.running import response_of, run_job
 from service.api.state import ServiceDep
 from service.doors.door import Door
 from service.doors.reading import decode_base64, parsed, read_json
@@ -171,7 +171,7 @@ async def predict(request: Request, service: ServiceDep) -> Response:
     }
     options = parse_options(OutlineOptions, given)
     answer = await run_job(request, service, Job(OUTLINE, options, await decode_base64(request, asked.image)))
-    return Response(answer.body, media_type="application/json", headers=answer_headers(answer))
+    return response_of(answer)
 
 
 CODES: Mapping[type[errors.Failure], str] = {

@@ -126,7 +126,7 @@ class WorkerHandle:
     def rss_bytes(self) -> int:
         """Resident memory; 0 where the process is gone."""
         try:
-            rss: int = psutil.Process(self.pid).memory_info().rss
+            rss: int = self._worker.memory_info().rss if self._worker is not None else 0
         except psutil.Error:
             return 0
         return rss

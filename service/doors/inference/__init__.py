@@ -3,9 +3,7 @@
 Source: https://github.com/kserve/open-inference-protocol and Triton's extension for binary tensor data.
 """
 
-import asyncio
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,12 +13,11 @@ from starlette.responses import Response
 from service import __version__
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
-from service.api.running import answer_headers, run_job
+from service.api.running import answer_headers, by_size, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.inference.infer import INFER, PLANES, InferOptions, outputs_of
 from service.doors.inference.tensors import Asked, OutputTensor, read_request, unpack, write_answer
-from service.doors.reading import LARGE_BYTES
 from service.engine.pipeline import Answer, Job
 from service.errors import BadOption, UnknownModel
 from service.models.catalogue import Model
@@ -36,9 +33,6 @@ OPTIONS = ("refine", "effort", "keep", "shift_edge", "feather", "decontaminate",
 
 OTHERS = ("binary_data_output", "timeout", "priority", "sequence_id", "sequence_start", "sequence_end", "headers")
 """Those that clients send by themselves."""
-
-AS_BAD_REQUEST = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.NOT_ACCEPTABLE)
-"""Which the protocol answers with 400."""
 
 router = APIRouter()
 
@@ -133,10 +127,7 @@ async def _read(request: Request) -> Asked:
         raise BadOption(f"{HEADER_LENGTH} is a number of bytes, not {given!r}")
     json_bytes = None if given is None else int(given[:18])
     body = await request.body()
-    if len(body) <= LARGE_BYTES:
-        asked = read_request(body, json_bytes)
-    else:
-        asked = await asyncio.to_thread(read_request, body, json_bytes)
+    asked = await by_size(len(body), read_request, body, json_bytes)
     if permit := exchange_of(request).permit:
         permit.take_bytes(len(asked.image))
     return asked
@@ -195,8 +186,7 @@ def _outputs(asked: Asked, options: InferOptions, answer: Answer) -> list[Output
 
 def refusal(refused: Refusal) -> Response:
     """`{"error": ...}`"""
-    status = HTTPStatus.BAD_REQUEST if refused.status in AS_BAD_REQUEST else refused.status
-    return JSONResponse({"error": refused.detail, "code": refused.code}, status)
+    return JSONResponse({"error": refused.detail, "code": refused.code}, refused.coarse_status)
 
 
 INFERENCE = Door(

@@ -31,13 +31,10 @@ PARAMS: Mapping[str, str] = {
 }
 """What is wrong, by the code of the failure; of an option, the failure's text begins with its name."""
 
-AS_BAD_REQUEST = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.NOT_ACCEPTABLE)
-"""Which the contract answers with 400."""
-
 
 def refusal(refused: Refusal) -> Response:
     """`{"error": {"message", "type", "param", "code"}}`"""
-    status = HTTPStatus.BAD_REQUEST if refused.status in AS_BAD_REQUEST else refused.status
+    status = refused.coarse_status
     error = {
         "message": refused.detail,
         "type": _type(status),

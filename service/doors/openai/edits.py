@@ -1,6 +1,5 @@
 """OpenAI's `POST /v1/images/edits`, for prompts that are about the background."""
 
-import asyncio
 import base64
 import io
 import time
@@ -11,7 +10,7 @@ from fastapi import Request, Response
 from PIL import Image
 from pydantic_core import to_json
 
-from service.api.running import answer_headers, run_job
+from service.api.running import answer_headers, by_size, run_job
 from service.api.state import ServiceDep
 from service.doors.openai.masked import MASK, within_mask
 from service.doors.openai.prompt import EXAMPLES, REMOVE, Edit, PromptRefused, read_prompt
@@ -42,9 +41,6 @@ NO_TOKENS: Mapping[str, Any] = {
 }
 """What an event says was used, as clients read it there."""
 
-LARGE_BYTES = 1_048_576
-"""A larger answer becomes base64 on a thread: 1 MB takes about a millisecond."""
-
 
 async def edit(request: Request, service: ServiceDep) -> Response:
     """The picture with another background, as `data[0].b64_json`."""
@@ -52,7 +48,7 @@ async def edit(request: Request, service: ServiceDep) -> Response:
     wanted = wanted_edit(asked)
     answer = await run_job(request, service, _job(asked, wanted))
     write = _as_event if asked.wants_stream else _as_json
-    body = write(answer) if len(answer.body) <= LARGE_BYTES else await asyncio.to_thread(write, answer)
+    body = await by_size(len(answer.body), write, answer)
     media_type = EVENT_STREAM if asked.wants_stream else MEDIA_TYPES["json"]
     return Response(body, media_type=media_type, headers=answer_headers(answer))
 

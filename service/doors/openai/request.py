@@ -66,7 +66,7 @@ async def _read_form(request: Request) -> tuple[list[bytes], bytes | None, dict[
     for name, texts in fields.texts.items():
         if IMAGE_FIELD.fullmatch(name):
             images += [await decode_base64(request, text) for text in texts if text]
-    return images, fields.file("mask"), {name: texts[-1].strip() for name, texts in fields.texts.items()}
+    return images, fields.file("mask"), {name: text.strip() for name, text in fields.last_texts.items()}
 
 
 async def _read_object(request: Request, service: Service) -> tuple[list[bytes], bytes | None, dict[str, str]]:

@@ -1,6 +1,5 @@
 """`POST /v1.0/removebg`, `GET /v1.0/account` and `POST /v1.0/improve`."""
 
-import asyncio
 import base64
 import json
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from service.api.running import answer_headers, run_job
+from service.api.running import answer_headers, by_size, run_job
 from service.api.state import ServiceDep
 from service.doors.removebg.kinds import told
 from service.doors.removebg.operation import REMOVEBG_OPERATION, RemovebgOptions
@@ -16,9 +15,6 @@ from service.doors.removebg.source import Wish, read_wish
 from service.engine.pipeline import Answer, Job
 from service.errors import NotOffered
 from service.operations.options import MEDIA_TYPES
-
-LARGE_BYTES = 262_144
-"""More than this becomes base64 on a thread."""
 
 UNCOUNTED = 1_000_000
 """Nothing is sold here. Clients stop where the account has none of them, so there are always as many."""
@@ -34,7 +30,8 @@ async def removebg(request: Request, service: ServiceDep) -> Response:
     answer = await run_job(request, service, Job(REMOVEBG_OPERATION, options, wish.image, pictures))
     headers = _headers(answer, wish)
     if _wants_json(",".join(request.headers.getlist("accept"))):
-        return Response(await _as_json(answer), media_type="application/json", headers=headers)
+        body = await by_size(len(answer.body), _json_of, answer)
+        return Response(body, media_type="application/json", headers=headers)
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
 
 
@@ -77,12 +74,6 @@ def _wants_json(accept: str) -> bool:
     """Only who takes nothing but JSON: axios, for one, sends `application/json, text/plain, */*` for a picture."""
     ranges = [entry.split(";")[0].strip().lower() for entry in accept.split(",")]
     return "application/json" in ranges and not any(entry == "*/*" or entry.startswith("image/") for entry in ranges)
-
-
-async def _as_json(answer: Answer) -> bytes:
-    if len(answer.body) <= LARGE_BYTES:
-        return _json_of(answer)
-    return await asyncio.to_thread(_json_of, answer)
 
 
 def _json_of(answer: Answer) -> bytes:

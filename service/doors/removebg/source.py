@@ -100,8 +100,7 @@ def _sorted(fields: Fields) -> tuple[dict[str, bytes], dict[str, Any]]:
     """(pictures, values). What is sent as a file, and is no picture, is text: browsers send a Blob so."""
     files = {name: content for name in fields.files if (content := fields.file(name))}
     sent_as_files = {name: content.decode(errors="replace") for name, content in files.items() if name not in FILES}
-    texts = {name: fields.text(name) for name in fields.texts}
-    return {name: files[name] for name in FILES if name in files}, {**sent_as_files, **texts}
+    return {name: files[name] for name in FILES if name in files}, {**sent_as_files, **fields.last_texts}
 
 
 def _parameters(given: Mapping[str, Any]) -> Parameters:

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from service.doors.reading import LARGE_BYTES
+from service.api.running import LARGE_BYTES
 from tests.api.wire import on_loop
 from tests.fakes import DARK
 from tests.picture_server import ok, serving
