@@ -28,6 +28,20 @@ def _schemes(value: object) -> object:
     return () if value in ("", "off", "none") else _listed(value.lower() if isinstance(value, str) else value)
 
 
+def _empty_is_unset(value: object) -> object:
+    return None if value == "" else value
+
+
+def _auto_is_unset(value: object) -> object:
+    return None if value in ("", "auto") else value
+
+
+OR_EMPTY = BeforeValidator(_empty_is_unset)
+"""For what is off where it is not set: so may be said in words as well, by an empty value."""
+
+OR_AUTO = BeforeValidator(_auto_is_unset)
+"""For what the service finds by itself where it is not set, or said to be `auto`."""
+
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
 """`photos.example.org`, `*.example.org` for all below, `*` for any; also origins. Lower case, no final slash."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from service.environment import HostNames
+from service.environment import OR_EMPTY, HostNames
 from service.settings.part import SettingsPart
 
 
@@ -46,13 +46,13 @@ class FeatureSettings(SettingsPart):
     """Other origins, as `https://meet.example.org`, whose pages may ask for anything (CORS) and open `/stream`; `*` is
     any. Pages of the service's own origin always may, and so may programs, which send none."""
 
-    label_studio_url: str | None = Field(None, pattern=r"^https?://[^/]+$")
+    label_studio_url: Annotated[str | None, OR_EMPTY] = Field(None, pattern=r"^https?://[^/]+$")
     """Where Label Studio has the pictures that its tasks name by a path. Fetched as `fetch` and the others allow."""
 
-    label_studio_token: SecretStr | None = None
+    label_studio_token: Annotated[SecretStr | None, OR_EMPTY] = None
     """Of an account there. Whoever may ask for predictions has the pictures looked at that this account may see."""
 
-    keys_file: Path | None = None
+    keys_file: Annotated[Path | None, OR_EMPTY] = None
     """The file of keys, see `silhouette keys --help`; whoever has none of them is refused. Unset: everybody may ask for
     everything."""
 
@@ -66,8 +66,3 @@ class FeatureSettings(SettingsPart):
             names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
             return {("all",): None, (): None, ("none",): ()}.get(names, names)
         return value
-
-    @field_validator("keys_file", "label_studio_url", "label_studio_token", mode="before")
-    @classmethod
-    def _empty_is_off(cls, value: object) -> object:
-        return None if value == "" else value

@@ -1,11 +1,11 @@
 """Pictures that a caller names by a URL."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from service.environment import HostNames, Networks, Ports, Schemes
+from service.environment import OR_EMPTY, HostNames, Networks, Ports, Schemes
 from service.settings.part import SettingsPart
 
 
@@ -27,7 +27,7 @@ class FetchSettings(SettingsPart):
     """Addresses or networks that are fetched from although they are not public, such as that of an image store,
     `10.1.2.0/24`. Whoever may ask for a fetch reaches them, so they take names in `fetch_hosts`, not `*`."""
 
-    fetch_ca_file: Path | None = None
+    fetch_ca_file: Annotated[Path | None, OR_EMPTY] = None
     """Certificates (PEM) of further authorities that servers of pictures are believed by."""
 
     fetch_timeout_s: float = Field(20.0, gt=0)
@@ -36,11 +36,6 @@ class FetchSettings(SettingsPart):
     max_fetches: int = Field(16, ge=1)
     """Pictures that are being fetched at once. Each keeps a place of `queue_capacity` meanwhile: higher lets slow
     servers take more of them."""
-
-    @field_validator("fetch_ca_file", mode="before")
-    @classmethod
-    def _empty_is_off(cls, value: object) -> object:
-        return None if value == "" else value
 
     @model_validator(mode="after")
     def _private_hosts_are_named(self) -> Self:

@@ -1,9 +1,10 @@
 """What may be in flight at once, how large a picture may be, and how long an answer may take."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from service.environment import OR_AUTO
 from service.settings.part import SettingsPart
 
 MEGAPIXEL = 1_000_000
@@ -40,16 +41,11 @@ class LimitSettings(SettingsPart):
     """Largest picture, checked on its header: phones take 50.1 (8160 x 6144). A 12 megapixel request was measured at
     138 to 174 MB of memory while it is composed. Pillow itself refuses more than 178."""
 
-    pixel_threads: int | None = Field(None, ge=1)
+    pixel_threads: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
     """Threads that decode, resize, compose and encode. Unset: one per core. Higher holds more pictures in memory."""
 
     cache_max_bytes: int = Field(0, ge=0)
     """Answers that are kept, for callers who ask the same again; 0 keeps none. Higher takes that much memory."""
-
-    @field_validator("pixel_threads", mode="before")
-    @classmethod
-    def _auto_is_unset(cls, value: object) -> object:
-        return None if value in ("", "auto") else value
 
     @model_validator(mode="after")
     def _one_request_fits(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from service.environment import OR_AUTO, OR_EMPTY
 from service.settings.part import SettingsPart
 
 PRECISION_PATTERN = r"^(auto|fp32|int8|[a-z0-9-]+=(fp32|int8)(, *[a-z0-9-]+=(fp32|int8))*)$"
@@ -29,11 +30,11 @@ class ModelSettings(SettingsPart):
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N. `auto` is CUDA where there is any; a device that is named must be there."""
 
-    workers: int | None = Field(None, ge=1)
+    workers: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
     """Worker processes on a CPU, or per CUDA device. Unset: one per core, at most 8; one per CUDA device. Each holds
     its own activations, about 300 MB with U2-Net."""
 
-    threads_per_worker: int | None = Field(None, ge=1)
+    threads_per_worker: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
     """Threads of one CPU worker, always. Unset: all cores for a worker that works alone, and the cores divided by the
     workers when all are busy: two 1-thread workers were measured at 1.13 times the images of one 2-thread worker."""
 
@@ -46,7 +47,7 @@ class ModelSettings(SettingsPart):
     """On CUDA: record each size of batch when a worker starts, and launch it in one call. Off, kernels are launched one
     by one, a worker starts sooner and keeps less memory on the device."""
 
-    max_batch_size: int | None = Field(None, ge=1)
+    max_batch_size: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
     """Images that a worker takes at once. Unset: 1 on a CPU, where batches of 4 were measured at 0.78 times the speed
     of single images; 8 on CUDA."""
 
@@ -62,13 +63,13 @@ class ModelSettings(SettingsPart):
     heartbeat_timeout_s: float = Field(5.0, gt=0)
     """An idle worker that does not answer for so long is killed and replaced."""
 
-    max_batches_per_worker: int | None = Field(None, ge=1)
+    max_batches_per_worker: Annotated[int | None, OR_EMPTY] = Field(None, ge=1)
     """A worker that ran so many is replaced. Lower hides slow leaks, and costs a start of the models each time."""
 
-    max_worker_rss_mb: int | None = Field(None, ge=1)
+    max_worker_rss_mb: Annotated[int | None, OR_EMPTY] = Field(None, ge=1)
     """A worker whose resident memory is above this is replaced, in units of 1,000,000 bytes."""
 
-    max_batch_megapixels: float | None = Field(None, gt=0)
+    max_batch_megapixels: Annotated[float | None, OR_EMPTY] = Field(None, gt=0)
     """Of a batch, counted at the network's input size. A second limit beside `max_batch_size`."""
 
     @field_validator("models", mode="before")
@@ -77,13 +78,3 @@ class ModelSettings(SettingsPart):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip()) or None
         return value
-
-    @field_validator("workers", "threads_per_worker", "max_batch_size", mode="before")
-    @classmethod
-    def _auto_is_unset(cls, value: object) -> object:
-        return None if value in ("", "auto") else value
-
-    @field_validator("max_batches_per_worker", "max_worker_rss_mb", "max_batch_megapixels", mode="before")
-    @classmethod
-    def _empty_is_off(cls, value: object) -> object:
-        return None if value == "" else value
