@@ -1,0 +1,47 @@
+"""`silhouette models pull`: brings weights into the store."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from service.cli.console import download_progress, say
+from service.cli.models.configured import configured_store
+from service.errors import ConfigurationError
+from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS, ModelStore
+
+if TYPE_CHECKING:
+    from service.cli.console import Commands
+    from service.models.store import ModelCard
+
+
+def add_actions(actions: "Commands") -> None:
+    pull = actions.add_parser(
+        "pull",
+        help="download, verify and convert weights",
+        description="Download weights, verify their sha256 and convert them to safetensors; a no-op when done. "
+        f"Without names: {', '.join(DEFAULT_MODELS)}; and {', '.join(OPTIONAL_MODELS)} where its address is reached.",
+    )
+    pull.add_argument("names", nargs="*", metavar="NAME")
+    pull.set_defaults(run=pull_models)
+
+
+def pull_models(chosen: argparse.Namespace) -> int:
+    store = configured_store()
+    for name in chosen.names or DEFAULT_MODELS:
+        _pull(store, store.card(name))
+    optional = [] if chosen.names else [name for name in OPTIONAL_MODELS if name in store.names()]
+    for name in optional:
+        try:
+            _pull(store, store.card(name))
+        except ConfigurationError as error:
+            say(f"{name}: left out, the rest works without it; the reason: {error}")
+    return 0
+
+
+def _pull(store: ModelStore, card: "ModelCard") -> None:
+    if store.has(card):
+        say(f"{card.label}: already there")
+        return
+    with download_progress() as progress:
+        task = progress.add_task(card.label, total=None)
+        store.pull(card, lambda done, total: progress.update(task, completed=done, total=total))
+    say(f"{card.label}: pulled, verified and converted")
