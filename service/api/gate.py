@@ -61,6 +61,7 @@ class Gate:
                 exchange.permit.give_back()
             access_log.log(exchange)
             access_log.count(exchange, self._service.engine.metrics, self._paths)
+            exchange.forget()
 
     async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A wrong name is refused before the handshake, as whoever comes by one must not even hear why."""
