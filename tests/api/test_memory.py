@@ -58,8 +58,7 @@ async def is_left_at_work(app: ASGIApp) -> None:
     wire = Wire(app, "/remove-background", content_type="image/png")
     wire.give(PICTURE, more=False)
     wire.open()
-    while not admission_of(app).pixels_in_flight:
-        await asyncio.sleep(0)
+    await until(lambda: admission_of(app).pixels_in_flight > 0)
     wire.leave()
     await wire.done()
     await admission_of(app).idle.wait()
@@ -73,12 +72,20 @@ def test_pictures_and_answers_are_free_as_soon_as_a_request_is_over(
         await is_answered(app)
         with nobody_collects():
             await request_that(app)
-            while kept():  # the thread that has given the last of it may not have let go yet
-                await asyncio.sleep(0.01)
+            await until(lambda: not kept())  # the thread that has given the last of it may not have let go yet
             return True
 
     assert on_loop(client, story)
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Looks again whenever everybody else on the loop had a turn."""
+    while True:
+        if is_so():
+            return
+        await asyncio.sleep(0)
+
+
 def kept() -> list[object]:
+    """Pictures and answers that are still in memory."""
     return [each for each in gc.get_objects() if type(each) in LARGE]
