@@ -272,6 +272,14 @@ class BadWeights(ConfigurationError):
     """A weights file does not have the pinned sha256."""
 
 
+class BadGraph(ConfigurationError):
+    """An ONNX file that cannot be served."""
+
+
+class BadLabels(ConfigurationError):
+    """Names that do not fit the classes of a network."""
+
+
 class MissingExtra(ConfigurationError):
     """What was asked for needs packages that are not installed; the message is how to install them."""
 

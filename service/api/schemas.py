@@ -42,7 +42,7 @@ class ModelInfo(BaseModel):
     input_height: int
     classes: list[ClassInfo]
     licence: str
-    homepage: str
+    homepage: str | None
     accuracy: list[Accuracy]
     parts: list[str] = Field(description="The loaded models that answer together under this name; for `best`.")
 
@@ -64,7 +64,7 @@ class ModelInfo(BaseModel):
             input_height=card.input.height,
             classes=_classes(card.class_table),
             licence=card.licence,
-            homepage=str(card.homepage),
+            homepage=str(card.homepage) if card.homepage else None,
             accuracy=list(card.accuracy),
             parts=[],
         )

@@ -27,6 +27,10 @@ class ModelSettings(SettingsPart):
     mirror: str | None = None
     """A folder or base URL that has the models' original files; asked before the public addresses."""
 
+    max_model_bytes: int = Field(2_000_000_000, ge=1)
+    """Largest ONNX file that `models add` takes, with its weights. Higher lets one file take more of the disk, and of
+    the memory of every worker that loads it."""
+
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N. `auto` is CUDA where there is any; a device that is named must be there."""
 

@@ -30,9 +30,9 @@ SegmenterFamilies = Callable[[], "Mapping[str, type[Segmenter]]"]
 
 
 def built_in_families() -> "Mapping[str, type[Segmenter]]":
-    from service.models.segmenters import SEGMENTERS
+    from service.models.segmenters import FAMILIES
 
-    return SEGMENTERS
+    return FAMILIES
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from service.cli.models import listing, pulling, quantize, verifying
+from service.cli.models import adding, listing, pulling, quantize, verifying
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
 
-ACTIONS = (listing, pulling, verifying, quantize)
+ACTIONS = (listing, pulling, adding, verifying, quantize)
 """Each adds its own to the command line, with `add_actions`."""
 
 
 def add_command(commands: "Commands") -> None:
     parser = commands.add_parser(
         "models",
-        help="list, pull, verify, show or quantize models",
+        help="list, pull, add, verify, show or quantize models",
         description="What the store has, and how it gets there.",
     )
     parser.set_defaults(run=parser.show_help)

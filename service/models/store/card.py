@@ -12,9 +12,26 @@ from service.models.labels import BACKGROUND, VOID, ClassTable, Head, LabelClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Channel = Annotated[int, Field(ge=0, le=255)]
-Level = Annotated[float, Field(ge=0, le=1)]
-Spread = Annotated[float, Field(gt=0, le=1)]
+Level = Annotated[float, Field(allow_inf_nan=False)]
+Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Triple = tuple[Level, Level, Level]
 Precision = Literal["fp32", "fp16", "int8"]
+Resize = Literal["stretch", "pad"]
+Filter = Literal["lanczos", "hamming", "bicubic", "bilinear", "box"]
+Scale = Literal["unit", "byte", "brightest"]
+Layout = Literal["nchw", "nhwc"]
+ChannelOrder = Literal["rgb", "bgr"]
+Values = Literal["logits", "probabilities", "labels"]
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
+
+DIVISORS: Mapping[Scale, float] = {"unit": 255.0, "byte": 1.0, "brightest": 255.0}
+"""What levels from 0 to 255 are divided by; of `brightest`, where the picture has a pixel as bright as can be."""
+
+USUAL_VALUES: Mapping[Head, Values] = {"sigmoid": "probabilities", "softmax": "logits"}
+
+ONNX = "onnx"
+"""The family of every network that comes as an ONNX graph, which is kept as it is."""
 
 
 class CardPart(BaseModel):
@@ -28,13 +45,26 @@ class InputSpec(CardPart):
 
     width: int = Field(gt=0)
     height: int = Field(gt=0)
-    resize: Literal["stretch", "pad"]
+    resize: Resize
     """`stretch` ignores the aspect; `pad` keeps it and fills right and below with the mean."""
-    filter: Literal["lanczos", "hamming"] = "lanczos"
-    """How pictures are made smaller. Both look at every pixel; `hamming` is a little softer, for half the time."""
-    mean: tuple[Level, Level, Level]
+    filter: Filter = "lanczos"
+    """How pictures are made smaller. All look at every pixel, as Pillow's filters do; `hamming` is a little softer than
+    `lanczos`, for half the time."""
+    scale: Scale = "unit"
+    """`unit` divides levels by 255, `byte` leaves them, `brightest` divides by the picture's own brightest one."""
+    mean: Triple
     std: tuple[Spread, Spread, Spread]
-    """The network's input is (rgb / 255 - mean) / std."""
+    """The network's input is (rgb / scale - mean) / std."""
+    layout: Layout = "nchw"
+    """Of an ONNX graph: where its input has the colours."""
+    order: ChannelOrder = "rgb"
+    """Of an ONNX graph: which colour is the first."""
+
+    @property
+    def zero(self) -> tuple[int, int, int]:
+        """The colour, 0 to 255, that is nearest to zero when it reaches the network."""
+        levels = [min(255, max(0, round(level * DIVISORS[self.scale]))) for level in self.mean]
+        return levels[0], levels[1], levels[2]
 
 
 class OutputSpec(CardPart):
@@ -45,6 +75,21 @@ class OutputSpec(CardPart):
     height: int = Field(gt=0)
     align_corners: bool = False
     """True where the corner samples of the output lie on the corner pixels of the input."""
+    name: str | None = None
+    """Of an ONNX graph's outputs, the one that is meant; None where it has one."""
+    layout: Layout = "nchw"
+    """Of an ONNX graph: where its output has the classes."""
+    values: Values | None = None
+    """What the numbers are: logits, probabilities, as of a soft mask, too, or the ids of a map of labels. None: as is
+    usual for the head, which is how every network family of our own answers."""
+    has_background: bool = True
+    """False where an ONNX graph has no class for what is none of its classes. Its first channel is class 1 then, and
+    class 0, the background, is never answered."""
+
+    @property
+    def meaning(self) -> Values:
+        """What the numbers are."""
+        return self.values or USUAL_VALUES[self.head]
 
 
 class CardClass(CardPart):
@@ -88,7 +133,14 @@ class HttpsSource(CardPart):
     url: HttpUrl
 
 
-Source = Annotated[WheelSource | HttpsSource, Field(discriminator="kind")]
+class FileSource(CardPart):
+    """A file on this machine, which the store has a copy of."""
+
+    kind: Literal["file"]
+    path: Path
+
+
+Source = Annotated[WheelSource | HttpsSource | FileSource, Field(discriminator="kind")]
 
 
 class DownloadSpec(CardPart):
@@ -99,7 +151,7 @@ class DownloadSpec(CardPart):
 
 
 class ConvertedSpec(CardPart):
-    """The safetensors file that `models pull` makes from the download."""
+    """The safetensors file that `models pull` makes from the download, or the ONNX file that it is."""
 
     sha256: Sha256
 
@@ -116,12 +168,12 @@ class Accuracy(CardPart):
 class ModelCard(CardPart):
     """One model: name, network family, classes, input, output, licence, sources and checksums."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     title: str
     family: str
     licence: str
-    homepage: HttpUrl
+    homepage: HttpUrl | None = None
     input: InputSpec
     output: OutputSpec
     classes: ClassSpec
@@ -130,6 +182,11 @@ class ModelCard(CardPart):
     precision: Precision = "fp32"
     """On file: what it should compute in on a CPU that can. In a running service: what it does compute in."""
     accuracy: tuple[Accuracy, ...] = ()
+
+    @property
+    def weights_file(self) -> str:
+        """Beside the card, once it was pulled or added."""
+        return "model.onnx" if self.family == ONNX else "model.safetensors"
 
     @model_validator(mode="after")
     def _head_fits_classes(self) -> Self:

@@ -4,6 +4,7 @@ The published graphs number their convolutions or name them by accident of an ex
 in which they run. The lists below are that order, with the names of the modules in `segmenters/`.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from service.errors import BadCard, BadWeights
+from service.models.store.card import ONNX
 from service.models.store.onnx_weights import read_onnx
 from service.models.store.tflite_weights import read_tflite
 from service.models.store.weights import Array, Convolution
@@ -20,12 +22,15 @@ StateDict = dict[str, Array]
 
 
 def convert(family: str, download: Path, target: Path) -> None:
-    """Write `download` as safetensors: the same bytes every time, on every machine.
+    """Write `download` as safetensors, or an ONNX graph as it is: the same bytes every time, on every machine.
 
     Raises BadCard for an unknown family, and BadWeights where the file is not the graph that we know.
     """
+    if family == ONNX:
+        shutil.copyfile(download, target)
+        return
     if family not in CONVERTERS:
-        raise BadCard(f"no network family is called {family!r}; there are {', '.join(CONVERTERS)}")
+        raise BadCard(f"no network family is called {family!r}; there are {', '.join([*CONVERTERS, ONNX])}")
     # `save_file` would make the file readable by its owner alone, and the service may run as somebody else.
     target.write_bytes(save(CONVERTERS[family].state_dict(download)))
 

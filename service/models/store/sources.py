@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import httpx2
 
 from service.errors import PullFailed
-from service.models.store.card import DownloadSpec, HttpsSource, Source, WheelSource
+from service.models.store.card import DownloadSpec, FileSource, HttpsSource, Source, WheelSource
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -47,16 +47,17 @@ def fetch(source: Source | Mirror, download: DownloadSpec, folder: Path, progres
             return _from_wheel(source, download, folder, progress)
         case HttpsSource():
             return _from_url(str(source.url), download, folder, progress)
+        case FileSource():
+            return _from_file(source.path, download, folder, progress)
         case Mirror(url=str(base)):
             return _from_url(urljoin(base, download.file), download, folder, progress)
         case Mirror(location=location):
-            return _from_folder(Path(location), download, folder, progress)
+            return _from_file(Path(location) / download.file, download, folder, progress)
 
 
-def _from_folder(mirror: Path, download: DownloadSpec, folder: Path, progress: Progress) -> Path:
-    found = mirror / download.file
+def _from_file(found: Path, download: DownloadSpec, folder: Path, progress: Progress) -> Path:
     if not found.is_file():
-        raise PullFailed(f"{mirror} has no {download.file}")
+        raise PullFailed(f"{found.parent} has no {found.name}")
     target = folder / download.file
     shutil.copyfile(found, target)
     progress(download.size_bytes, download.size_bytes)
@@ -64,12 +65,17 @@ def _from_folder(mirror: Path, download: DownloadSpec, folder: Path, progress: P
 
 
 def _from_url(url: str, download: DownloadSpec, folder: Path, progress: Progress) -> Path:
-    part = folder / f"{download.file}.part"
+    return bring(url, folder / download.file, download.size_bytes, progress)
+
+
+def bring(url: str, target: Path, size_bytes: int, progress: Progress) -> Path:
+    """`target`, of at most `size_bytes`, from a URL; what came before an interruption is kept. Raises PullFailed."""
+    part = target.with_name(f"{target.name}.part")
     try:
-        _resume(url, part, download.size_bytes, progress)
+        _resume(url, part, size_bytes, progress)
     except (httpx2.HTTPError, OSError) as error:
         raise PullFailed(f"{url}: {str(error) or type(error).__name__}") from error
-    return part.rename(folder / download.file)
+    return part.rename(target)
 
 
 def _resume(url: str, part: Path, size_bytes: int, progress: Progress) -> None:
@@ -88,7 +94,7 @@ def _resume(url: str, part: Path, size_bytes: int, progress: Progress) -> None:
                 done += len(chunk)
                 progress(done, size_bytes)
                 if done > size_bytes:
-                    raise PullFailed(f"{url}: more than the {size_bytes} bytes that the card promises")
+                    raise PullFailed(f"{url}: more than {size_bytes} bytes, which is too many")
 
 
 def _from_wheel(source: WheelSource, download: DownloadSpec, folder: Path, progress: Progress) -> Path:

@@ -9,13 +9,15 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.errors import BadCard, BadWeights, MissingExtra, MissingWeights, PullFailed, UnknownCard
-from service.models.store.card import DownloadSpec, ModelCard, read_card
+from service.models.store.card import NAME_PATTERN, DownloadSpec, ModelCard, read_card
 from service.models.store.checkpoint import Checkpoint
 from service.models.store.int8_ranges import FILE as INT8_RANGES_FILE
 from service.models.store.int8_ranges import Int8Ranges, read_ranges
@@ -53,7 +55,7 @@ class ModelStore:
 
     def weights(self, card: ModelCard) -> Path:
         """Where the converted weights are, or will be."""
-        return self._folder / card.name / "model.safetensors"
+        return self._folder / card.name / card.weights_file
 
     def is_pulled(self, card: ModelCard) -> bool:
         return self.weights(card).is_file()
@@ -118,6 +120,25 @@ class ModelStore:
             _converted(original, card, staging).replace(self.weights(card))
             shutil.rmtree(staging)
 
+    @contextlib.contextmanager
+    def adding(self, name: str, replacing: bool = False) -> Iterator[Path]:
+        """A folder for the card and the weights of a new model, which is in the store once all has gone well.
+
+        Raises BadCard where the name is taken, unless it is to be replaced, or cannot be one.
+        """
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise BadCard(f"{name!r} is no name of a model: small letters, digits and - after the first")
+        target = self._folder / name
+        if target.exists() and not replacing:
+            raise BadCard(f"{target} is there already: choose another name, or say --replace")
+        with tempfile.TemporaryDirectory(prefix=".adding-", dir=self._folder) as staging:
+            folder = Path(staging) / name
+            folder.mkdir()
+            yield folder
+            if target.exists():
+                target.rename(Path(staging) / "replaced")
+            folder.rename(target)
+
     def fetch_original(self, card: ModelCard, folder: Path, progress: "Progress") -> Path:
         """The published file itself, verified, in `folder`: to compare a conversion with its origin."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +190,7 @@ def _checked(path: Path, download: DownloadSpec) -> Path:
 def _converted(original: Path, card: ModelCard, folder: Path) -> Path:
     from service.models.store.convert import convert
 
-    path = folder / "model.safetensors"
+    path = folder / card.weights_file
     convert(card.family, original, path)
     if (found := sha256_of(path)) != card.converted.sha256:
         raise BadWeights(f"{card.name}: the conversion has sha256 {found}, the card says {card.converted.sha256}")

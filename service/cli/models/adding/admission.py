@@ -1,0 +1,67 @@
+"""An ONNX file becomes a card and weights in a folder of the store, once it has shown what it sees in a photo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from service.cli.models.adding.asking import ask
+from service.cli.models.adding.example import Example
+from service.cli.models.adding.origin import Original
+from service.models.inputs import seen
+from service.models.store import Checkpoint, ModelCard
+from service.models.store.added.graph import Graph, pack
+from service.models.store.added.making import (
+    Told,
+    choose_output,
+    input_spec,
+    make_card,
+    name_answer,
+    output_spec,
+    values_of,
+)
+from service.models.store.added.toml_text import as_toml
+from service.models.store.card import DownloadSpec
+from service.models.store.store import sha256_of
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.models.segmenters.devices import Device
+
+
+def admit(original: Original, folder: Path, told: Told, picture: Image.Image, settings: Settings) -> Example:
+    """Writes into `folder`, which is called like the model.
+
+    Raises ConfigurationError, in one line, for everything that is wrong with the file or with what is told of it.
+    """
+    from service.models.segmenters.devices import Device
+    from service.workers.plan import available_cores
+
+    device = Device.find("cpu", settings.threads_per_worker or available_cores())
+    weights = folder / "model.onnx"
+    graph = pack(original.file, weights, settings.max_model_bytes)
+    card = _card(graph, weights, told, original, picture, device)
+    (folder / "card.toml").write_text(as_toml(card), encoding="utf-8")
+    return Example.of(Checkpoint(card, weights), picture, device)
+
+
+def _card(
+    graph: Graph, weights: Path, told: Told, original: Original, picture: Image.Image, device: "Device"
+) -> ModelCard:
+    from service.models.segmenters.onnx import look
+
+    shown = input_spec(graph, told, ask)
+    pixels, _ = seen(picture, shown)
+    answers = look(weights, pixels, shown, device)
+    output = choose_output(graph, answers, told)
+    answer = answers[output.name]
+    values = values_of(answer, graph.ends_in[output.name], told)
+    naming = name_answer(answer, values, graph.layout, told, ask)
+    download = DownloadSpec(
+        file=original.file_name,
+        sha256=sha256_of(weights),
+        size_bytes=weights.stat().st_size,
+        sources=(original.source,),
+    )
+    given = output_spec(answer, output, values, graph.layout, naming)
+    return make_card(weights.parent.name, told, shown, given, naming.classes, download)
