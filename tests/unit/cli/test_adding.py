@@ -12,6 +12,7 @@ from service.cli import main
 from service.cli.models.adding.example import SAMPLE
 from service.models.store import ModelCard, ModelStore
 from service.settings import read_settings
+from service.workers.plan import built_in_families
 from tests.clients import ready_client
 from tests.fakes import SUBJECT_WEIGHTS, make_store
 from tests.networks import Colored, Convolved, Labelled, ManyOutputs, export
@@ -170,7 +171,7 @@ def test_an_added_model_answers_requests(add: Add, store: Path, tmp_path: Path) 
     file = export(red, tmp_path / "net.onnx", 48, 64)
     add(file, "--mean", "0", "0", "0", "--std", "1", "1", "1")
     settings = read_settings(model_store=store, models=("mine",), device="cpu", workers=1)
-    with ready_client(settings) as client:
+    with ready_client(settings, built_in_families) as client:
         answer = client.post("/segment", files={"image": encoded(painted())})
         assert answer.status_code == 200, answer.text
         assert answer.headers["x-model"] == "mine@1"
