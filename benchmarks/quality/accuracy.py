@@ -19,6 +19,7 @@ from service.errors import ConfigurationError, Failure
 from service.models.decisions import label_map, mask_of
 from service.models.labels import LabelMap
 from service.models.store import ModelCard
+from service.operations.deciding import void_where_transparent
 from service.operations.operation import Seen
 from service.operations.options import parse_options
 from service.operations.segment import SegmentOptions, void_where_transparent

@@ -6,6 +6,9 @@ export type Picture = Blob | ArrayBuffer | ArrayBufferView;
 type PictureFormat = "png" | "webp" | "jpeg";
 type Fit = "cover" | "contain" | "stretch" | "tile";
 
+/** Points, boxes and strokes in pixels of the upright photo: as JSON, or what it stands for. */
+type Hints = string | object;
+
 /** Of every operation; the service's `/docs` describes them. */
 export interface Options {
   model?: string;
@@ -13,6 +16,10 @@ export interface Options {
   compression?: "fast" | "small";
   refine?: "auto" | "off" | "on";
   allow_empty?: boolean;
+  hints?: Hints;
+  keep_mask?: Picture;
+  remove_mask?: Picture;
+  matte?: Picture;
 }
 
 export interface SegmentOptions extends Options {

@@ -140,7 +140,7 @@ export class Client {
     for (const [name, value] of Object.entries(options)) {
       if (value === undefined || value === null) continue;
       if (isPicture(value)) form.append(name, asBlob(value), name);
-      else form.append(name, Array.isArray(value) ? value.join(",") : String(value));
+      else form.append(name, asText(value));
     }
     return this.#ask(operation, { method: "POST", body: form }, how);
   }
@@ -178,6 +178,11 @@ export class Client {
       return new ConnectionFailed("connection_failed", cause.cause?.message ?? cause.message, { cause });
     }
   }
+}
+
+function asText(value) {
+  if (Array.isArray(value)) return value.join(",");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 async function errorIn(response) {

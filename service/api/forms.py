@@ -15,7 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.errors import MalformedForm
 
-MAX_FORM_FILES = 4
+MAX_FORM_FILES = 8
 MAX_FORM_FIELDS = 64
 MAX_TEXT_BYTES = 1024 * 1024
 """Of one part that is no file."""

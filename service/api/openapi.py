@@ -118,7 +118,10 @@ def _header(description: str, type_: str = "string") -> dict[str, Any]:
 
 HEADERS = {
     "X-Request-Id": _header("The caller's own, or a new one; it is in the service's log."),
-    "X-Model": _header("name@version of the model that answered; of `best`, of both, separated by a comma."),
+    "X-Model": _header(
+        "name@version of the model that answered; of `best`, of both, separated by a comma; of "
+        "an earlier `matte`, `none`."
+    ),
     "X-Frames": _header(
         "How many pictures the file has, where it is an animation: the first one was taken.", "integer"
     ),

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
+from service.engine.further import decoded
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
-from service.models.labels import Size
+from service.models.labels import NO_SCORES, Prediction, Size
 from service.models.store import ModelCard
+from service.operations.correction import MATTE, correction_of
 from service.operations.operation import Operation, Product, Seen
 from service.operations.options import Effort, Format, Options
+from service.pixels.correction import Correction
 from service.pixels.decode import Photo, count_pixels, decode
 from service.queue.batcher import Batcher, Outcome
 from service.queue.claim import Booking, Claim
@@ -41,7 +44,7 @@ class Answer:
     body: bytes
     format: Format
     model: str
-    """name@version; of both, separated by a comma, where two models answered."""
+    """name@version; of both, separated by a comma, where two models answered; `none` of an earlier matte."""
     device: str
     worker: int
     batch_size: int
@@ -120,10 +123,17 @@ class Read(NamedTuple):
     """Of the photo before that."""
     pictures: Mapping[str, Photo]
     views: Views
+    """No one where an earlier matte stands for what they would show."""
+    correction: Correction
 
 
 Outcomes = Mapping[str, Outcome]
 """What the networks said, by the names of the views."""
+
+NO_MODEL = "none"
+
+NOBODY_LOOKED = Outcome(NO_SCORES, device="none", worker=-1, batch_size=0, queue_ms=0.0, infer_ms=0.0)
+"""Of an answer that was made of an earlier matte."""
 
 
 class Pipeline:
@@ -169,7 +179,8 @@ class Pipeline:
         operation.check(options, job.pictures)
         model = operation.choose_model(self.catalogue, options)
         call.model = model.label
-        class_ids, effort = operation.class_ids(model.class_table, options), operation.effort(options)
+        class_ids = operation.class_ids(model.class_table, options)
+        effort = "fast" if MATTE in job.pictures else operation.effort(options)
         stages = STAGES_OF_ONE_LOOK if effort == "fast" else PIXEL_STAGES
         claim = Claim(operation.name, stages, call.deadline, call.lane, call.watch, call.booking)
         call.watch.before_part = claim.check_wanted
@@ -189,20 +200,25 @@ class Pipeline:
         plan.claim.megapixels = pixel_count / MEGAPIXEL
         plan.call.on_stage("read")
         read = await self._pixels.run(plan.claim, "read", lambda: self._read(plan), pixel_count)
-        plan.call.on_stage("look")
-        outcomes = await self._look(read.views, plan.call)
+        outcomes: Outcomes = {}
+        if read.views:
+            plan.call.on_stage("look")
+            outcomes = await self._look(read.views, plan.call)
         subject = None if plan.effort == "fast" else await self._look_closer(plan, read, outcomes)
         plan.call.on_stage("finish")
         product = await self._pixels.run(plan.claim, "finish", lambda: _finish(plan, read, outcomes, subject))
-        return _answer(product, plan, outcomes["drawn"], read.photo.frames)
+        return _answer(product, plan, outcomes.get("drawn", NOBODY_LOOKED), read.photo.frames)
 
     def _read(self, plan: Plan) -> Read:
         with plan.call.watch.measure("decode"):
-            pictures = {name: decode(content, self._max_pixels) for name, content in plan.job.pictures.items()}
+            pictures, greys = decoded(plan.job.operation, plan.job.pictures, self._max_pixels)
             sent = decode(plan.job.image, self._max_pixels)
+            correction = correction_of(greys, plan.job.options.hints, sent.size)
         with plan.call.watch.measure("resize"):
             photo = plan.job.operation.framed(sent, plan.job.options)
-            return Read(photo, sent.size, pictures, views_of(photo.on_white(), plan.model, twice=plan.effort == "best"))
+            looks = correction.earlier is None
+            views = views_of(photo.on_white(), plan.model, twice=plan.effort == "best") if looks else {}
+            return Read(photo, sent.size, pictures, views, correction)
 
     async def _look(self, views: Views, call: Call) -> Outcomes:
         """Asks all networks at the same time; where one fails, the others' tickets are dropped."""
@@ -251,17 +267,32 @@ def _finish(plan: Plan, read: Read, outcomes: Outcomes, subject: Subject | None)
     job, watch = plan.job, plan.call.watch
     if subject is None:
         with watch.measure("matte"):
-            subject = Look.of(read.views, outcomes).subject(plan.class_ids)
-    seen = Seen(read.photo, subject.prediction, plan.model, subject.class_ids, read.pictures, sent=read.sent)
+            subject = _subject(plan, read, outcomes)
+    seen = Seen(
+        read.photo,
+        subject.prediction,
+        plan.model,
+        subject.class_ids,
+        read.pictures,
+        sent=read.sent,
+        correction=read.correction,
+    )
     accepted = plan.call.accepted or [job.options.chosen_format()]
     return job.operation.finish(seen, job.options, accepted, watch)
+
+
+def _subject(plan: Plan, read: Read, outcomes: Outcomes) -> Subject:
+    """As the first look shows it; without one, the earlier matte says it all."""
+    if read.correction.earlier is None:
+        return Look.of(read.views, outcomes).subject(plan.class_ids)
+    return Subject(Prediction.of_nothing(read.photo.size, plan.model.class_table), plan.class_ids)
 
 
 def _answer(product: Product, plan: Plan, outcome: Outcome, frames: int) -> Answer:
     return Answer(
         product.body,
         product.format,
-        plan.model.label,
+        NO_MODEL if outcome is NOBODY_LOOKED else plan.model.label,
         outcome.device,
         outcome.worker,
         outcome.batch_size,

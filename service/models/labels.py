@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ Mask = NDArray[np.bool_]
 
 Scores = NDArray[np.float32]
 """(C, h, w) at the network's own output size: logits of a softmax head, or (1, h, w) foreground probability."""
+
+NO_SCORES: Scores = np.zeros((1, 1, 1), np.float32)
 
 VOID = 255
 """The id of pixels that belong to no class, as in Pascal VOC."""
@@ -97,6 +99,11 @@ class Prediction:
     size: Size
     """The image's upright size."""
     classes: ClassTable
+
+    @classmethod
+    def of_nothing(cls, size: Size, classes: ClassTable) -> Self:
+        """Of an image that no network looked at: one sample, which says no."""
+        return cls("sigmoid", NO_SCORES, Box(0, 0, 1, 1), size, classes)
 
     @property
     def grid(self) -> Size:

@@ -3,6 +3,7 @@
 from PIL import Image, ImageChops
 from pydantic import Field
 
+from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene
 from service.operations.options import EffectOptions
 from service.pixels.bands import bands
@@ -59,6 +60,7 @@ BLUR_BACKGROUND = Effect(
         "M9.5 14a2.5 2.5 0 0 0 2.5 2.5",
     ),
     formats=OPAQUE_PICTURE,
+    pictures=CORRECTION,
     example={"strength": "0.5"},
     compose=blur_background,
     is_live=True,

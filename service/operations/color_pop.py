@@ -3,6 +3,7 @@
 from PIL import Image, ImageEnhance
 from pydantic import Field
 
+from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene
 from service.operations.options import EffectOptions
 from service.pixels.encoders.pictures import OPAQUE_PICTURE
@@ -32,6 +33,7 @@ COLOR_POP = Effect(
         "M7.5 12h.010M9.5 8h.010M14.5 8h.01",
     ),
     formats=OPAQUE_PICTURE,
+    pictures=CORRECTION,
     compose=color_pop,
     is_live=True,
     keeps_alpha=True,

@@ -17,7 +17,7 @@ from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import EffectOptions, Effort, Format
 from service.pixels.decode import Photo
 from service.pixels.edges import feather, shift_edge
-from service.pixels.matting import Matte, has_subject, matte, subject_box
+from service.pixels.matting import Matte, has_subject, subject_box
 from service.pixels.subject import Blend, Rows, subject_rows
 from service.telemetry.log import Stopwatch
 
@@ -81,7 +81,7 @@ class Effect(Operation[AnyEffectOptions], Generic[AnyEffectOptions]):
 
     def scene(self, seen: Seen, options: AnyEffectOptions) -> Scene:
         """The photo and its matte. Raises NoForeground where nothing that was asked for is to be seen."""
-        soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
+        soft = seen.matte(options.refine)
         if not options.allow_empty and not has_subject(soft):
             raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
         return Scene.of(seen.photo, soft, seen.pictures, options)

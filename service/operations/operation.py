@@ -12,7 +12,10 @@ from service.errors import BadOption, NoForeground
 from service.models.catalogue import Catalogue, Model
 from service.models.labels import ClassTable, Prediction, Size
 from service.operations.options import AnyOptions, Effort, Format
+from service.pixels.correction import NO_CORRECTION, Correction, correct
 from service.pixels.decode import Photo
+from service.pixels.matting import Matte, Refine, matte, matte_again
+from service.pixels.threads import pixel_work
 from service.telemetry.log import Stopwatch
 
 
@@ -27,6 +30,8 @@ class Picture:
     """The option whose place it takes: both together are refused."""
     or_else: bool = False
     """True where one of the two has to be given."""
+    is_grey: bool = False
+    """True where only its light counts, as of a mask: see `Grey`."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,20 @@ class Seen:
     class_ids: tuple[int, ...]
     """The ids in the prediction that were asked for."""
     pictures: Mapping[str, Photo] = field(default_factory=dict)
-    """By the names in `Operation.pictures`, as far as they were given."""
+    """By the names in `Operation.pictures`, as far as they were given, but for those that are grey."""
     sent: Size = field(kw_only=True)
     """The photo's own size."""
+    correction: Correction = NO_CORRECTION
+
+    @pixel_work
+    def matte(self, refine: Refine) -> Matte:
+        """How much of each pixel belongs to what was asked for: as the model says, and the caller corrects it."""
+        earlier = self.correction.earlier
+        if earlier is None:
+            soft = matte(self.prediction, self.class_ids, self.photo, refine)
+        else:
+            soft = matte_again(earlier, self.photo, refine)
+        return soft if self.correction.is_empty else correct(soft, self.photo.on_white(), self.correction)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ Typed and described once, for HTTP, its OpenAPI page, the command line and the s
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from PIL import ImageColor
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator
 
 from service.errors import BadOption, NotAcceptable, UnknownOption
+from service.operations.hints import DESCRIPTION, HintsOption
 from service.pixels.encoders.pictures import OPAQUE_PICTURE, PICTURE_MEDIA_TYPES, Compression, PictureFormat
 from service.pixels.matting import Refine
 
@@ -62,6 +63,7 @@ class Options(BaseModel):
     allow_empty: bool = Field(
         False, description="Answer with the empty result, instead of an error, where no subject is found."
     )
+    hints: HintsOption | None = Field(None, description=DESCRIPTION)
 
     @field_validator("format", mode="before")
     @classmethod
@@ -159,8 +161,13 @@ def parse_options(kind: type[AnyOptions], given: Mapping[str, Any]) -> AnyOption
         return kind.model_validate({name: value for name, value in given.items() if value != ""})
     except ValidationError as error:
         # What is wrong with several options together has no place of its own.
-        said = (": ".join((*map(str, entry["loc"][:1]), entry["msg"])) for entry in error.errors())
+        said = (": ".join(filter(None, (_place(entry["loc"]), entry["msg"]))) for entry in error.errors())
         raise BadOption("; ".join(said)) from error
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """`quality`, or, within an option, `hints.strokes[0].radius`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from service.models.labels import Size
+from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene
 from service.operations.operation import Picture
 from service.operations.options import DecontaminatingOptions, Format, check_color, parse_color
@@ -235,7 +236,7 @@ PRODUCT_SHOT = Effect(
         "M6 22.5h12",
     ),
     formats=OPAQUE_PICTURE,
-    pictures=(Picture("background", "What the page shows.", instead_of="color"),),
+    pictures=(Picture("background", "What the page shows.", instead_of="color"), *CORRECTION),
     example={"preset": "marketplace-white"},
     compose=product_shot,
 )

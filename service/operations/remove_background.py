@@ -5,6 +5,7 @@ from typing import Literal
 from PIL import Image
 from pydantic import Field
 
+from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene
 from service.operations.options import DecontaminatingOptions, Format
 from service.pixels.encoders.pictures import OPAQUE_PICTURE, TRANSPARENT_PICTURE
@@ -60,6 +61,7 @@ REMOVE_BACKGROUND = Effect(
         "M3 7V5a2 2 0 0 1 2-2h2M17 3h2a2 2 0 0 1 2 2v2M21 17v2a2 2 0 0 1-2 2h-2M7 21H5a2 2 0 0 1-2-2v-2",
     ),
     formats=OPAQUE_PICTURE,
+    pictures=CORRECTION,
     compose=cutout,
     is_live=True,
 )

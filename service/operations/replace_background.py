@@ -4,6 +4,7 @@ from PIL import Image, ImageChops, ImageFilter
 from pydantic import Field, field_validator
 
 from service.models.labels import Size
+from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene, lay_over
 from service.operations.operation import Picture
 from service.operations.options import DecontaminatingOptions, Format, check_color, parse_color
@@ -105,7 +106,7 @@ REPLACE_BACKGROUND = Effect(
         "m3 16 4.5-5 4 4.5 3-3.5 6.5 6.5M16 7.5h.01",
     ),
     formats=OPAQUE_PICTURE,
-    pictures=(Picture("background", "What goes behind the subject.", instead_of="color", or_else=True),),
+    pictures=(Picture("background", "What goes behind the subject.", instead_of="color", or_else=True), *CORRECTION),
     example={"color": "white"},
     compose=replace_background,
     is_live=True,

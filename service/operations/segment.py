@@ -16,7 +16,9 @@ from pydantic_core import to_json
 
 from service.models.catalogue import Catalogue, Model
 from service.models.decisions import bounds_of, classes_in, mask_of
-from service.models.labels import VOID, ClassTable, LabelClass, LabelMap, Mask, Prediction
+from service.models.labels import ClassTable, LabelClass, LabelMap, Mask, Prediction
+from service.operations.correction import CORRECTION
+from service.operations.deciding import decided, void_where_transparent
 from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import Format, Names, Options
@@ -33,7 +35,7 @@ from service.pixels.encoders import (
     zip_of,
 )
 from service.pixels.encoders.pictures import OPAQUE_PICTURE
-from service.pixels.matting import Levels, decide
+from service.pixels.matting import Levels
 from service.telemetry.log import Stopwatch
 
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
@@ -246,16 +248,9 @@ def _json(value: Any) -> bytes:
     return to_json(value)
 
 
-def void_where_transparent(labels: LabelMap, photo: Photo) -> LabelMap:
-    """Nothing is to be seen where the input is fully transparent, so no class is claimed there."""
-    if photo.alpha is None:
-        return labels
-    return np.where(np.asarray(photo.alpha) == 0, np.uint8(VOID), labels)
-
-
 def segmentation_of(seen: Seen, options: SegmentOptions, accepted: Sequence[Format]) -> Segmentation:
     """A class for every pixel of the photo."""
-    labels, confidence = decide(seen.prediction, options.threshold, seen.photo, options.refine)
+    labels, confidence = decided(seen, options.threshold, options.refine)
     labels = void_where_transparent(labels, seen.photo)
     return Segmentation(seen.photo, seen.prediction, labels, confidence, options, accepted)
 
@@ -286,6 +281,7 @@ SEGMENT = Segment(
     options=SegmentOptions,
     icon=("M4 4h7v7H4ZM14 4h6v4h-6ZM14 11h6v9h-6ZM4 14h7v6H4Z",),
     formats=tuple(dict.fromkeys(format_ for formats in SEGMENT_FORMATS.values() for format_ in formats)),
+    pictures=CORRECTION,
     example={"output": "overlay"},
     json_example={
         "width": 640,

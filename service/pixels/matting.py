@@ -34,6 +34,23 @@ def matte(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine
     return soft if photo.alpha is None else ImageChops.multiply(soft, photo.alpha)
 
 
+@pixel_work
+def matte_again(earlier: Matte, photo: Photo, refine: Refine = "auto") -> Matte:
+    """An earlier matte of the photo, at any size of its aspect, as if a network had said it.
+
+    It has the photo's own alpha in it already.
+    """
+    size = Size(*earlier.size)
+    if size == photo.size:
+        soft = earlier
+    elif refine == "off" or size.width > photo.size.width:
+        soft = earlier.resize(photo.size, Image.Resampling.BILINEAR)
+    else:
+        levels = np.asarray(earlier, np.float32) / np.float32(255)
+        soft = refine_edges(levels, Box(0, 0, *size), size, photo.on_white())
+    return soft if photo.alpha is None else ImageChops.darker(soft, photo.alpha)
+
+
 class Decision(NamedTuple):
     """A class for every pixel."""
 

@@ -67,6 +67,8 @@ def _parsed(effect: Effect[Any], given: Mapping[str, Any]) -> EffectOptions:
     options: EffectOptions = parse_options(effect.options, {**defaults, **given})
     if options.effort != "fast":
         raise BadOption("effort: there is time for one look at each frame")
+    if options.hints is not None:
+        raise BadOption("hints: nobody can point at what moves; a photo can be corrected")
     if options.format == "png":
         raise BadOption("format: frames come as jpeg or webp")
     return options

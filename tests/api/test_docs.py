@@ -109,7 +109,8 @@ def test_every_endpoint_takes_a_form_and_a_raw_image(document: Document, path: s
     content = document["paths"][path]["post"]["requestBody"]["content"]
     assert set(content) == {"multipart/form-data", "image/*"}
     files = content["multipart/form-data"]["schema"]["properties"]
-    assert set(files) == ({"image", "background"} if path == "/replace-background" else {"image"})
+    own = {"background"} if path == "/replace-background" else set()
+    assert set(files) == {"image", "keep_mask", "remove_mask", "matte"} | own
 
 
 @pytest.mark.parametrize("path", OPTIONS)

@@ -16,7 +16,13 @@ TYPES = (Path(__file__).parents[2] / "clients" / "js" / "silhouette.d.ts").read_
 MODULE = (Path(__file__).parents[2] / "clients" / "js" / "silhouette.js").read_text(encoding="utf-8")
 
 PYTHON = {bool: "bool", int: "number", float: "number", str: "text"}
-TYPESCRIPT = {"boolean": "bool", "number": "number", "string": "text", "string | string[]": "text"}
+TYPESCRIPT = {
+    "boolean": "bool",
+    "number": "number",
+    "string": "text",
+    "string | string[]": "text",
+    "string | object": "text",
+}
 """Of what kind an option is, by its type."""
 
 
@@ -45,6 +51,8 @@ def kind_of(annotation: Any) -> object:
 
 def hinted(hint: Any) -> object:
     """Of an option in the Python client."""
+    if hint == silhouette_client.Hints:
+        return "text"
     return "picture" if hint == silhouette_client.Picture else kind_of(hint)
 
 

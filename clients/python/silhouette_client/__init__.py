@@ -60,6 +60,10 @@ Fit = Literal["cover", "contain", "stretch", "tile"]
 PictureFormat = Literal["png", "webp", "jpeg"]
 
 
+Hints = str | Mapping[str, Any]
+"""Points, boxes and strokes in pixels of the upright photo: as JSON, or what it stands for."""
+
+
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
@@ -71,6 +75,10 @@ class Options(TypedDict, total=False):
     compression: Literal["fast", "small"]
     refine: Literal["auto", "off", "on"]
     allow_empty: bool
+    hints: Hints
+    keep_mask: Picture
+    remove_mask: Picture
+    matte: Picture
 
 
 class SegmentOptions(Options, total=False):
@@ -137,7 +145,7 @@ Operation = Literal[
     "segment", "remove-background", "replace-background", "blur-background", "color-pop", "product-shot"
 ]
 
-PICTURES = ("background",)
+PICTURES = ("background", "keep_mask", "remove_mask", "matte")
 """Options that are pictures."""
 
 
@@ -346,6 +354,8 @@ def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):
+        return json.dumps(value)
     return value if isinstance(value, str) else ",".join(map(str, value)) if isinstance(value, Iterable) else str(value)
 
 

@@ -85,7 +85,7 @@ def _add_options(parser: Parser, operation: Operation[Any]) -> None:
     group = parser.add_argument_group("what is done")
     for picture in operation.pictures:
         instead = f" Instead of --{picture.instead_of}." if picture.instead_of else ""
-        group.add_argument(f"--{picture.name}", metavar="PICTURE", help=f"{picture.help}{instead}")
+        group.add_argument(f"--{picture.name.replace('_', '-')}", metavar="PICTURE", help=f"{picture.help}{instead}")
     for field_name, field in operation.options.model_fields.items():
         _add_option(group, field_name, field)
 

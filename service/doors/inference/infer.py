@@ -10,11 +10,11 @@ from service.doors.inference.tensors import as_text, pack
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Ensemble
 from service.models.labels import ClassTable
+from service.operations.deciding import decided, void_where_transparent
 from service.operations.effect import Scene
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import DecontaminatingOptions, Effort, Format, Names
-from service.operations.segment import void_where_transparent
-from service.pixels.matting import decide, has_subject, matte, subject_box
+from service.pixels.matting import has_subject, subject_box
 from service.telemetry.log import Stopwatch
 
 Plane = NDArray[np.uint8]
@@ -37,7 +37,7 @@ class InferOptions(DecontaminatingOptions):
 
 def labels(seen: Seen, scene: Scene, options: InferOptions) -> Plane:
     """(H, W) class ids; 255 where the picture shows nothing."""
-    decision = decide(seen.prediction, options.threshold, seen.photo, options.refine)
+    decision = decided(seen, options.threshold, options.refine)
     return void_where_transparent(decision.labels, seen.photo)
 
 
@@ -78,7 +78,7 @@ class Infer(Operation[InferOptions]):
 
     def finish(self, seen: Seen, options: InferOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
         with watch.measure("matte"):
-            soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
+            soft = seen.matte(options.refine)
             if not options.allow_empty and not has_subject(soft):
                 raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
             scene = Scene.of(seen.photo, soft, seen.pictures, options)

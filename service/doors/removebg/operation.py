@@ -15,7 +15,7 @@ from service.operations.effect import Scene
 from service.operations.operation import Operation, Picture, Product, Seen, no_foreground
 from service.operations.options import Format, Options
 from service.pixels.decode import Photo
-from service.pixels.matting import has_subject, matte, subject_box
+from service.pixels.matting import has_subject, subject_box
 from service.pixels.shadows import reach
 from service.settings import MEGAPIXEL
 from service.telemetry.log import Stopwatch
@@ -51,7 +51,7 @@ class Removebg(Operation[RemovebgOptions]):
     def finish(self, seen: Seen, options: RemovebgOptions, accepted: Sequence[Format], watch: Stopwatch) -> Product:
         parameters, frame = options.parameters, Frame.of(seen.sent, options.parameters)
         with watch.measure("matte"):
-            soft = matte(seen.prediction, seen.class_ids, seen.photo, options.refine)
+            soft = seen.matte(options.refine)
             if not has_subject(soft):
                 raise no_foreground(seen.model, self.class_ids(seen.model.class_table, options))
         box, kind = subject_box(soft) or (0, 0, *soft.size), _kind(seen, parameters)

@@ -12,6 +12,20 @@ WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
+class Grey:
+    """An upright picture of which only the light counts, such as a mask. Its colour profile is not asked."""
+
+    light: Image.Image
+    """Mode L"""
+    alpha: Image.Image | None = None
+    """Mode L, where the input had transparency."""
+
+    @property
+    def size(self) -> Size:
+        return Size(*self.light.size)
+
+
+@dataclass(frozen=True)
 class Photo:
     """An upright sRGB picture without metadata."""
 
