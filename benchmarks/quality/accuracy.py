@@ -22,7 +22,7 @@ from service.models.store import ModelCard
 from service.operations.deciding import void_where_transparent
 from service.operations.operation import Seen
 from service.operations.options import parse_options
-from service.operations.segment import SegmentOptions, void_where_transparent
+from service.operations.segment import SegmentOptions
 from service.pixels.matting import matte
 
 THRESHOLD = parse_options(SegmentOptions, {}).threshold
