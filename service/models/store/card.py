@@ -15,7 +15,9 @@ Channel = Annotated[int, Field(ge=0, le=255)]
 Level = Annotated[float, Field(allow_inf_nan=False)]
 Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Triple = tuple[Level, Level, Level]
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "bf16", "int8", "int8+bf16"]
+"""`int8+bf16`: what is not computed in eight bits is in bfloat16."""
+
 Resize = Literal["stretch", "pad"]
 Filter = Literal["lanczos", "hamming", "bicubic", "bilinear", "box"]
 Scale = Literal["unit", "byte", "brightest"]
@@ -209,7 +211,7 @@ class ModelCard(CardPart):
 
     @property
     def label(self) -> str:
-        """name@version, as in `X-Model`; with `+int8` or `+fp16` where it does not compute in fp32."""
+        """name@version, as in `X-Model`; with `+int8`, `+bf16` or `+fp16` where it does not compute in fp32."""
         suffix = "" if self.precision == "fp32" else f"+{self.precision}"
         return f"{self.name}@{self.version}{suffix}"
 

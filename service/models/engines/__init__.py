@@ -1,0 +1,1 @@
+"""Networks compiled for a CPU by OpenVINO. Nothing in here knows a family, a card or a picture."""
