@@ -29,6 +29,15 @@ def upsample(plane: Plane, box: Box, size: Size) -> Plane:
     return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR, box=box))
 
 
+def enlarge(plane: Plane, box: Box, size: Size) -> Image.Image:
+    """As `upsample`, of values from 0 to 1 in 8 bits: rounded first, so within 1.5 levels of the exact value.
+
+    Each axis rounds once more; a quarter of the bytes are enlarged.
+    """
+    small = Image.fromarray(np.rint(plane * 255).astype(np.uint8))
+    return small.resize(size, Image.Resampling.BILINEAR, box=box)
+
+
 def label_map(prediction: Prediction, threshold: float) -> LabelMap:
     """(H, W) class ids. A sigmoid head's foreground (id 1) is where its probability reaches `threshold`."""
     if prediction.head == "sigmoid":

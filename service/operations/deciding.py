@@ -5,8 +5,9 @@ import numpy as np
 from service.errors import BadOption
 from service.models.labels import BACKGROUND, VOID, LabelMap
 from service.operations.operation import Seen
+from service.pixels.class_map import Decision, Levels
 from service.pixels.decode import Photo
-from service.pixels.matting import SUBJECT_LEVEL, Decision, Levels, Refine, decide
+from service.pixels.matting import SUBJECT_LEVEL, Refine, decide
 
 
 def decided(seen: Seen, threshold: float, refine: Refine) -> Decision:

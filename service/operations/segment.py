@@ -22,6 +22,7 @@ from service.operations.deciding import decided, void_where_transparent
 from service.operations.encoding import as_transparent_as, encoded
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import Format, Names, Options
+from service.pixels.class_map import Levels
 from service.pixels.decode import Photo
 from service.pixels.encoders import (
     cvat,
@@ -35,7 +36,6 @@ from service.pixels.encoders import (
     zip_of,
 )
 from service.pixels.encoders.pictures import OPAQUE_PICTURE
-from service.pixels.matting import Levels
 from service.telemetry.log import Stopwatch
 
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]

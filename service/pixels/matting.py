@@ -1,20 +1,19 @@
 """Prediction to Matte: how much of each pixel belongs to the subject; and to a LabelMap with edges like the photo's."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, cast
+from typing import Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from service.models.decisions import Plane, class_probabilities, classes_in, confidence, label_map
-from service.models.labels import Box, LabelMap, Prediction, Size
+from service.models.decisions import Plane, class_probabilities, confidence, enlarge, label_map
+from service.models.labels import Box, Prediction, Size
+from service.pixels.class_map import Decision, refined_decision
 from service.pixels.decode import Photo
 from service.pixels.refinement import refine as refine_edges
 from service.pixels.threads import pixel_work
 
 Refine = Literal["auto", "off", "on"]
-Levels = NDArray[np.uint8]
 
 Matte = Image.Image
 """Mode L: soft alpha from 0 to 255, as large as the photo. Eight bits, because that is what a result holds, and because
@@ -51,39 +50,18 @@ def matte_again(earlier: Matte, photo: Photo, refine: Refine = "auto") -> Matte:
     return soft if photo.alpha is None else ImageChops.darker(soft, photo.alpha)
 
 
-class Decision(NamedTuple):
-    """A class for every pixel."""
-
-    labels: LabelMap
-    confidence: Levels
-    """(H, W), 0 to 255: the probability of the class that was decided on."""
-
-
 @pixel_work
 def decide(prediction: Prediction, threshold: float, photo: Photo, refine: Refine = "auto") -> Decision:
-    """As `decisions.py` decides, but that each class has the edges of its refined matte, and so has the confidence."""
+    """As `decisions.py` decides, but with the edges of the photo, which the confidence has, too: see `class_map.py`."""
     if prediction.head == "sigmoid" and _refines(refine, prediction):
         soft = np.asarray(_probability(prediction, (1,), photo, refine))
         is_foreground = soft >= threshold * 255
         return Decision(is_foreground.astype(np.uint8), np.where(is_foreground, soft, 255 - soft))
-    labels = label_map(prediction, threshold)
-    present = classes_in(labels)
-    if len(present) > 1 and _refines(refine, prediction):
-        return _strongest(prediction, present, photo.on_white())
+    if _refines(refine, prediction):
+        probabilities, box = class_probabilities(prediction)
+        return refined_decision(probabilities, box, prediction.grid, photo.on_white())
     sure = confidence(prediction, threshold)
-    return Decision(labels, np.rint(sure * 255).astype(np.uint8))
-
-
-def _strongest(prediction: Prediction, present: Sequence[int], guide: Image.Image) -> Decision:
-    """Of the classes that are `present`, the one whose refined matte is highest; one matte in memory at a time."""
-    probabilities, box = class_probabilities(prediction)
-    size = prediction.size
-    labels, best = np.zeros((size.height, size.width), np.uint8), np.zeros((size.height, size.width), np.uint8)
-    for class_id in present:
-        levels = np.asarray(refine_edges(probabilities[class_id], box, prediction.grid, guide))
-        labels[levels > best] = class_id
-        np.maximum(best, levels, out=best)
-    return Decision(labels, best)
+    return Decision(label_map(prediction, threshold), np.rint(sure * 255).astype(np.uint8))
 
 
 def _refines(refine: Refine, prediction: Prediction) -> bool:
@@ -96,7 +74,7 @@ def _probability(prediction: Prediction, class_ids: Sequence[int], photo: Photo,
     kept, box = _kept(prediction, class_ids)
     if _refines(refine, prediction):
         return refine_edges(kept, box, prediction.grid, photo.on_white())
-    return _enlarge(kept, box, prediction.size)
+    return enlarge(kept, box, prediction.size)
 
 
 def _kept(prediction: Prediction, class_ids: Sequence[int]) -> tuple[Plane, Box]:
@@ -104,12 +82,6 @@ def _kept(prediction: Prediction, class_ids: Sequence[int]) -> tuple[Plane, Box]
     probabilities, box = class_probabilities(prediction)
     kept = probabilities[list(class_ids)].sum(axis=0)
     return kept.clip(0, 1, out=kept), box
-
-
-def _enlarge(kept: Plane, box: Box, size: Size) -> Matte:
-    """Bilinearly; rounded first, so within 1.5 levels of the exact value, as each axis rounds once more."""
-    small = Image.fromarray(np.rint(kept * 255).astype(np.uint8))
-    return small.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 @pixel_work

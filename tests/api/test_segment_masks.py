@@ -14,7 +14,19 @@ from starlette.testclient import TestClient
 
 from tests.api.asking import ask, ask_for, problem_of
 from tests.fakes import DARK, RED
-from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, opened, painted, pixels, plain, red_and_blue, ring
+from tests.pictures import (
+    HEIGHT,
+    SUBJECT_BOX,
+    WIDTH,
+    encoded,
+    half_transparent,
+    opened,
+    painted,
+    pixels,
+    plain,
+    red_and_blue,
+    ring,
+)
 
 
 def label_map(client: TestClient, picture: Image.Image) -> NDArray[Any]:
@@ -85,6 +97,23 @@ def test_masks_are_a_zip_of_one_png_a_class_that_is_present(client: TestClient) 
         assert archive.namelist() == ["red.png", "blue.png"]
         for class_id, name in ((1, "red"), (2, "blue")):
             assert np.array_equal(pixels(archive.read(f"{name}.png")), np.where(labels == class_id, 255, 0))
+
+
+@pytest.mark.parametrize("refine", ["on", "off"])
+def test_the_masks_of_all_classes_cover_each_pixel_once(client: TestClient, refine: str) -> None:
+    options = {"output": "masks", "classes": "0,1,2", "refine": refine}
+    with zipfile.ZipFile(BytesIO(ask_for(client, "/segment", red_and_blue(), options).content)) as archive:
+        found = [pixels(archive.read(name)) for name in archive.namelist()]
+    assert len(found) == 3
+    assert (np.sum(found, axis=0, dtype=int) == 255).all()
+
+
+def test_areas_of_all_classes_are_the_picture_less_what_is_transparent(client: TestClient) -> None:
+    picture = half_transparent(red_and_blue())
+    void = np.count_nonzero(np.asarray(picture.getchannel("A")) == 0)
+    answer = ask_for(client, "/segment", picture, {"output": "summary", "classes": "0,1,2"}).json()
+    assert void
+    assert sum(entry["area"] for entry in answer["classes"]) == WIDTH * HEIGHT - void
 
 
 def test_masks_leave_out_classes_that_are_not_there(client: TestClient) -> None:

@@ -67,6 +67,24 @@ def test_deeplab_sees_a_person_in_the_astronaut(deeplab_server: Server, astronau
     assert 0.3 < largest["fraction"] < 0.7
 
 
+def test_where_a_person_and_a_cat_meet_every_pixel_has_one_class(
+    deeplab_server: Server, astronaut: bytes, cat: bytes
+) -> None:
+    person, animal = opened(astronaut).crop((70, 0, 370, 512)).resize((586, 1000)), opened(cat).resize((1503, 1000))
+    both = Image.new("RGB", (1200, 1000))
+    both.paste(person, (0, 0))
+    both.paste(animal, (586, 0))
+    answer = deeplab_server.post("/segment", encoded(both), output="masks", classes=",".join(map(str, range(21))))
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        masks = {name: pixels(archive.read(name)) for name in archive.namelist()}
+    assert {"background.png", "person.png", "cat.png"} <= masks.keys()
+    assert (np.sum(list(masks.values()), axis=0, dtype=int) == 255).all()
+    summary = deeplab_server.post("/segment", encoded(both), output="summary", classes=",".join(map(str, range(21))))
+    assert sum(entry["area"] for entry in summary.json()["classes"]) == 1200 * 1000
+    sure = pixels(deeplab_server.post("/segment", encoded(both), output="confidence").content)
+    assert sure.min() >= 255 // 21
+
+
 def test_replaced_pixels_equal_the_colour_far_from_the_subject(server: Server, astronaut: bytes) -> None:
     response = server.post("/replace-background", astronaut, model="selfie", color="#1e90ff")
     picture = pixels(response.content)

@@ -5,7 +5,7 @@ with the picture. Each step works as the one before, whatever the size, so that 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,26 @@ def refine(
 
     `grid` is how many samples the network had for the picture; `plane` itself may have been enlarged since.
     """
+    return next(refine_each([plane], box, grid, picture, network))
+
+
+def refine_each(
+    planes: Iterable[NDArray[np.float32]],
+    box: Box,
+    grid: Size,
+    picture: Image.Image,
+    network: RefinementNetwork | None = None,
+) -> Iterator[Image.Image]:
+    """As `refine`, of several planes, one after the other: the picture is made smaller once for all of them."""
     network = network or built_in_network()
-    pictures = halvings(picture, level_count(grid, Size(*picture.size)) + SCALES - 1)
-    mattes = coarsest_mattes(plane, box, pictures[:SCALES], Size(*picture.size))
+    size = Size(*picture.size)
+    pictures = halvings(picture, level_count(grid, size) + SCALES - 1)
+    for plane in planes:
+        yield _refined(coarsest_mattes(plane, box, pictures[:SCALES], size), pictures, network)
+
+
+def _refined(mattes: list[Image.Image], pictures: Sequence[Image.Image], network: RefinementNetwork) -> Image.Image:
+    """The last of `mattes`, which grow to as many as there are `pictures`."""
     for index in range(SCALES - 1, len(pictures)):
         if index == len(mattes):
             mattes.append(double(mattes[-1], pictures[index].size))
