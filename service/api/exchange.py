@@ -145,7 +145,7 @@ class Exchange:
 
     @property
     def stages_ms(self) -> dict[str, float]:
-        """By their names in `STAGES`, and `fetch`, as far as it came."""
+        """By their names in `STAGES`, as far as it came."""
         before = {"read": self.read_ms, "fetch": self.fetch_ms}
         came = {stage: elapsed_ms for stage, elapsed_ms in before.items() if elapsed_ms is not None}
         return came | (self.call.watch.elapsed_ms if self.call else {})

@@ -20,6 +20,7 @@ from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, parsed, read_fields, read_json
 from service.engine.pipeline import Job
 from service.errors import BadOption, MissingImage, NotOffered
+from service.fetch import is_url
 from service.operations.operation import Product, Seen
 from service.operations.options import Format, parse_options
 from service.operations.segment import Segment, Segmentation, SegmentOptions, mask_png, segmentation_of
@@ -116,7 +117,7 @@ async def _read(request: Request, service: Service) -> tuple[bytes, Parameters]:
 async def _picture(request: Request, service: Service, inputs: object) -> bytes:
     if not isinstance(inputs, str):
         raise MissingImage("`inputs` is the picture as base64")
-    if inputs.startswith(("http://", "https://")):
+    if is_url(inputs):
         return _given(await fetch_picture(request, service, inputs))
     return _given(await decode_base64(request, inputs))
 

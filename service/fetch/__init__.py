@@ -4,5 +4,6 @@ Knows no HTTP of our own: `api/fetching.py` calls it for a request.
 """
 
 from service.fetch.fetcher import Fetcher
+from service.fetch.target import is_url
 
-__all__ = ["Fetcher"]
+__all__ = ["Fetcher", "is_url"]

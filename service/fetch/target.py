@@ -25,6 +25,11 @@ KEPT = "/%:@!$&'()*+,;=~?[]"
 """What stays as it is in a path or a query; spaces and letters beyond ASCII become `%` and digits."""
 
 
+def is_url(text: str) -> bool:
+    """Whether it means to be fetched, however it may be wrong; base64 and paths do not begin like this."""
+    return text[:6].lower().startswith(("http:", "https:"))
+
+
 @dataclass(frozen=True)
 class Target:
     """One resource, where and how it is asked for."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-STAGES = ("read", "wait", "decode", "resize", "queue", "infer", "matte", "compose", "encode")
+STAGES = ("read", "fetch", "wait", "decode", "resize", "queue", "infer", "matte", "compose", "encode")
 
 FIELDS = "fields"
 """Log records carry their facts as a dict under this name."""

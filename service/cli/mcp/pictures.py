@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from service.errors import BadOption, MissingImage, TooManyBytes, UndecodableImage
+from service.fetch import is_url
 
 HELP = "the path of a file, or base64, or a data URI"
 
@@ -40,7 +41,7 @@ def _save(content: bytes, save_to: str) -> str:
 
 
 def _read(text: str, max_bytes: int) -> bytes:
-    if text.startswith(("http:", "https:")):
+    if is_url(text):
         raise MissingImage("nothing is fetched: save the picture, and give the path of the file")
     path = None if text.startswith("data:") else _path(text)
     content = _decoded(text) if path is None else _content(path, max_bytes)

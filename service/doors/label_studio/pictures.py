@@ -9,6 +9,7 @@ from service.api.fetching import fetch_picture
 from service.api.state import Service
 from service.doors.reading import decode_base64
 from service.errors import NotOffered, UrlRefused
+from service.fetch import is_url
 
 KEPT_THERE = re.compile(r"/(data|storage-data|tasks/[0-9]+/(resolve|presign))/[^\\#]*")
 """Where it has pictures: uploads, local files, and storages that it signs for. The token is for nothing else."""
@@ -25,7 +26,7 @@ async def picture_of(request: Request, service: Service, task_id: int | str | No
     """
     if value.startswith("data:"):
         return await decode_base64(request, value)
-    if value.startswith(("http:", "https:")):
+    if is_url(value):
         return await fetch_picture(request, service, value)
     if IN_A_STORAGE.fullmatch(value) and task_id is not None:
         value = f"/tasks/{task_id}/presign/?fileuri={urlsafe_b64encode(value.encode()).decode()}"

@@ -24,6 +24,7 @@ from service.doors.mcp.tools import Result, formats_for_agents
 from service.doors.reading import decode_base64
 from service.engine.pipeline import Job
 from service.errors import BadOption, Failure, NotOffered
+from service.fetch import is_url
 from service.operations.options import MEDIA_TYPES
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class OverHttp:
 
     async def read_picture(self, context: "Context", text: str) -> bytes:
         request = _request_of(context)
-        if text.startswith(("http:", "https:")):
+        if is_url(text):
             return await fetch_picture(request, request.app.state.service, text)
         if text.startswith("file:") or "." in text[:LONGEST_PATH]:  # base64 has no dots
             raise BadOption(f"image: files of yours are not seen from here; give the picture as {self.picture_help}")

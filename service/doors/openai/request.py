@@ -11,6 +11,7 @@ from service.api.fetching import fetch_picture
 from service.api.state import Service
 from service.doors.reading import MULTIPART, decode_base64, media_type_of, read_fields, read_json
 from service.errors import BadOption, MissingImage
+from service.fetch import is_url
 
 BACKGROUNDS = ("auto", "transparent", "opaque")
 FORMATS = ("png", "jpeg", "webp")
@@ -85,7 +86,7 @@ async def _picture(request: Request, service: Service, given: Any) -> bytes:
     text = given.get("image_url") if isinstance(given, Mapping) else given
     if not isinstance(text, str):
         raise BadOption("image: send it as a data URI, `data:image/png;base64,...`")
-    if text.startswith(("http:", "https:")):
+    if is_url(text):
         return await fetch_picture(request, service, text)
     return await decode_base64(request, text)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from service.errors import UrlRefused
-from service.fetch.target import Target
+from service.fetch.target import Target, is_url
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,13 @@ def test_redirects_to_worse_are_refused(location: str) -> None:
 def test_from_http_a_redirect_may_lead_to_either() -> None:
     origin = Target.parse("http://example.org/")
     assert [origin.redirected(f"{scheme}://a.example/").scheme for scheme in ("http", "https")] == ["http", "https"]
+
+
+@pytest.mark.parametrize("text", ["https://example.org/a.jpg", "HTTP://example.org", "https:/a", "http:"])
+def test_what_begins_like_a_url_is_taken_for_one(text: str) -> None:
+    assert is_url(text)
+
+
+@pytest.mark.parametrize("text", ["", "httpAAAA", "data:image/png;base64,AAAA", "/tmp/http:/a.png", "file:///a.png"])
+def test_base64_and_paths_are_not_taken_for_urls(text: str) -> None:
+    assert not is_url(text)
