@@ -76,13 +76,14 @@ def _routes(changes: Changes) -> Table | None:
 
 
 def _stages(changes: Changes) -> Table | None:
-    """Across, in the order in which a request goes through them."""
-    means = {stage: _mean(changes.counted.stages.get(stage)) for stage in STAGES}
+    """Across, in the order in which a request goes through them; those that none went through are left out."""
+    came = {stage: _mean(changes.counted.stages.get(stage)) for stage in STAGES}
+    means = {stage: mean for stage, mean in came.items() if mean is not None}
     table = Table("stage", box=None, pad_edge=False, padding=(0, 0, 0, 1))  # or it would not fit into 80 columns
-    for stage in STAGES:
+    for stage in means:
         table.add_column(stage, justify="right")
     table.add_row("mean", *map(_seconds, means.values()))
-    return table if any(mean is not None for mean in means.values()) else None
+    return table if means else None
 
 
 def _models(changes: Changes) -> Table | None:

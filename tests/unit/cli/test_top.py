@@ -222,7 +222,7 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
         "new request would wait 2.50 s",
         "event loop 4.0 ms late",
         "/replace-background 1 0.1 175 ms 242 ms",
-        "stage read wait decode resize queue infer matte compose encode",
+        "stage read fetch wait decode resize queue infer matte compose encode",
         "mean" + " 12.34 s" * len(STAGES),
         "deeplab-voc 8 0.8 8.0",
         "0 cuda:0 busy 700 MB 300 MB",
