@@ -144,7 +144,7 @@ def _seconds(duration_s: float | None) -> str:
     if math.isinf(duration_s):
         return f"> {STAGE_BUCKETS_S[-1]:g} s"  # how much longer, the histogram does not know
     if duration_s >= 1:
-        return f"{duration_s:.2f} s"
+        return f"{duration_s:.{1 if duration_s >= 10 else 2}f} s"
     return f"{duration_s * 1000:.0f} ms" if duration_s >= 0.01 else f"{duration_s * 1000:.1f} ms"
 
 

@@ -223,7 +223,7 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
         "event loop 4.0 ms late",
         "/replace-background 1 0.1 175 ms 242 ms",
         "stage read fetch wait decode resize queue infer matte compose encode",
-        "mean" + " 12.34 s" * len(STAGES),
+        "mean" + " 12.3 s" * len(STAGES),
         "deeplab-voc 8 0.8 8.0",
         "0 cuda:0 busy 700 MB 300 MB",
         "1 cuda:0 starting 700 MB 300 MB",
