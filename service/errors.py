@@ -144,6 +144,31 @@ class NotOffered(BadInput):
     title = "The contract has this, and this service does not"
 
 
+class UnsupportedVideo(BadInput):
+    code = "unsupported_video"
+    title = "Not a film that we read"
+
+
+class UndecodableVideo(BadInput):
+    code = "undecodable_video"
+    title = "The film could not be decoded"
+
+
+class VideoTooLong(BadInput):
+    code = "video_too_long"
+    title = "The film is too long"
+
+
+class UnknownJob(BadInput):
+    code = "unknown_job"
+    title = "There is no such job"
+
+
+class JobUnfinished(BadInput):
+    code = "job_unfinished"
+    title = "The job has no result yet"
+
+
 class MissingKey(BadInput):
     code = "missing_key"
     title = "This service wants a key"
@@ -211,6 +236,11 @@ class TooManyFetches(Unavailable):
 class TooManySessions(Unavailable):
     code = "too_many_sessions"
     title = "There are as many live sessions as the service takes"
+
+
+class TooManyJobs(Unavailable):
+    code = "too_many_jobs"
+    title = "There are as many jobs as the service takes"
 
 
 class DeadlineUnreachable(Unavailable):

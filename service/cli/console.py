@@ -24,17 +24,18 @@ def download_progress() -> "Progress":
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     name = TextColumn("{task.description}")
-    return _progress(name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    return progress_of(name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
 
 
 def work_progress() -> "Progress":
     """A bar with photos done and the time left; nothing where no person watches."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    return _progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return progress_of(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
-def _progress(*columns: "ProgressColumn") -> "Progress":
+def progress_of(*columns: "ProgressColumn") -> "Progress":
+    """Of these columns; nothing where no person watches."""
     from rich.console import Console
     from rich.progress import Progress
 

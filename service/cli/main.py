@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 0, with 1 where some of the work failed, with 2 where the command or a setting is wrong."""
     if arguments is None and _works_on_pixels(sys.argv[1:]):
         start_again_with_huge_pages()
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
         sys.exit(chosen.run(chosen))
     except ConfigurationError as error:
@@ -49,8 +49,8 @@ def _works_on_pixels(arguments: Sequence[str]) -> bool:
     return bool(arguments) and not arguments[0].startswith("-") and arguments[0] not in NO_PIXELS
 
 
-def _parser() -> Parser:
-    from service.cli import files, keys, mcp, models, serve, top
+def parser() -> Parser:
+    from service.cli import files, keys, mcp, models, serve, top, video
 
     parser = Parser(
         "silhouette",
@@ -67,4 +67,5 @@ def _parser() -> Parser:
     keys.add_command(commands)
     mcp.add_command(commands)
     files.add_commands(commands)
+    video.add_command(commands)
     return parser

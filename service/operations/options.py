@@ -147,9 +147,10 @@ def parse_color(text: str) -> tuple[int, int, int, int]:
 
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
-def parse_options(kind: type[AnyOptions], given: Mapping[str, Any]) -> AnyOptions:
+def parse_options(kind: type[Parsed], given: Mapping[str, Any]) -> Parsed:
     """The options a caller gave, as text or as JSON values. Empty text means: not given.
 
     Raises UnknownOption with the nearest name, or BadOption naming each wrong one.

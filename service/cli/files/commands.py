@@ -87,10 +87,10 @@ def _add_options(parser: Parser, operation: Operation[Any]) -> None:
         instead = f" Instead of --{picture.instead_of}." if picture.instead_of else ""
         group.add_argument(f"--{picture.name.replace('_', '-')}", metavar="PICTURE", help=f"{picture.help}{instead}")
     for field_name, field in operation.options.model_fields.items():
-        _add_option(group, field_name, field)
+        add_option(group, field_name, field)
 
 
-def _add_option(group: "argparse._ArgumentGroup", name: str, field: FieldInfo) -> None:
+def add_option(group: "argparse._ArgumentGroup", name: str, field: FieldInfo) -> None:
     """An option of the service as a flag: same name, same values, same words."""
     flag = f"--{name.replace('_', '-')}"
     default = "" if field.default in (None, ()) else f" Default: {str(field.default).lower()}."

@@ -57,7 +57,7 @@ def work_off(
 ) -> int:
     """The exit code, as far as the work itself is concerned: 0, or why it ended before the last photo."""
     try:
-        with _sigterm_as_ctrl_c():
+        with sigterm_as_ctrl_c():
             asyncio.run(_work_off(items, opening, report, standard_input))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -123,7 +123,7 @@ class Work:
 
 
 @contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
+def sigterm_as_ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield

@@ -9,7 +9,8 @@ from PIL import Image
 from skimage import data
 
 from service.models.decisions import Plane
-from service.stream.smoothing import LEAST_NOISE_LEVELS, MOST_NOISE_LEVELS, Smoother, change, motion, noise
+from service.pixels.motion import LEAST_NOISE_LEVELS, MOST_NOISE_LEVELS, change, motion, noise
+from service.stream.smoothing import Smoother
 
 SIDE_PX = 256
 STRENGTH = 0.9

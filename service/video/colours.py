@@ -1,0 +1,99 @@
+"""From a frame as a codec stores it to an upright sRGB photo: by the same formulas as pictures."""
+
+from typing import TypeVar
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.pixels.decode import Photo
+from service.pixels.decode.colours.spaces import from_codes
+from service.pixels.decode.colours.told import from_told
+from service.pixels.decode.orientation import upright
+
+Sample = TypeVar("Sample", np.uint8, np.uint16)
+
+BT709, BT601, BT2020 = 1, 5, 9
+UNTOLD = 2
+MATRICES = {1: BT709, 5: BT601, 6: BT601, 7: 7, 9: BT2020, 10: BT2020}
+"""What swscale calls the matrix coefficients of ITU-T H.273, table 4."""
+
+HD_HEIGHT_PX = 720
+"""Films that do not say how they are coded are BT.601 below, and BT.709 from there on: what players take them for."""
+
+CHROMA = Interpolation.BICUBIC
+
+
+def photo_of(frame: VideoFrame, turned: int) -> Photo:
+    """Upright, 8 bits a channel; with alpha where the frame has some that is not opaque."""
+    space = from_codes(frame.color_primaries, frame.color_trc)
+    rgb = _rgb8(frame) if space is None or space.is_srgb else from_told(_rgb16(frame), space)
+    alpha = _alpha(frame)
+    return Photo(upright(rgb, turned), None if alpha is None else upright(alpha, turned))
+
+
+def _rgb8(frame: VideoFrame) -> Image.Image:
+    return Image.fromarray(_rgb(frame, "rgb24"))
+
+
+def _rgb16(frame: VideoFrame) -> NDArray[np.uint16]:
+    """(H, W, 3), 0 to 65535, still of the film's own colours."""
+    levels = np.asarray(_rgb(frame, "rgb48le"))
+    if frame.format.is_rgb:
+        return levels.astype(np.uint16)
+    # From YUV, swscale makes 65279 of white: 255 / 256 of what it is.
+    return np.minimum(levels.astype(np.uint32) * 256 // 255, 65535).astype(np.uint16)
+
+
+def _rgb(frame: VideoFrame, format_: str) -> NDArray[np.uint8 | np.uint16]:
+    matrix = MATRICES.get(frame.colorspace) or (BT709 if frame.height >= HD_HEIGHT_PX else BT601)
+    is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
+    converted = frame.reformat(
+        format=format_,
+        src_colorspace=matrix,
+        src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=CHROMA,
+    )
+    return np.asarray(converted.to_ndarray())
+
+
+def _alpha(frame: VideoFrame) -> Image.Image | None:
+    """Mode L, read from the plane itself: swscale changes most levels by one. None where every pixel is opaque."""
+    levels = _alpha_levels(frame)
+    if levels is None or int(levels.min()) == 255:
+        return None
+    return Image.fromarray(levels)
+
+
+def _alpha_levels(frame: VideoFrame) -> NDArray[np.uint8] | None:
+    alpha = next((each for each in frame.format.components if each.is_alpha), None)
+    if alpha is None:
+        return None
+    if not frame.format.is_planar:
+        packed = np.asarray(frame.reformat(format="rgba").to_ndarray())
+        return np.ascontiguousarray(packed[..., 3])
+    if alpha.bits == 8:
+        return plane_samples(frame, alpha.plane, np.uint8).copy()
+    return to_eight_bits(plane_samples(frame, alpha.plane, np.uint16), alpha.bits)
+
+
+def plane_samples(frame: VideoFrame, number: int, kind: type[Sample]) -> NDArray[Sample]:
+    """(H, W) of one plane, in place; its lines may be longer than the picture is wide."""
+    plane = frame.planes[number]
+    samples = np.frombuffer(memoryview(plane), kind)
+    return samples.reshape(-1, plane.line_size // samples.itemsize)[: plane.height, : plane.width]
+
+
+def to_eight_bits(levels: NDArray[np.uint16], bits: int) -> NDArray[np.uint8]:
+    """Rounded: the way back of `from_eight_bits`, exact for all 256 levels."""
+    most = (1 << bits) - 1
+    return ((levels.astype(np.uint32) * 255 + most // 2) // most).astype(np.uint8)
+
+
+def from_eight_bits(levels: NDArray[np.uint8], bits: int) -> NDArray[np.uint16]:
+    """0 to 2 ** bits - 1, rounded."""
+    most = (1 << bits) - 1
+    return ((levels.astype(np.uint32) * most + 127) // 255).astype(np.uint16)

@@ -1,0 +1,102 @@
+"""Asks a network about each frame, behind all photos, and makes a matte of what it says."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.engine import Engine
+from service.models.decisions import Plane, class_probabilities
+from service.models.inputs import fit
+from service.models.labels import Box, Prediction, Scores
+from service.models.store import ModelCard
+from service.queue.claim import Claim
+from service.queue.schedule import Lane
+from service.settings import MEGAPIXEL
+from service.telemetry.log import Stopwatch
+from service.video.kept import KeptMattes, Levels
+from service.video.source import Frame
+from service.video.steady import Matted
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame, and where in the network's answer it lies."""
+
+    frame: Frame
+    box: Box
+
+
+class Looker:
+    """Of one film."""
+
+    def __init__(self, engine: Engine, card: ModelCard, class_ids: tuple[int, ...], kept: KeptMattes) -> None:
+        self._engine = engine
+        self._card = card
+        self._class_ids = class_ids
+        self._kept = kept
+
+    async def look(self, frame: Frame) -> Matted[Shown]:
+        """The frame with its matte, as the network alone has it; from disk where it was looked at before.
+
+        Levels are rounded to bytes in either case, so that a film comes out the same.
+        """
+        pixels, box = await self.on_pixels("look", frame, lambda: fit(frame.photo.on_white(), self._card))
+        if frame.number in self._kept:
+            levels = await asyncio.to_thread(self._kept.__getitem__, frame.number)
+        else:
+            outcome = await self._engine.batcher.predict(self._card.name, pixels, math.inf, Lane.BULK)
+            levels = await asyncio.to_thread(self._levels, outcome.scores, box, frame)
+        shown_box = self._shown_box(box, levels)
+        plane = levels[_region(shown_box)].astype(np.float32) / np.float32(255)
+        return Matted(Shown(frame, _inside(shown_box)), plane, pixels[_region(self._used(box))])
+
+    async def on_pixels(self, stage: str, frame: Frame, work: Callable[[], Result]) -> Result:
+        """What `work` gives, on a pixel thread that no photo wants."""
+        claim = Claim(f"film-{stage}", (stage,), math.inf, Lane.BULK, Stopwatch())
+        claim.megapixels = frame.photo.size.width * frame.photo.size.height / MEGAPIXEL
+        with self._engine.pixels.claiming(claim):
+            return await self._engine.pixels.run(claim, stage, work)
+
+    def prediction(self, shown: Shown, plane: Plane) -> Prediction:
+        """As of a network that knows a subject and nothing else."""
+        size = shown.frame.photo.size
+        return Prediction("sigmoid", plane[np.newaxis], shown.box, size, self._card.class_table)
+
+    def _levels(self, scores: Scores, box: Box, frame: Frame) -> Levels:
+        """(h, w), 0 to 255, with the padding; kept."""
+        said = Prediction(self._card.output.head, scores, box, frame.photo.size, self._card.class_table)
+        probabilities, _ = class_probabilities(said)
+        kept: NDArray[np.float32] = probabilities[list(self._class_ids)].sum(axis=0).clip(0, 1)
+        levels = np.rint(kept * 255).astype(np.uint8)
+        self._kept.add(frame.number, levels)
+        return levels
+
+    def _shown_box(self, box: Box, levels: Levels) -> Box:
+        """The part of a matte that shows the frame: with several classes, it has no padding any more."""
+        height, width = levels.shape
+        return box if self._card.output.head == "sigmoid" else Box(0, 0, width, height)
+
+    def _used(self, box: Box) -> Box:
+        """The part of the network's input that shows the frame, to about a pixel, from that of its output."""
+        card = self._card
+        across, down = card.input.width / card.output.width, card.input.height / card.output.height
+        return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
+
+
+def _region(box: Box) -> tuple[slice, slice]:
+    """Rows and columns, in whole pixels and never empty: all that the box touches."""
+    left, top = max(0, math.floor(box.left)), max(0, math.floor(box.top))
+    return slice(top, max(top + 1, math.ceil(box.bottom))), slice(left, max(left + 1, math.ceil(box.right)))
+
+
+def _inside(box: Box) -> Box:
+    """The same place in what `_region` cuts out."""
+    left, top = max(0, math.floor(box.left)), max(0, math.floor(box.top))
+    return Box(box.left - left, box.top - top, box.right - left, box.bottom - top)

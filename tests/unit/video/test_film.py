@@ -1,0 +1,221 @@
+"""Films from file to file: the subject cut out on every frame, times and sound as they were, nothing left behind."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.errors import BadOption, UnknownOption, UnsupportedVideo, VideoTooLong
+from service.video.choice import FilmChoice
+from service.video.film import Progress, Watch
+from service.video.source import Limits
+from tests.clips import at_s, read_alpha, read_pictures, read_times_ms, red_square, write_clip
+from tests.unit.video.conftest import Maker
+
+FRAMES = 12
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A red square over the dark, with a tone."""
+    path = tmp_path_factory.mktemp("films") / "clip.mp4"
+    return write_clip(path, red_square(FRAMES), tones_hz=(440,), options={"b": "2M"})
+
+
+def test_the_subject_is_cut_out_on_every_frame_where_it_is(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    made = maker.make(clip, tmp_path / "cut.webm")
+    assert (made.frames, made.lost, made.damaged) == (FRAMES, 0, 0)
+    for alpha, picture in zip(read_alpha(tmp_path / "cut.webm"), red_square(FRAMES), strict=True):
+        truth, found = picture[..., 0] > 128, alpha > 128
+        assert (truth & found).sum() / (truth | found).sum() > 0.9
+
+
+@pytest.mark.parametrize("name", ["cut.mov", "cut.webm", "cut.webp", "cut.gif", "cut.zip"])
+def test_every_format_that_has_transparency_is_whole(maker: Maker, clip: Path, tmp_path: Path, name: str) -> None:
+    assert maker.make(clip, tmp_path / name).frames == FRAMES
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_new_background_is_behind_the_subject(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (80, 48), (0, 160, 0)).save(out, "PNG")
+    maker.make(clip, tmp_path / "new.mp4", effect="replace-background", background=out.getvalue())
+    for picture in read_pictures(tmp_path / "new.mp4"):
+        assert np.abs(picture[4, 4].astype(int) - (0, 160, 0)).max() < 12
+        assert picture[48, 55, 0] > 190
+
+
+def test_a_matte_alone_is_a_grey_film(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    maker.make(clip, tmp_path / "matte.mp4", output="matte")
+    first = read_pictures(tmp_path / "matte.mp4")[0]
+    assert (int(first[48, 50].min()), int(first[4, 4].max()) <= 1, int(np.ptp(first, axis=2).max())) == (255, True, 0)
+
+
+@pytest.mark.parametrize("name", ["film.webm", "film.mov", "film.mp4"])
+def test_times_of_a_variable_rate_are_kept(maker: Maker, tmp_path: Path, name: str) -> None:
+    times = [0, 40, 120, 160, 500, 510, 550]
+    source = write_clip(tmp_path / "in.mkv", red_square(len(times)), codec="ffv1", times=times)
+    maker.make(source, tmp_path / name, effect="blur-background")
+    assert read_times_ms(tmp_path / name) == pytest.approx(times, abs=1)
+
+
+@pytest.mark.parametrize("name", ["film.webm", "film.mov", "film.mp4"])
+def test_the_sound_stays_where_it_was(maker: Maker, tmp_path: Path, name: str) -> None:
+    source = write_clip(tmp_path / "in.mov", red_square(25), tones_hz=(440,), sound_at_s=0.3)
+    maker.make(source, tmp_path / name, effect="color-pop")
+    heard = sound_of(tmp_path / name)
+    loud = np.flatnonzero(np.abs(heard) > 0.1)
+    assert loud[0] / 48_000 == pytest.approx(0.3, abs=0.005)
+    assert loud[-1] / 48_000 == pytest.approx(1.3, abs=0.01)
+
+
+def sound_of(path: Path, track: int = 0) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    """Samples from the film's beginning on, at 48 kHz, silence where there is none."""
+    heard = np.zeros(48_000 * 3, np.float32)
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=track):
+            scale = 32768 if frame.format.name.startswith("s16") else 1
+            wave = frame.to_ndarray().astype(np.float32) / np.float32(scale)
+            begin = round(at_s(frame) * 48_000)
+            part = wave[0][max(0, -begin) :]
+            heard[max(0, begin) : max(0, begin) + len(part)] = part
+    return heard
+
+
+def test_every_sound_track_is_kept(maker: Maker, tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mov", red_square(25), tones_hz=(440, 1000))
+    maker.make(source, tmp_path / "film.webm")
+    pitches = [pitch_hz(sound_of(tmp_path / "film.webm", track)) for track in (0, 1)]
+    assert pitches == pytest.approx([440, 1000], abs=3)
+
+
+def pitch_hz(heard: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> float:
+    spectrum = np.abs(np.fft.rfft(heard[4_800:43_200]))
+    return float(spectrum.argmax() * 48_000 / 38_400)
+
+
+def test_work_that_was_cut_short_goes_on_and_the_film_is_the_same(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    whole, resumed = tmp_path / "whole.webm", tmp_path / "resumed.webm"
+    maker.make(clip, whole)
+    with pytest.raises(asyncio.CancelledError):
+        maker.runner.run(cut_short(maker, clip, resumed))
+    assert not resumed.exists()
+    before = maker.looks()
+    maker.make(clip, resumed)
+    assert maker.looks() - before < FRAMES
+    assert read_alpha(resumed)[5].tolist() == read_alpha(whole)[5].tolist()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["resumed.webm", "whole.webm"]
+
+
+async def cut_short(maker: Maker, clip: Path, result: Path) -> None:
+    """After the first frame was written."""
+    task: asyncio.Task[object]
+
+    def stop(progress: Progress) -> None:
+        task.cancel()
+
+    task = asyncio.create_task(maker.making(clip, result, watch=Watch(on_progress=stop)))
+    await task
+
+
+def test_what_is_there_already_stays_until_a_whole_film_takes_its_place(
+    maker: Maker, clip: Path, tmp_path: Path
+) -> None:
+    result = tmp_path / "cut.webm"
+    result.write_bytes(b"an earlier one")
+    with pytest.raises(asyncio.CancelledError):
+        maker.runner.run(cut_short(maker, clip, result))
+    assert result.read_bytes() == b"an earlier one"
+
+
+def test_progress_is_told_frame_by_frame(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    maker.runner.run(maker.making(clip, tmp_path / "cut.webm", watch=Watch(on_progress=heard.append)))
+    assert [progress.frames for progress in heard] == list(range(1, FRAMES + 1))
+    assert {progress.total for progress in heard} == {FRAMES}
+
+
+def test_whoever_charges_for_pixels_hears_of_every_frame(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    charged: list[int] = []
+
+    async def charge(pixels: int) -> None:
+        charged.append(pixels)
+
+    maker.runner.run(maker.making(clip, tmp_path / "cut.webm", watch=Watch(before_frame=charge)))
+    assert charged == [160 * 96] * FRAMES
+
+
+def test_no_more_than_a_few_frames_are_ever_ahead_of_what_is_written(maker: Maker, tmp_path: Path) -> None:
+    """However long a film is: what is read has been written, but for those that surround a frame."""
+    source = write_clip(tmp_path / "long.mkv", red_square(90, step_px=0), codec="ffv1")
+    begun, most = 0, 0
+
+    async def begin(pixels: int) -> None:
+        nonlocal begun
+        begun += 1
+
+    def finish(progress: Progress) -> None:
+        nonlocal most
+        most = max(most, begun - progress.frames)
+
+    maker.runner.run(maker.making(source, tmp_path / "cut.webm", watch=Watch(on_progress=finish, before_frame=begin)))
+    assert 0 < most < 24
+
+
+def test_a_film_that_is_too_long_is_refused_whether_it_says_so_or_not(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(VideoTooLong):
+        maker.make(clip, tmp_path / "cut.webm", Limits(1_000_000, seconds=0.2))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_playlist_leads_nowhere(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    for name, text in {
+        "a.m3u8": f"#EXTM3U\n#EXTINF:1,\n{clip}\n",
+        "b.txt": f"ffconcat version 1.0\nfile {clip}\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UnsupportedVideo):
+            maker.make(tmp_path / name, tmp_path / "cut.webm")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a film" * 100, b"\x00" * 5000])
+def test_what_is_no_film_is_refused(maker: Maker, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "in.mp4").write_bytes(content)
+    with pytest.raises(UnsupportedVideo):
+        maker.make(tmp_path / "in.mp4", tmp_path / "cut.webm")
+
+
+def test_frames_that_are_damaged_are_counted_and_the_rest_is_done(maker: Maker, tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mkv", red_square(30), codec="ffv1", options={"g": "1"})
+    content = bytearray(source.read_bytes())
+    for place in range(len(content) // 2, len(content) // 2 + 900):
+        content[place] ^= 0x5A
+    source.write_bytes(content)
+    made = maker.make(source, tmp_path / "cut.webm")
+    assert made.lost + made.damaged > 0
+    assert 20 < made.frames <= 30
+    assert len(read_alpha(tmp_path / "cut.webm")) == made.frames
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"format": "mp4"}, "no room for transparency; take webm, mov, zip, gif, webp"),
+        ({"effect": "replace-background", "color": "#0000ff80", "format": "mp4"}, "no room for transparency"),
+        ({"output": "matte", "format": "gif"}, "no room for mattes alone"),
+        ({"crop": "true"}, "every frame of a film has one size"),
+        ({"effect": "replace-background"}, "exactly one of `background`"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(given: dict[str, str], told: str) -> None:
+    with pytest.raises(BadOption, match=told):
+        FilmChoice.of(given)
+
+
+def test_an_option_of_another_effect_is_unknown() -> None:
+    with pytest.raises(UnknownOption):
+        FilmChoice.of({"effect": "color-pop", "strength": "0.5"})
