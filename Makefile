@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers profile architecture clean
+.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers profile kernels architecture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitSe
 profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, into docs/stages.svg (2 minutes)
 	$(BIN)/python -m benchmarks.speed.stages
 
+kernels: .cache/kernels/.made ## Compile the loops of service/pixels/kernels anew (CHECK=1 compares with what is there)
+	.cache/kernels/bin/python scripts/build_kernels.py $(if $(CHECK),--check)
+
 architecture: .venv/.dev ## Draw the rooms and their imports, into docs/architecture.svg
 	$(BIN)/python -m scripts.architecture
 
@@ -83,4 +86,10 @@ clean: ## Remove the virtual environment and caches; pulled models stay
 	$(PYTHON) -m venv .cache/supply
 	.cache/supply/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	.cache/supply/bin/python -m pip install --quiet --disable-pip-version-check --group supply
+	@touch $@
+
+.cache/kernels/.made: pyproject.toml
+	$(PYTHON) -m venv .cache/kernels
+	.cache/kernels/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	.cache/kernels/bin/python -m pip install --quiet --disable-pip-version-check --group kernels
 	@touch $@

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.pixels.kernels import Window, compiled_kernels
+
 Planes = NDArray[np.float32]
 """(..., H, W): planes are contiguous, so that numpy computes on whole rows. Colours are levels, alpha is 0 to 1."""
 
@@ -90,6 +92,10 @@ class Estimate:
         height, width = self._finest.alpha.shape
         top, bottom = int(cells.rows[0]) - 1, int(cells.rows[-1]) + 2
         left, right = int(cells.columns.min()) - 1, int(cells.columns.max()) + 2
+        if (kernels := compiled_kernels()) is not None:
+            window = Window(top, left, right - left, bottom - top)
+            both = kernels.enlarge(self._half_size, self._finest, window, DOUBT, float(LEAST_SMOOTHNESS))
+            return Around(both, top, left)
         down, across = slice(max(0, top), min(height, bottom)), slice(max(0, left), min(width, right))
         part = np.s_[..., down, across]
         finest = self._finest
@@ -153,6 +159,8 @@ def _halved(level: Level) -> Level:
 
 def _half(planes: Planes) -> Planes:
     """Means of 2 x 2; an odd last row or column counts twice."""
+    if (kernels := compiled_kernels()) is not None:
+        return kernels.halve(planes)
     height, width = planes.shape[-2:]
     if height % 2 or width % 2:
         rest = [(0, 0)] * (planes.ndim - 2)
@@ -167,17 +175,28 @@ def _solve(levels: list[Level]) -> Planes:
     smallest = levels[-1]
     # Where nothing is pure anywhere, both are taken to be what is seen.
     colors: Planes = (smallest.pure + NOTHING * smallest.mixture) / (smallest.weight + NOTHING)
+    colors = (smallest.pure + DOUBT * colors) / (smallest.weight + DOUBT)
     for level in reversed(levels):
         if level is not smallest:
-            colors = _twice(colors, level.alpha.shape)
-        colors = (level.pure + DOUBT * colors) / (level.weight + DOUBT)
+            colors = _pulled(colors, level)
         for _ in range(SMOOTHING_STEPS):
             colors = _smooth(colors, level)
     return colors
 
 
+def _pulled(colors: Planes, level: Level) -> Planes:
+    """(2, 3, h, w) of half the size, enlarged, and pulled towards what is pure."""
+    height, width = level.alpha.shape
+    if (kernels := compiled_kernels()) is not None:
+        return kernels.enlarge(colors, level, Window(0, 0, width, height), DOUBT, smoothness=0)
+    pulled: Planes = (level.pure + DOUBT * _twice(colors, (height, width))) / (level.weight + DOUBT)
+    return pulled
+
+
 def _smooth(colors: Planes, level: Level) -> Planes:
     """One Jacobi step: the nearest to the neighbours' mean that explains I, neighbours across an edge counting most."""
+    if (kernels := compiled_kernels()) is not None:
+        return kernels.smooth(colors, level, float(LEAST_SMOOTHNESS), SMOOTHNESS)
     alpha = np.pad(level.alpha, 1, mode="edge")
     padded = np.pad(colors, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
     height, width = level.alpha.shape

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from service.pixels.bands import bands
-from service.pixels.foreground import CELL_PX, Cells, Estimate, Level, Planes, purity, share
+from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity, share
+from service.pixels.kernels import Part, compiled_kernels
 from service.pixels.threads import pixel_work
 
 Pixels = NDArray[np.uint32]
@@ -118,7 +119,8 @@ def _find_cells(blend: Blend) -> Cells:
         mixed = ImageChops.multiply(partly, blend.matte.point([255 * (level > FAINTEST) for level in range(256)]))
     # A single pixel of 16 is still 16 levels of the mean.
     found = np.asarray(mixed.reduce(CELL_PX)) > 0
-    return Cells(*np.nonzero(found & ~_hidden_cells(blend.hidden) if blend.hidden else found))
+    cells = np.nonzero(found & ~_hidden_cells(blend.hidden) if blend.hidden else found)
+    return Cells(*map(np.ascontiguousarray, cells))
 
 
 def _hidden_cells(alpha: Image.Image) -> NDArray[np.bool_]:
@@ -144,7 +146,9 @@ class _Unmixing:
     def __init__(self, blend: Blend, cells: Cells) -> None:
         self._blend = blend
         self._cells = cells
+        self._kernels = compiled_kernels()
         self._box = _around(cells, blend.photo.size)
+        self._corner = (self._box[1], self._box[0])
         self._estimate = Estimate(self._finest())
 
     def in_rows(self, pixels: Pixels, area: Area) -> Pixels:
@@ -154,11 +158,22 @@ class _Unmixing:
             return pixels
         pixels = pixels.copy()
         estimate = self._estimate.around(self._in_box(chosen))
+        if self._kernels is None:
+            self._unmix_with_numpy(pixels, area, chosen, estimate)
+        else:
+            row, column = self._corner
+            corner = (row + estimate.top, column + estimate.left)
+            self._kernels.unmix(_part(pixels, area), chosen.rows, chosen.columns, estimate.both, corner)
+        return pixels
+
+    def _unmix_with_numpy(self, pixels: Pixels, area: Area, chosen: Cells, estimate: Around) -> None:
         for cells in _chunks(chosen):
             places = self._places(cells, area)
             packed = pixels.take(places)
-            pixels[places] = _packed(_unmixed(packed, *estimate.at(self._in_box(cells)))) | packed & ALPHA_BYTE
-        return pixels
+            unmixed = _packed(_unmixed(packed, *estimate.at(self._in_box(cells)))) | packed & ALPHA_BYTE
+            # From the last to the first, as a copy, or numpy chooses the order: of what has one place at the photo's
+            # border, the first is what lies inside.
+            pixels[places[::-1].copy()] = unmixed[::-1]
 
     def _finest(self) -> Level:
         """One value a cell. Where a cell has no part in the soft edge, its mean says all there is to say."""
@@ -168,16 +183,16 @@ class _Unmixing:
         colors = np.asarray(self._blend.photo.reduce(CELL_PX, area))
         mixture = np.moveaxis(colors, -1, 0).astype(np.float32, order="C")
         alpha = _zero_to_one(self._blend.mixture.reduce(CELL_PX, area))
-        weight = purity(alpha)[:, np.newaxis]
+        weight = purity(alpha)
         if self._blend.hidden:
             weight = weight * ~_hidden_cells(self._blend.hidden)[top:bottom, left:right]
-        finest = Level(mixture, alpha, mixture * weight, weight)
-        self._look_closer(finest)
-        return finest
+        planes = np.concatenate([mixture * weight[0], mixture * weight[1], weight])
+        self._look_closer(planes)
+        shape = (2, -1, *alpha.shape)
+        return Level(mixture, alpha, planes[:6].reshape(shape), planes[6:].reshape(shape))
 
-    def _look_closer(self, finest: Level) -> None:
-        # One plane at a time, by places in it: numpy takes three times as long for all at once.
-        planes = [*finest.pure.reshape(6, -1), *finest.weight.reshape(2, -1)]
+    def _look_closer(self, planes: Planes) -> None:
+        """Fills the soft edge's cells of (8, h, w): what `_said` says of them."""
         width, height = self._blend.photo.size
         for top, bottom in bands(height):
             chosen = self._in_rows_of((0, top, width, bottom))
@@ -186,12 +201,19 @@ class _Unmixing:
             left, right = int(chosen.columns.min()), int(chosen.columns.max()) + 1
             area = (left * CELL_PX, top, min(width, right * CELL_PX), bottom)
             pixels = _pixels(self._blend, area)
-            for cells in _chunks(chosen):
-                packed, inside = pixels.take(self._places(cells, area)), self._in_box(cells)
-                said = _said(packed)
-                at = inside.rows * finest.alpha.shape[1] + inside.columns
-                for plane, values in zip(planes, said, strict=True):
-                    plane[at] = values
+            if self._kernels is None:
+                self._look_with_numpy(pixels, area, chosen, planes)
+            else:
+                part = _part(pixels, area)
+                self._kernels.purest_colors(part, chosen.rows, chosen.columns, planes, self._corner)
+
+    def _look_with_numpy(self, pixels: Pixels, area: Area, chosen: Cells, planes: Planes) -> None:
+        for cells in _chunks(chosen):
+            packed, inside = pixels.take(self._places(cells, area)), self._in_box(cells)
+            at = inside.rows * planes.shape[-1] + inside.columns
+            # One plane at a time, by places in it: numpy takes three times as long for all at once.
+            for plane, values in zip(planes.reshape(len(planes), -1), _said(packed), strict=True):
+                plane[at] = values
 
     def _in_rows_of(self, area: Area) -> Cells:
         """The cells in the area's rows; its top is where a cell begins."""
@@ -210,6 +232,11 @@ class _Unmixing:
         columns = np.minimum(cells.columns * CELL_PX + within, width - 1) - left
         places: NDArray[np.intp] = rows[:, np.newaxis] + columns
         return places.reshape(PIXELS_PER_CELL, -1)
+
+
+def _part(pixels: Pixels, area: Area) -> Part:
+    left, top, right, bottom = area
+    return Part(pixels.reshape(bottom - top, right - left), (top // CELL_PX, left // CELL_PX))
 
 
 def _chunks(chosen: Cells) -> Iterator[Cells]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
+from service.pixels.kernels import compiled_kernels
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
 from service.pixels.refinement.surroundings import (
     LEAST_RANGE,
@@ -110,6 +111,8 @@ def _to_levels(plane: Image.Image) -> Image.Image:
 
 def double(matte: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Enlarged by two, less the half pixel by which it may reach beyond `size`."""
+    if (kernels := compiled_kernels()) is not None:
+        return Image.fromarray(kernels.twice(np.asarray(matte), size))
     return matte.resize(size, Image.Resampling.BILINEAR, box=(0, 0, size[0] / 2, size[1] / 2))
 
 

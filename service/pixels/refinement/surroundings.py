@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.models.labels import Size
+from service.pixels.kernels import Kernels, PackedLevel, compiled_kernels
 
 SCALES = 3
 """The level of the four pixels, that of the pixel that is split, and the one below: each has half the size."""
@@ -40,6 +41,9 @@ RIDGE = np.float32(1e-3 * 255**2)
 
 SMALLEST_VARIANCE = np.float32(1e-3 * 255**2)
 """Of the answer, 0 to 255: where it hardly varies, there is nothing to explain."""
+
+LIMITS = np.array([RIDGE, SMALLEST_VARIANCE, LEAST_RANGE, FULL_RANGE, SURELY_OUTSIDE, PERHAPS_INSIDE], dtype=np.float32)
+"""For the compiled `describe`."""
 
 LEVEL, HALF = np.float32(1 / 255), np.float32(0.5)
 
@@ -124,6 +128,20 @@ def describe(levels: Sequence[Level], places: Places) -> Description:
     Then, of all samples on the two coarser levels: how much of the answer their colours explain, how much it varies,
     its range among all samples, and its mean.
     """
+    kernels = compiled_kernels()
+    return _described(levels, places) if kernels is None else _compiled(levels, places, kernels)
+
+
+def _compiled(levels: Sequence[Level], places: Places, kernels: Kernels) -> Description:
+    count = len(places.rows)
+    features, trust = np.empty((count, FEATURES), np.float32), np.empty((count, 1), np.float32)
+    packed = [PackedLevel(each.packed, each.left, each.top, *each.size) for each in levels]
+    kernels.describe(packed, [np.ascontiguousarray(each) for each in places], LIMITS, features, trust)
+    return Description(features, trust)
+
+
+def _described(levels: Sequence[Level], places: Places) -> Description:
+    """With numpy."""
     samples = _samples(levels, places)
     mean, covariance = _moments(samples[:, SAMPLES_OF_FOUR:])
     slope, variance = _regress(covariance), covariance[3][3]

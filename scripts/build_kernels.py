@@ -1,0 +1,61 @@
+"""Compiles the loops of `service/pixels/kernels/`, to the same bytes on every machine, and writes down their checksums.
+
+  make kernels            compiles, and writes the checksums into provenance.md
+  make kernels CHECK=1    compiles, and exits with 1 where the library in the repository is another one
+
+Needs the compiler that PyPI has as `ziglang`, in the version that pyproject.toml names: `make kernels` brings it.
+"""
+
+import argparse
+import hashlib
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+KERNELS = Path(__file__).resolve().parents[1] / "service" / "pixels" / "kernels"
+SOURCE, LIBRARY, PROVENANCE = KERNELS / "kernels.c", KERNELS / "linux-x86_64.so", KERNELS / "provenance.md"
+
+COMPILE = (
+    "cc -target x86_64-linux-musl -mcpu=x86_64_v3 -O3 -std=c11 -Wall -Wextra -Werror -ffreestanding -fno-builtin "
+    "-fno-sanitize=all -fassociative-math -fno-signed-zeros -fno-trapping-math -fno-math-errno -ffp-contract=fast "
+    "-fPIC -fvisibility=hidden -g0 -c"
+)
+"""Sums may be added up in another order, for vectors; NaN and infinity stay what they are. Nothing of a C library."""
+
+LINK = "ld.lld -shared --gc-sections --strip-all --build-id=none -z noexecstack"
+
+
+def build(library: Path) -> None:
+    """Raises CalledProcessError where the compiler is not there, or not content."""
+    zig = [sys.executable, "-m", "ziglang"]
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Path(folder, "kernels.o")
+        subprocess.run([*zig, *COMPILE.split(), "-o", str(compiled), SOURCE.name], cwd=SOURCE.parent, check=True)
+        subprocess.run([*zig, *LINK.split(), "-o", str(library), compiled.name], cwd=folder, check=True)
+
+
+def write_down() -> None:
+    text = PROVENANCE.read_text(encoding="utf-8")
+    for file in (SOURCE, LIBRARY):
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        text = re.sub(rf"(`{re.escape(file.name)}`: )[0-9a-f]{{64}}", rf"\g<1>{digest}", text)
+    PROVENANCE.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    if not parser.parse_args().check:
+        build(LIBRARY)
+        write_down()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder, LIBRARY.name)
+        build(again)
+        sys.exit("the library is not what the source compiles to" if again.read_bytes() != LIBRARY.read_bytes() else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,360 @@
+/* The innermost loops of refinement and of unmixing colours: one pass where numpy takes dozens, and no lock of Python's.
+
+Each does what the function of the same purpose in `surroundings.py`, `cascade.py` and `subject.py` does, which is what
+runs where this was not built for; tests hold the two together. Needs no library, not even C's. `make kernels` compiles.
+*/
+
+typedef unsigned char byte;
+typedef unsigned int pixel; /* red in the lowest byte; the highest is alpha, or a network's answer */
+
+#define EXPORT __attribute__((visibility("default")))
+#define LANES 8
+
+static inline long clamped(long value, long last) { return value < 0 ? 0 : value > last ? last : value; }
+static inline float within(float value, float low, float high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+/* --- colours of a soft edge --------------------------------------------------------------------------------------- */
+
+#define CELL 4
+
+/* A part of a picture that begins where a cell does. */
+typedef struct {
+    pixel *pixels;
+    long width, height;
+    long first_row, first_column; /* of cells */
+} area;
+
+/* The pixels of LANES cells, one after the other; what lies beyond the picture repeats its border. */
+static inline void load(const area *from, const long *cell_rows, const long *cell_columns, pixel in[CELL * CELL][LANES]) {
+    for (int lane = 0; lane < LANES; lane++) {
+        long top = (cell_rows[lane] - from->first_row) * CELL, left = (cell_columns[lane] - from->first_column) * CELL;
+        for (int y = 0; y < CELL; y++) {
+            const pixel *row = from->pixels + clamped(top + y, from->height - 1) * from->width;
+            for (int x = 0; x < CELL; x++) in[y * CELL + x][lane] = row[clamped(left + x, from->width - 1)];
+        }
+    }
+}
+
+static inline void choose(const long *all, long first, long count, long chosen[LANES]) {
+    for (int lane = 0; lane < LANES; lane++) chosen[lane] = all[clamped(first + lane, count - 1)];
+}
+
+/* Means over each cell of its pixels' colours, weighted with how pure they are, and of the weights: `subject._said`.
+
+`planes` are eight of `plane_size` floats: red, green, blue of the subject, of the background, and the two weights. */
+EXPORT void purest_colors(const area *from, const long *cell_rows, const long *cell_columns, long count, float *planes,
+                          long plane_size, long plane_width, long top, long left) {
+    for (long first = 0; first < count; first += LANES) {
+        long down[LANES], across[LANES];
+        pixel in[CELL * CELL][LANES];
+        float sums[8][LANES] = {{0}};
+        choose(cell_rows, first, count, down);
+        choose(cell_columns, first, count, across);
+        load(from, down, across, in);
+        for (int index = 0; index < CELL * CELL; index++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                pixel seen = in[index][lane];
+                float alpha = (float)(int)(seen >> 24) * (1 / 255.0f), rest = 1 - alpha;
+                float red = (float)(int)(seen & 255), green = (float)(int)(seen >> 8 & 255);
+                float blue = (float)(int)(seen >> 16 & 255);
+                alpha *= alpha, alpha *= alpha, alpha *= alpha, alpha *= alpha;
+                rest *= rest, rest *= rest, rest *= rest, rest *= rest;
+                sums[0][lane] += red * alpha, sums[1][lane] += green * alpha, sums[2][lane] += blue * alpha;
+                sums[3][lane] += red * rest, sums[4][lane] += green * rest, sums[5][lane] += blue * rest;
+                sums[6][lane] += alpha, sums[7][lane] += rest;
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            long place = (down[lane] - top) * plane_width + across[lane] - left;
+            for (int plane = 0; plane < 8; plane++)
+                planes[plane * plane_size + place] = sums[plane][lane] * (1.0f / (CELL * CELL));
+        }
+    }
+}
+
+/* How much the cell before, the cell itself and the one after count for each of its four pixels; bilinear. */
+static const float SPREAD[CELL][3] = {{0.375f, 0.625f, 0}, {0.125f, 0.875f, 0}, {0, 0.875f, 0.125f}, {0, 0.625f, 0.375f}};
+
+/* Puts the subject's colour in the place of the mixture: `subject._unmixed` of `foreground.Around.at`.
+
+`both` are six planes of `plane_size` floats, red, green and blue of the subject and of the background, one value a cell;
+the first is cell (`top`, `left`), and each chosen cell has neighbours there. */
+EXPORT void unmix(const area *in_place, const long *cell_rows, const long *cell_columns, long count, const float *both,
+                  long plane_size, long plane_width, long top, long left) {
+    for (long first = 0; first < count; first += LANES) {
+        long down[LANES], across[LANES];
+        pixel in[CELL * CELL][LANES];
+        float near[6][9][LANES];
+        choose(cell_rows, first, count, down);
+        choose(cell_columns, first, count, across);
+        load(in_place, down, across, in);
+        for (int lane = 0; lane < LANES; lane++) {
+            const float *corner = both + (down[lane] - top - 1) * plane_width + across[lane] - left - 1;
+            for (int plane = 0; plane < 6; plane++)
+                for (int cell = 0; cell < 9; cell++)
+                    near[plane][cell][lane] = corner[plane * plane_size + cell / 3 * plane_width + cell % 3];
+        }
+        for (int y = 0; y < CELL; y++) {
+            float along[6][3][LANES];
+            for (int plane = 0; plane < 6; plane++)
+                for (int column = 0; column < 3; column++)
+                    for (int lane = 0; lane < LANES; lane++)
+                        along[plane][column][lane] = SPREAD[y][0] * near[plane][column][lane] +
+                                                     SPREAD[y][1] * near[plane][3 + column][lane] +
+                                                     SPREAD[y][2] * near[plane][6 + column][lane];
+            for (int x = 0; x < CELL; x++) {
+                pixel out[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    pixel seen = in[y * CELL + x][lane], packed = seen & 0xFF000000u;
+                    float alpha = (float)(int)(seen >> 24) * (1 / 255.0f), rest = 1 - alpha;
+                    float share = alpha / (alpha * alpha + rest * rest);
+                    for (int channel = 0; channel < 3; channel++) {
+                        float fore = 0, back = 0;
+                        for (int column = 0; column < 3; column++) {
+                            fore += SPREAD[x][column] * along[channel][column][lane];
+                            back += SPREAD[x][column] * along[3 + channel][column][lane];
+                        }
+                        float mixture = (float)(int)(seen >> 8 * channel & 255);
+                        float found = fore + share * (mixture - back - alpha * (fore - back));
+                        packed |= (pixel)(int)within(found + 0.5f, 0, 255) << 8 * channel;
+                    }
+                    out[lane] = packed;
+                }
+                for (int lane = 0; lane < LANES; lane++) {
+                    long row = (down[lane] - in_place->first_row) * CELL + y;
+                    long column = (across[lane] - in_place->first_column) * CELL + x;
+                    if (row < in_place->height && column < in_place->width)
+                        in_place->pixels[row * in_place->width + column] = out[lane];
+                }
+            }
+        }
+    }
+}
+
+/* --- both colours at smaller sizes -------------------------------------------------------------------------------- */
+
+/* `foreground.Level`: three planes of the mixture, six of pure colours, two of weights, one of alpha. */
+typedef struct {
+    const float *mixture, *alpha, *pure, *weight;
+    long width, height;
+} sizes;
+
+/* A rectangle that may reach beyond the picture, whose border is repeated there. */
+typedef struct {
+    long top, left, width, height;
+} window;
+
+/* One row of one plane, twice as wide and between two rows; `columns` are its `count` columns, inside the picture. */
+static inline void between(const float *plane, long width, long height, long row, const long *columns, long count,
+                           float *restrict into) {
+    const float *most = plane + (row >> 1) * width;
+    const float *least = plane + clamped((row >> 1) + (row & 1 ? 1 : -1), height - 1) * width;
+    for (long x = 0; x < count; x++) {
+        long near = columns[x] >> 1, next = clamped(near + (columns[x] & 1 ? 1 : -1), width - 1);
+        into[x] = 0.75f * (0.75f * most[near] + 0.25f * least[near]) + 0.25f * (0.75f * most[next] + 0.25f * least[next]);
+    }
+}
+
+static inline void explain(float colors[6], const float mixture[3], float alpha, float smoothness) {
+    float rest = 1 - alpha, share = 1 / (alpha * alpha + rest * rest + smoothness);
+    for (int channel = 0; channel < 3; channel++) {
+        float fore = colors[channel], back = colors[3 + channel];
+        float unexplained = (mixture[channel] - back - alpha * (fore - back)) * share;
+        colors[channel] = within(fore + alpha * unexplained, 0, 255);
+        colors[3 + channel] = within(back + rest * unexplained, 0, 255);
+    }
+}
+
+#define AT_ONCE 512
+
+/* The six planes `small`, twice as large, pulled towards what is pure; and where `smoothness` is not 0 explained.
+
+`out` is six planes as large as the window. */
+EXPORT void enlarge(const float *small, long small_width, long small_height, const sizes *of, const window *in, float doubt,
+                    float smoothness, float *out) {
+    long plane = of->width * of->height, small_plane = small_width * small_height, out_plane = in->width * in->height;
+    for (long start = 0; start < in->width; start += AT_ONCE) {
+        long count = in->width - start < AT_ONCE ? in->width - start : AT_ONCE, columns[AT_ONCE];
+        for (long x = 0; x < count; x++) columns[x] = clamped(in->left + start + x, of->width - 1);
+        for (long y = 0; y < in->height; y++) {
+            long row = clamped(in->top + y, of->height - 1), line = row * of->width;
+            float rows_[6][AT_ONCE];
+            for (int each = 0; each < 6; each++)
+                between(small + each * small_plane, small_width, small_height, row, columns, count, rows_[each]);
+            for (long x = 0; x < count; x++) {
+                long here = line + columns[x];
+                float colors[6], mixture[3];
+                for (int each = 0; each < 6; each++)
+                    colors[each] = (of->pure[each * plane + here] + doubt * rows_[each][x]) /
+                                   (of->weight[each / 3 * plane + here] + doubt);
+                if (smoothness != 0) {
+                    for (int channel = 0; channel < 3; channel++) mixture[channel] = of->mixture[channel * plane + here];
+                    explain(colors, mixture, of->alpha[here], smoothness);
+                }
+                for (int each = 0; each < 6; each++) out[each * out_plane + y * in->width + start + x] = colors[each];
+            }
+        }
+    }
+}
+
+/* One Jacobi step: `foreground._smooth`. `colors` and `out` are six planes. */
+EXPORT void smooth(const float *colors, const sizes *of, float least, float most, float *out) {
+    long width = of->width, height = of->height, plane = width * height;
+    for (long y = 0; y < height; y++) {
+        long above = y ? -width : 0, below = y < height - 1 ? width : 0;
+        for (long x = 0; x < width; x++) {
+            long here = y * width + x, near[4] = {here + (x < width - 1), here - (x > 0), here + above, here + below};
+            float alpha = of->alpha[here], weights = 0, total[6] = {0}, mixture[3];
+            for (int side = 0; side < 4; side++) {
+                float apart = of->alpha[near[side]] - alpha, weight = least + most * (apart < 0 ? -apart : apart);
+                weights += weight;
+                for (int each = 0; each < 6; each++) total[each] += weight * colors[each * plane + near[side]];
+            }
+            for (int each = 0; each < 6; each++) total[each] /= weights;
+            for (int channel = 0; channel < 3; channel++) mixture[channel] = of->mixture[channel * plane + here];
+            explain(total, mixture, alpha, weights);
+            for (int each = 0; each < 6; each++) out[each * plane + here] = total[each];
+        }
+    }
+}
+
+/* Means of 2 x 2 of each plane; an odd last row or column counts twice. */
+EXPORT void halve(const float *planes, long count, long width, long height, float *out) {
+    long half_width = (width + 1) / 2, half_height = (height + 1) / 2;
+    for (long each = 0; each < count; each++, planes += width * height) {
+        for (long y = 0; y < half_height; y++) {
+            const float *above = planes + 2 * y * width, *below = 2 * y + 1 < height ? above + width : above;
+            for (long x = 0; x < width / 2; x++)
+                out[x] = (above[2 * x] + below[2 * x] + above[2 * x + 1] + below[2 * x + 1]) * 0.25f;
+            if (width & 1) out[half_width - 1] = (above[width - 1] + below[width - 1]) * 0.5f;
+            out += half_width;
+        }
+    }
+}
+
+/* --- unsure pixels ------------------------------------------------------------------------------------------------ */
+
+#define AROUND_FOUR 6 /* pixels across, of the finest level */
+#define AROUND_ONE 5
+#define OF_FOUR (AROUND_FOUR * AROUND_FOUR)
+#define OF_ONE (AROUND_ONE * AROUND_ONE)
+#define SAMPLES (OF_FOUR + 2 * OF_ONE)
+#define COARSER (2 * OF_ONE)
+
+/* `surroundings.Level` */
+typedef struct {
+    const pixel *packed;
+    long packed_width, left, top, width, height;
+} level;
+
+static inline void look(const level *from, long row, long column, long down, long right, int across, pixel *into) {
+    long shifted[AROUND_FOUR];
+    for (int x = 0; x < across; x++) shifted[x] = clamped(column + right * (x - 2), from->width - 1) - from->left;
+    for (int y = 0; y < across; y++) {
+        const pixel *line = from->packed + (clamped(row + down * (y - 2), from->height - 1) - from->top) * from->packed_width;
+        for (int x = 0; x < across; x++) *into++ = line[shifted[x]];
+    }
+}
+
+/* `surroundings.describe`: (count, 2 * SAMPLES + 4) features and (count,) trust.
+
+`limits`: the ridge, the smallest variance, the range from and up to which there is an edge, and below and from which
+lowest answer there is, or is no, outside. */
+EXPORT void describe(const level *levels, const long *rows, const long *columns, const long *down, const long *right,
+                     long count, const float *limits, float *features, float *trust) {
+    const float ridge = limits[0], smallest_variance = limits[1], half = 0.5f, one_level = 1 / 255.0f;
+    for (long n = 0; n < count; n++, features += 2 * SAMPLES + 4) {
+        pixel seen[SAMPLES];
+        look(levels, 2 * rows[n] + (down[n] < 0), 2 * columns[n] + (right[n] < 0), down[n], right[n], AROUND_FOUR, seen);
+        look(levels + 1, rows[n], columns[n], down[n], right[n], AROUND_ONE, seen + OF_FOUR);
+        look(levels + 2, rows[n] >> 1, columns[n] >> 1, down[n], right[n], AROUND_ONE, seen + OF_FOUR + OF_ONE);
+        float samples[4][SAMPLES];
+        for (int channel = 0; channel < 4; channel++)
+            for (int k = 0; k < SAMPLES; k++) samples[channel][k] = (float)(int)(seen[k] >> 8 * channel & 255);
+
+        float mean[4], covariance[4][4];
+        for (int one = 0; one < 4; one++) {
+            float sum = 0;
+            for (int k = OF_FOUR; k < SAMPLES; k++) sum += samples[one][k];
+            mean[one] = sum / COARSER;
+            for (int other = 0; other <= one; other++) {
+                float product = 0;
+                for (int k = OF_FOUR; k < SAMPLES; k++) product += samples[one][k] * samples[other][k];
+                covariance[one][other] = covariance[other][one] = product / COARSER - mean[one] * mean[other];
+            }
+        }
+        float xx = covariance[0][0] + ridge, yy = covariance[1][1] + ridge, zz = covariance[2][2] + ridge;
+        float xy = covariance[0][1], xz = covariance[0][2], yz = covariance[1][2];
+        float x = covariance[0][3], y = covariance[1][3], z = covariance[2][3], variance = covariance[3][3];
+        float a = yy * zz - yz * yz, b = xz * yz - xy * zz, c = xy * yz - xz * yy;
+        float d = xx * zz - xz * xz, e = xy * xz - xx * yz, f = xx * yy - xy * xy;
+        float inverse = 1 / (xx * a + xy * b + xz * c);
+        float slope[3] = {(a * x + b * y + c * z) * inverse, (b * x + d * y + e * z) * inverse,
+                          (c * x + e * y + f * z) * inverse};
+
+        float *told = features, *given = features + SAMPLES, *rest = features + 2 * SAMPLES;
+        float offset = mean[3] - mean[0] * slope[0] - mean[1] * slope[1] - mean[2] * slope[2];
+        for (int k = 0; k < SAMPLES; k++) {
+            float likely = offset + samples[0][k] * slope[0] + samples[1][k] * slope[1] + samples[2][k] * slope[2];
+            told[k] = within(likely * one_level, -half, 1 + half) - half;
+            given[k] = samples[3][k] * one_level - half;
+        }
+        float lowest = given[0], highest = given[0], coarse_lowest = 1, coarse_highest = -1;
+        for (int k = 0; k < SAMPLES; k++) {
+            lowest = given[k] < lowest ? given[k] : lowest;
+            highest = given[k] > highest ? given[k] : highest;
+        }
+        for (int k = SAMPLES - OF_ONE; k < SAMPLES; k++) {
+            coarse_lowest = given[k] < coarse_lowest ? given[k] : coarse_lowest;
+            coarse_highest = given[k] > coarse_highest ? given[k] : coarse_highest;
+        }
+        rest[0] = (slope[0] * x + slope[1] * y + slope[2] * z) / (variance + smallest_variance) - half;
+        rest[1] = 2 * __builtin_sqrtf(variance > 0 ? variance : 0) * one_level - half;
+        rest[2] = highest - lowest - half;
+        rest[3] = mean[3] * one_level - half;
+        float is_edge = (coarse_highest - coarse_lowest - limits[2]) / (limits[3] - limits[2]);
+        float has_outside = (limits[5] - coarse_lowest - half) / (limits[5] - limits[4]);
+        trust[n] = within(is_edge, 0, 1) * within(has_outside, 0, 1);
+    }
+}
+
+/* --- twice the size ----------------------------------------------------------------------------------------------- */
+
+static inline void widen(const byte *restrict row, long width, byte *restrict wide) {
+    wide[0] = row[0];
+    for (long x = 0; x < width - 1; x++) {
+        wide[2 * x + 1] = (byte)((3 * row[x] + row[x + 1] + 2) >> 2);
+        wide[2 * x + 2] = (byte)((row[x] + 3 * row[x + 1] + 2) >> 2);
+    }
+    wide[2 * width - 1] = row[width - 1];
+}
+
+static inline void mix(const byte *restrict most, const byte *restrict least, long width, byte *restrict mixed) {
+    for (long x = 0; x < width; x++) mixed[x] = (byte)((3 * most[x] + least[x] + 2) >> 2);
+}
+
+static inline void copy(const byte *restrict from, long width, byte *restrict into) {
+    for (long x = 0; x < width; x++) into[x] = from[x];
+}
+
+/* (height, width) to (out_height, out_width), twice as large or one less; bilinear, rounded along each axis as Pillow
+does. `scratch` has room for two rows of 2 * width. */
+EXPORT void twice(const byte *restrict small, long width, long height, byte *restrict large, long out_width,
+                  long out_height, byte *restrict scratch) {
+    byte *above = scratch, *here = scratch + 2 * width;
+    widen(small, width, here);
+    copy(here, 2 * width, above);
+    for (long y = 0; y < height; y++) {
+        /* `above` is what lies over row y, `here` the row itself */
+        mix(here, above, out_width, large + 2 * y * out_width);
+        byte *swap = above;
+        above = here, here = swap;
+        if (y + 1 < height)
+            widen(small + (y + 1) * width, width, here);
+        else
+            copy(above, 2 * width, here);
+        if (2 * y + 1 < out_height) mix(above, here, out_width, large + (2 * y + 1) * out_width);
+    }
+}

@@ -1,0 +1,236 @@
+"""Finds the compiled loops, and calls them with arrays. Knows nothing of pictures."""
+
+import contextlib
+import ctypes
+import math
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+LIBRARY = Path(__file__).with_name("linux-x86_64.so")
+NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c"}
+"""Of the processor: the library was compiled for x86-64-v3, and would end the process of an older one."""
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+Floats = NDArray[np.float32]
+Levels = NDArray[np.uint8]
+Packed = NDArray[np.uint32]
+"""Red in the lowest byte; alpha, or an answer, in the highest."""
+
+Coordinates = NDArray[np.intp]
+
+Corner = tuple[int, int]
+"""Row and column."""
+
+
+class Part(NamedTuple):
+    """A part of a picture, (h, w), and the cell at its upper left."""
+
+    pixels: Packed
+    corner: Corner
+
+
+class PackedLevel(NamedTuple):
+    """A part of a picture, (h, w): where it begins, and how wide and high the whole picture is."""
+
+    packed: Packed
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Window(NamedTuple):
+    """A rectangle; it may reach beyond the picture, whose border is repeated there."""
+
+    top: int
+    left: int
+    width: int
+    height: int
+
+
+class ColorLevel(Protocol):
+    """One size of a picture whose colours are solved: `foreground.Level`."""
+
+    @property
+    def mixture(self) -> Floats: ...
+    @property
+    def alpha(self) -> Floats: ...
+    @property
+    def pure(self) -> Floats: ...
+    @property
+    def weight(self) -> Floats: ...
+
+
+class _Area(ctypes.Structure):
+    _fields_ = (("pixels", ctypes.c_void_p), *((name, ctypes.c_long) for name in ("width", "height", "row", "column")))
+
+
+class _Sizes(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("mixture", "alpha", "pure", "weight")),
+        *((name, ctypes.c_long) for name in ("width", "height")),
+    )
+
+
+class _Window(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_long) for name in Window._fields)
+
+
+class _Level(ctypes.Structure):
+    _fields_ = (
+        ("packed", ctypes.c_void_p),
+        *((name, ctypes.c_long) for name in ("packed_width", "left", "top", "width", "height")),
+    )
+
+
+class Kernels:
+    """Arrays are C-contiguous, and what a method changes it changes in place. `kernels.c` says what each computes.
+
+    ctypes lets go of the interpreter's lock while a function runs.
+    """
+
+    def __init__(self, file: Path) -> None:
+        library = ctypes.CDLL(str(file))
+        self._purest_colors = _function(library.purest_colors, "pppnpnnnn")
+        self._unmix = _function(library.unmix, "pppnpnnnn")
+        self._describe = _function(library.describe, "pppppnppp")
+        self._twice = _function(library.twice, "pnnpnnp")
+        self._enlarge = _function(library.enlarge, "pnnppffp")
+        self._smooth = _function(library.smooth, "ppffp")
+        self._halve = _function(library.halve, "pnnnp")
+
+    def purest_colors(
+        self, part: Part, rows: Coordinates, columns: Coordinates, planes: Floats, corner: Corner
+    ) -> None:
+        """Fills in the chosen cells, (n,) each, of `planes`, (8, h, w), whose first cell is `corner`."""
+        self._cells(self._purest_colors, part, rows, columns, planes, corner)
+
+    def unmix(self, part: Part, rows: Coordinates, columns: Coordinates, both: Floats, corner: Corner) -> None:
+        """Changes the chosen cells, (n,) each, of `part`, by `both`, (6, h, w), whose first cell is `corner`."""
+        self._cells(self._unmix, part, rows, columns, both, corner)
+
+    def _cells(
+        self, function: Any, part: Part, rows: Coordinates, columns: Coordinates, planes: Floats, corner: Corner
+    ) -> None:
+        height, width = part.pixels.shape
+        area = _Area(_address(part.pixels), width, height, *part.corner)
+        plane_height, plane_width = planes.shape[-2:]
+        function(
+            ctypes.byref(area),
+            _address(rows),
+            _address(columns),
+            len(rows),
+            _address(planes),
+            plane_height * plane_width,
+            plane_width,
+            *corner,
+        )
+
+    def describe(
+        self,
+        levels: Sequence[PackedLevel],
+        places: Sequence[Coordinates],
+        limits: Floats,
+        features: Floats,
+        trust: Floats,
+    ) -> None:
+        """Fills (n, k) `features` and (n,) `trust` of the pixels at `places`: rows, columns, down and right."""
+        three = (_Level * len(levels))(
+            *(
+                _Level(_address(each.packed), each.packed.shape[1], each.left, each.top, each.width, each.height)
+                for each in levels
+            )
+        )
+        self._describe(three, *map(_address, places), len(trust), _address(limits), _address(features), _address(trust))
+
+    def twice(self, small: Levels, size: tuple[int, int]) -> Levels:
+        """(h, w) at twice its size, or a row or column less: `size` is (width, height)."""
+        height, width = small.shape
+        large, scratch = np.empty(size[::-1], np.uint8), np.empty(4 * width, np.uint8)
+        self._twice(_address(small), width, height, _address(large), *size, _address(scratch))
+        return large
+
+    def enlarge(self, small: Floats, level: ColorLevel, window: Window, doubt: float, smoothness: float) -> Floats:
+        """Of (2, 3, h, w) `small`, half as large as `level`: (2, 3, h, w) of the window."""
+        both, sizes = np.empty((2, 3, window.height, window.width), np.float32), _sizes(level)
+        height, width = small.shape[-2:]
+        inside = _Window(*window)
+        self._enlarge(
+            _address(small), width, height, ctypes.byref(sizes), ctypes.byref(inside), doubt, smoothness, _address(both)
+        )
+        return both
+
+    def smooth(self, colors: Floats, level: ColorLevel, least: float, most: float) -> Floats:
+        """(2, 3, h, w)"""
+        smoothed, sizes = np.empty_like(colors), _sizes(level)
+        self._smooth(_address(colors), ctypes.byref(sizes), least, most, _address(smoothed))
+        return smoothed
+
+    def halve(self, planes: Floats) -> Floats:
+        """(..., h, w)"""
+        *others, height, width = planes.shape
+        halves = np.empty((*others, -(-height // 2), -(-width // 2)), np.float32)
+        self._halve(_address(planes), math.prod(others), width, height, _address(halves))
+        return halves
+
+
+def _sizes(level: ColorLevel) -> _Sizes:
+    height, width = level.alpha.shape
+    return _Sizes(*map(_address, (level.mixture, level.alpha, level.pure, level.weight)), width, height)
+
+
+def _function(function: Any, arguments: str) -> Any:
+    """With types for its arguments: `p` a pointer, `n` a whole number, `f` a float."""
+    kinds = {"p": ctypes.c_void_p, "n": ctypes.c_long, "f": ctypes.c_float}
+    function.argtypes = [kinds[each] for each in arguments]
+    function.restype = None
+    return function
+
+
+def _address(array: NDArray[Any]) -> int:
+    """`array.ctypes.data`, in a third of its time."""
+    assert array.flags.c_contiguous
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+_WITH_NUMPY = ContextVar("with_numpy", default=False)
+
+
+@contextlib.contextmanager
+def with_numpy() -> Iterator[None]:
+    """Within this, the same is computed with numpy, as where the compiled loops do not run: to compare the two."""
+    before = _WITH_NUMPY.set(True)
+    try:
+        yield
+    finally:
+        _WITH_NUMPY.reset(before)
+
+
+def compiled_kernels() -> Kernels | None:
+    """None where they were not compiled for this system or processor."""
+    return None if _WITH_NUMPY.get() else _loaded()
+
+
+@cache
+def _loaded() -> Kernels | None:
+    if sys.platform != "linux" or platform.machine() != "x86_64" or not _cpu_flags() >= NEEDED_FLAGS:
+        return None
+    return Kernels(LIBRARY)
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        lines = CPU_INFO.read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())

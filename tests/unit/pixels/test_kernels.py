@@ -1,0 +1,109 @@
+"""The compiled loops beside the same in numpy, and the library beside its source."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from service.models.labels import Box, Size
+from service.pixels import kernels
+from service.pixels.kernels import compiled_kernels, with_numpy
+from service.pixels.kernels.library import LIBRARY
+from service.pixels.refinement import refine
+from service.pixels.refinement.cascade import double
+from service.pixels.subject import Blend, subject_rows
+
+FOLDER = Path(kernels.__file__).parent
+
+SIDES = st.integers(1, 150)
+SEEDS = st.integers(0, 2**32 - 1)
+
+here = pytest.mark.skipif(compiled_kernels() is None, reason="the loops were not compiled for this machine")
+
+
+def noise(seed: int, *shape: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def soft(seed: int, width: int, height: int, radius: float) -> Image.Image:
+    """Mode L: blobs with edges as wide as `radius`, between parts that are surely one thing or the other."""
+    blurred = Image.fromarray(noise(seed, height, width)).filter(ImageFilter.GaussianBlur(radius))
+    levels = np.asarray(blurred, np.float32)
+    return Image.fromarray(((levels - levels.mean()) * 12 + 128).clip(0, 255).astype(np.uint8))
+
+
+def photo(seed: int, width: int, height: int) -> Image.Image:
+    return Image.fromarray(noise(seed, height, width, 3)).filter(ImageFilter.GaussianBlur(1))
+
+
+def cutout(blend: Blend) -> NDArray[np.int16]:
+    result = Image.new("RGBA", blend.photo.size)
+    for rows in subject_rows(blend, decontaminate=True):
+        result.paste(rows.image, (0, rows.top))
+    return np.asarray(result).astype(np.int16)
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_a_subject_has_the_same_colours(width: int, height: int, seed: int) -> None:
+    matte = soft(seed, width, height, radius=3)
+    blend = Blend(photo(seed + 1, width, height), matte, matte)
+    with with_numpy():
+        expected = cutout(blend)
+    assert np.abs(cutout(blend) - expected).max() <= 1
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS)
+@settings(max_examples=20, deadline=None)
+def test_a_photo_with_holes_has_the_same_colours(width: int, height: int, seed: int) -> None:
+    mixture, shown = soft(seed, width, height, radius=3), soft(seed + 1, width, height, radius=2)
+    blend = Blend(photo(seed + 2, width, height), mixture, shown, hidden=soft(seed + 3, width, height, radius=5))
+    with with_numpy():
+        expected = cutout(blend)
+    assert np.abs(cutout(blend) - expected).max() <= 1
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_an_edge_is_refined_alike(width: int, height: int, seed: int) -> None:
+    """Hardly any pixel by more than a level: where colours explain nothing, the order of adding up shows."""
+    plane = np.asarray(soft(seed, 20, 20, radius=2), np.float32) / np.float32(255)
+    picture, box, grid = photo(seed + 1, width, height), Box(0, 0, 20, 20), Size(20, 20)
+    with with_numpy():
+        expected = np.asarray(refine(plane, box, grid, picture)).astype(np.int16)
+    apart = np.abs(np.asarray(refine(plane, box, grid, picture)) - expected)
+    assert apart.max() <= 6
+    assert (apart > 1).mean() <= 0.002
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS, odd=st.tuples(st.booleans(), st.booleans()))
+@settings(max_examples=60, deadline=None)
+def test_twice_the_size_is_what_pillow_makes_of_it(width: int, height: int, seed: int, odd: tuple[bool, bool]) -> None:
+    small = Image.fromarray(noise(seed, height, width))
+    size = (2 * width - odd[0], 2 * height - odd[1])
+    with with_numpy():
+        expected = double(small, size)
+    assert np.array_equal(np.asarray(double(small, size)), np.asarray(expected))
+
+
+def test_the_library_was_compiled_from_the_source_that_lies_beside_it() -> None:
+    written = dict(re.findall(r"^- `(\S+)`: ([0-9a-f]{64})$", (FOLDER / "provenance.md").read_text(), re.MULTILINE))
+    files = {LIBRARY.name: LIBRARY, "kernels.c": FOLDER / "kernels.c"}
+    assert written == {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+
+
+def test_within_numpy_nothing_compiled_is_used() -> None:
+    before = compiled_kernels()
+    with with_numpy():
+        assert compiled_kernels() is None
+    assert compiled_kernels() is before
