@@ -18,7 +18,7 @@ from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 
 from service import __version__
-from service.api import docs_page, problems, studio
+from service.api import docs_page, model_changes, problems, studio
 from service.api.gate import Gate
 from service.api.operations import operation_routes
 from service.api.routes import probes, router
@@ -100,6 +100,7 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     keyed = [Security(API_KEY)] if settings.keys_file else []
     app.include_router(operations, dependencies=keyed)
     app.include_router(router, dependencies=keyed)
+    app.include_router(model_changes.router, dependencies=keyed)
     app.include_router(probes)
     app.include_router(docs_page.router)
     if settings.studio:
@@ -107,7 +108,7 @@ def create_app(settings: Settings | None = None, families: SegmenterFamilies = b
     app.include_router(stream_router)
     for door in doors:
         app.include_router(door.router, include_in_schema=False, tags=[door.name])
-    routers = (operations, router, probes, *(door.router for door in doors))
+    routers = (operations, router, model_changes.router, probes, *(door.router for door in doors))
     paths = frozenset(route.path for each in routers for route in each.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths, doorways=doors)
     if settings.allowed_origins:

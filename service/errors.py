@@ -89,6 +89,11 @@ class UnknownModel(BadInput):
     title = "No such model is loaded"
 
 
+class ModelsUnchanged(BadInput):
+    code = "models_unchanged"
+    title = "The models could not be changed"
+
+
 class NotAcceptable(BadInput):
     code = "not_acceptable"
     title = "The result does not come in a format you accept"

@@ -182,6 +182,12 @@ def make_store(folder: Path) -> Path:
     return folder
 
 
+def retrain_subject(folder: Path, color: tuple[int, int, int]) -> None:
+    """From now on the subject of `tiny-subject` is what has this colour, RED or BLUE."""
+    kernel = [10.0 + 30.0 * (level > 200) - 20.0 for level in color]
+    _add_model(folder, "tiny-subject", "sigmoid", (64, 48), "stretch", ["subject"], ([kernel], [-6.0]))
+
+
 def _add_model(
     folder: Path,
     name: str,
@@ -192,10 +198,11 @@ def _add_model(
     weights: tuple[list[list[float]], list[float]],
 ) -> None:
     model = folder / name
-    model.mkdir(parents=True)
+    model.mkdir(parents=True, exist_ok=True)
     kernel, bias = (np.array(values, np.float32) for values in weights)
     file = model / "model.safetensors"
-    save_file({"head.weight": kernel[:, None, None, :], "head.bias": bias}, file)
+    save_file({"head.weight": kernel[:, None, None, :], "head.bias": bias}, model / "new")
+    (model / "new").replace(file)
     names = ["background", *foreground]
     colors = [[0, 0, 0], [128, 0, 0], [0, 0, 128]]
     classes = ",\n".join(

@@ -13,11 +13,12 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from service.models.store import ModelStore
+from service.models.store import ModelCard, ModelStore
 from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import BatchPolicy
 from service.settings import read_settings
 from service.telemetry.metrics import Metrics
+from service.workers.handle import TEMPLATE
 from service.workers.plan import WorkerPlan
 from service.workers.pool import WorkerPool
 from tests.fakes import make_store, tiny_families
@@ -42,7 +43,12 @@ class Service:
         self.metrics = Metrics()
         self.batcher = Batcher(BatchPolicy(plans[0].max_batch_size, None, 0), len(plans), self.metrics)
         self.pool = WorkerPool(plans, self.batcher, read_settings(), self.metrics)
-        self._cards = {model.card.name: model.card for model in plans[0].models}
+        self._cards: dict[str, ModelCard] = {}
+        self.know(plans[0])
+
+    def know(self, plan: WorkerPlan) -> None:
+        """From now on its models can be asked."""
+        self._cards |= {model.card.key: model.card for model in plan.models}
 
     def ask(self, color: tuple[int, int, int], model: str = "tiny-subject") -> "asyncio.Task[Outcome]":
         spec = self._cards[model].input
@@ -105,6 +111,7 @@ def slot_memory(pid: int | str = "self") -> list[str]:
 @contextlib.contextmanager
 def leaking_nothing() -> Iterator[None]:
     """At the end of the block this process has the open files, shared memory and children that it had before."""
+    forkserver.set_forkserver_preload([TEMPLATE])  # or else every worker from now on would import torch by itself
     for own in (resource_tracker, forkserver):  # multiprocessing's, which stay
         own.ensure_running()
     before = _held()

@@ -10,18 +10,24 @@ from service.errors import MissingKey, ScopeMissing, UnknownKey
 
 
 class Guard:
-    """One for the whole service. Without a keyring everybody may do everything."""
+    """One for the whole service. Without a keyring everybody may do everything, but for what takes the scope `admin`:
+    that only this machine may.
+    """
 
     def __init__(self, keyring: Keyring | None) -> None:
         self._keyring = keyring
         self._quotas = Quotas()
 
-    def check(self, headers: Mapping[str, str], scope: str) -> Allowance | None:
+    def check(self, headers: Mapping[str, str], scope: str, *, is_local: bool = False) -> Allowance | None:
         """What the caller may use; None where there are no keys. `headers` by their names in lower case.
 
         Raises MissingKey, UnknownKey or ScopeMissing.
         """
         if self._keyring is None:
+            if scope == "admin" and not is_local:
+                raise MissingKey(
+                    "without keys this can be asked from the service's own machine only: `silhouette keys` makes one"
+                )
             return None
         sent = key_in(headers)
         if sent is None:

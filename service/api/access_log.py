@@ -64,6 +64,9 @@ def count(exchange: Exchange, metrics: Metrics, paths: Collection[str]) -> None:
     if exchange.allowance is not None:
         metrics.key_requests.labels(exchange.allowance.key.name, status).inc()
     if exchange.outcome == "ok":  # refusals are quick, and would hide how long a result takes
-        metrics.request_seconds.labels(route).observe(time.monotonic() - exchange.arrived_s)
+        elapsed_s = time.monotonic() - exchange.arrived_s
+        metrics.request_seconds.labels(route).observe(elapsed_s)
+        if exchange.answer is not None:
+            metrics.model_seconds.labels(model).observe(elapsed_s)
     for stage, elapsed_ms in exchange.stages_ms.items():
         metrics.stage_seconds.labels(stage).observe(elapsed_ms / 1000)

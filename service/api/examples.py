@@ -18,10 +18,13 @@ OF_SESSIONS = (
 )
 """Told on `/stream` alone."""
 
+OF_ADMINISTRATION = (errors.ModelsUnchanged,)
+"""Told to those who change the service itself."""
+
 OF_KEYS = (errors.MissingKey, errors.UnknownKey, errors.ScopeMissing, errors.QuotaExceeded)
 """Told where the service wants keys."""
 
-OF_PICTURES = tuple(kind for kind in STATUS if kind not in OF_SESSIONS)
+OF_PICTURES = tuple(kind for kind in STATUS if kind not in (*OF_SESSIONS, *OF_ADMINISTRATION))
 """What an endpoint that takes a picture can answer with."""
 
 DETAILS: Mapping[type[Failure], str] = {
@@ -33,6 +36,7 @@ DETAILS: Mapping[type[Failure], str] = {
     errors.BadOption: "quality: Input should be less than or equal to 100",
     errors.UnknownOption: "there is no option 'qualty'; did you mean 'quality'?",
     errors.UnknownModel: "no model 'u3net' is loaded; loaded are u2net, selfie",
+    errors.ModelsUnchanged: "model 'u2net' is not in model_store: run `silhouette models pull u2net`",
     errors.NotAcceptable: "this result comes as image/png, image/webp; the Accept header wants image/tiff",
     errors.NoForeground: "u2net sees no subject; allow_empty=true returns the empty result",
     errors.TooManyVertices: "polygons would have too many vertices; ask for encoding=rle, which takes any mask",

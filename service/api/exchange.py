@@ -18,6 +18,7 @@ from service.access.quotas import Allowance
 from service.api.doorway import Doorway
 from service.api.peers import peer_of
 from service.api.request_headers import choose_request_id, timeout_s
+from service.api.scopes import is_administrative
 from service.engine.pipeline import Answer, Call
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
@@ -125,9 +126,12 @@ class Exchange:
 
     @property
     def is_work(self) -> bool:
-        """Whether it wants something done, which takes admission: probes, metrics and pages do not."""
-        is_working_get = self.door is not None and self.scope["path"] in self.door.working_gets
-        return bool(self.scope["method"] == "POST") or is_working_get
+        """Whether it wants something done, which takes admission: probes, metrics and pages do not, nor do those who
+        change the service itself.
+        """
+        method, path = self.scope["method"], self.scope["path"]
+        is_working_get = self.door is not None and path in self.door.working_gets
+        return (method == "POST" and not is_administrative(method, path)) or is_working_get
 
     @property
     def is_head(self) -> bool:

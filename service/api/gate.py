@@ -16,11 +16,12 @@ from service.api.access_log import PROBE_PATHS
 from service.api.body import RequestBody
 from service.api.doorway import Doorway, doorway_of
 from service.api.exchange import ClientLeft, Exchange
-from service.api.hosts import check_host
+from service.api.hosts import check_host, check_origin
+from service.api.peers import is_local
 from service.api.problems import refusal_of, refused
 from service.api.reply import Reply
 from service.api.request_headers import check_encoding, lane
-from service.api.scopes import scope_needed
+from service.api.scopes import ADMIN, scope_needed
 from service.api.state import Service
 from service.errors import Failure, HostNotAllowed, LargeHeaders, TooManyConnections
 
@@ -74,10 +75,15 @@ class Gate:
         await self._app(scope, receive, send)
 
     def _check_key(self, exchange: Exchange) -> None:
-        """Before anything else is done for the caller. Raises MissingKey, UnknownKey, ScopeMissing or QuotaExceeded."""
+        """Before anything else is done for the caller.
+
+        Raises MissingKey, UnknownKey, ScopeMissing or QuotaExceeded, and OriginRefused for administrators.
+        """
         open_paths = exchange.door.open_paths if exchange.door else ()
         if scope := scope_needed(exchange.scope["method"], exchange.scope["path"], open_paths):
-            exchange.allowance = self._service.guard.check(exchange.headers, scope)
+            exchange.allowance = self._service.guard.check(exchange.headers, scope, is_local=is_local(exchange.scope))
+        if scope == ADMIN:  # to POST without a body, a page of any origin needs nobody's leave
+            check_origin(exchange.headers, self._service.settings.allowed_origins)
         if exchange.allowance is not None and exchange.is_work:
             exchange.allowance.take_request()
 

@@ -28,6 +28,22 @@ def peer_of(scope: Scope) -> str:
     return str(ipaddress.ip_network((address, CUSTOMER_PREFIX), strict=False))
 
 
+TOLD_BY_PROXIES = (b"forwarded", b"x-real-ip", b"via")
+"""Headers of proxies that say who asks in another way than ours is told: their own address says nothing then."""
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether it surely comes from this machine. A proxy here that says nothing of itself cannot be told from it."""
+    if not scope.get("client") or any(name in TOLD_BY_PROXIES for name, _ in scope["headers"]):
+        return False
+    try:
+        address = ipaddress.ip_address(scope["client"][0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
 def is_trusted_proxy(address: str | None, proxies: tuple[str, ...]) -> bool:
     """Whether what it says of its clients in `X-Forwarded-For` is believed: `proxies` are networks, or `*`."""
     if "*" in proxies:

@@ -30,6 +30,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.BadOption: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownOption: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownModel: HTTPStatus.NOT_FOUND,
+    errors.ModelsUnchanged: HTTPStatus.CONFLICT,
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyVertices: HTTPStatus.UNPROCESSABLE_ENTITY,

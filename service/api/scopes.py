@@ -7,6 +7,8 @@ OPEN_PATHS = ("/", "/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "
 
 OPEN_FOLDERS = ("/studio/", "/docs/", "/static-offline-docs/")
 
+ADMIN = "admin"
+
 READING = ("GET", "HEAD")
 
 
@@ -18,6 +20,11 @@ def scope_needed(method: str, path: str, open_paths: Container[str] = ()) -> str
         return None
     if path == "/metrics":
         return "metrics"
-    if path.startswith("/models") and method not in READING:
-        return "admin"
+    if is_administrative(method, path):
+        return ADMIN
     return "images"
+
+
+def is_administrative(method: str, path: str) -> bool:
+    """Whether it changes the service itself."""
+    return path.startswith("/models") and method not in READING

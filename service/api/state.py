@@ -149,6 +149,7 @@ class Service:
             event_loop_lag_s=self.event_loop_lag_s,
             ready=self._is_ready(),
             workers=self.engine.pool.status(),
+            models_loaded=self.engine.served.awake_by_name(),
         )
 
 
@@ -165,7 +166,11 @@ def _limits(settings: Settings) -> Limits:
 @contextlib.asynccontextmanager
 async def background(service: Service) -> AsyncIterator[None]:
     """What runs beside the requests."""
-    tasks = [asyncio.create_task(forever) for forever in (service.measure_lag(), service.return_memory())]
+    idle_s = service.settings.model_idle_s
+    forever = [service.measure_lag(), service.return_memory()]
+    if idle_s is not None:
+        forever.append(service.engine.changes.unload_idle(idle_s))
+    tasks = [asyncio.create_task(work) for work in forever]
     try:
         yield
     finally:

@@ -40,6 +40,7 @@ CLOSE_CODES: dict[type[Failure], int] = {
     errors.BadOption: 4422,
     errors.UnknownOption: 4422,
     errors.TooManySessions: 4429,
+    errors.DeadlineExceeded: 4503,
     errors.NotReady: 4503,
     errors.QueueFull: 4503,
     errors.Draining: 4503,

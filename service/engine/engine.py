@@ -3,12 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from threadpoolctl import threadpool_limits
 
 from service.engine.cache import AnswerCache
+from service.engine.canaries import Canaries
+from service.engine.changes import ModelChanges
 from service.engine.pipeline import Answer, Pipeline
+from service.engine.served import ServedModels
 from service.models.store import ModelStore
 from service.queue.backlog import Backlog
 from service.queue.batcher import Batcher
@@ -18,6 +22,7 @@ from service.settings import MEGAPIXEL, Settings
 from service.telemetry.metrics import Metrics
 from service.workers.plan import SegmenterFamilies, available_cores, built_in_families, plan_workers
 from service.workers.pool import WorkerPool
+from service.workers.precision import check_names
 
 MS_PER_S = 1000
 
@@ -30,6 +35,8 @@ class Engine:
     batcher: Batcher
     pixels: PixelScheduler
     pool: WorkerPool
+    served: ServedModels
+    changes: ModelChanges
     metrics: Metrics
 
     @classmethod
@@ -40,15 +47,20 @@ class Engine:
         """
         limit_numpy_threads()
         store = ModelStore(settings.model_store, settings.mirror)
+        check_names(settings.precision, store.names())
         models = [store.checkpoint(card) for card in store.choose(settings.models)]
         plans = plan_workers(settings, models, families)
         metrics = Metrics()
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
         pixels = PixelScheduler(settings.pixel_threads or available_cores())
-        cards = [model.card for model in plans[0].models]
+        served = ServedModels([model.card for model in plans[0].models])
         cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
-        pipeline = Pipeline(cards, batcher, pixels, settings.max_pixels, cache)
-        return cls(pipeline, batcher, pixels, WorkerPool(plans, batcher, settings, metrics), metrics)
+        canaries = Canaries(settings.routes, metrics)
+        pipeline = Pipeline(served, batcher, pixels, settings.max_pixels, cache, canaries)
+        pool = WorkerPool(plans, batcher, settings, metrics)
+        plan = partial(plan_workers, settings, families=families)
+        changes = ModelChanges(store, models, served, pool, plan, metrics)
+        return cls(pipeline, batcher, pixels, pool, served, changes, metrics)
 
     @property
     def backlog(self) -> Backlog:
@@ -56,6 +68,7 @@ class Engine:
 
     async def stop(self, drain_timeout_s: float) -> None:
         await self.pool.stop(drain_timeout_s)
+        await self.changes.close()
         self.pixels.close()
 
     @asynccontextmanager

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
+from service.engine.canaries import Canaries
 from service.engine.further import decoded
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
+from service.engine.served import ServedModels
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
 from service.models.labels import NO_SCORES, Prediction, Size
-from service.models.store import ModelCard
 from service.operations.correction import MATTE, correction_of
 from service.operations.operation import Operation, Product, Seen
 from service.operations.options import Effort, Format, Options
@@ -141,17 +142,24 @@ class Pipeline:
 
     def __init__(
         self,
-        cards: Sequence[ModelCard],
+        served: ServedModels,
         batcher: Batcher,
         pixels: PixelScheduler,
         max_pixels: int,
         cache: AnswerCache[Answer],
+        canaries: Canaries,
     ) -> None:
         self._cache = cache
-        self.catalogue = Catalogue(cards)
+        self._served = served
+        self._canaries = canaries
         self._batcher = batcher
         self._pixels = pixels
         self._max_pixels = max_pixels
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is served at this moment."""
+        return self._served.catalogue
 
     async def run(self, job: Job, call: Call) -> Answer:
         """The answer, from the cache where it was given before.
@@ -160,7 +168,7 @@ class Pipeline:
         and the operation raise.
         """
         plan = self._plan(job, call)
-        with self._pixels.claiming(plan.claim):
+        with self._served.in_use(plan.model), self._pixels.claiming(plan.claim):
             key, pixel_count = await self._pixels.run(plan.claim, "identify", lambda: self._identify(plan))
             if key in call.known:
                 raise Unchanged(key)
@@ -168,6 +176,8 @@ class Pipeline:
             call.cached = found is not None if self._cache.is_on else None
             if found is not None:
                 return replace(found, elapsed_ms=call.watch.elapsed_ms)
+            if MATTE not in job.pictures:
+                await self._served.be_awake(plan.model, call.deadline)
             answer = replace(await self._make(plan, pixel_count), fingerprint=key)
         self._cache.put(key, answer, len(answer.body))
         return answer
@@ -177,9 +187,8 @@ class Pipeline:
         operation, options = job.operation, job.options
         options.chosen_format()
         operation.check(options, job.pictures)
-        model = operation.choose_model(self.catalogue, options)
+        model, class_ids = self._canaries.choose(operation, options, self.catalogue)
         call.model = model.label
-        class_ids = operation.class_ids(model.class_table, options)
         effort = "fast" if MATTE in job.pictures else operation.effort(options)
         stages = STAGES_OF_ONE_LOOK if effort == "fast" else PIXEL_STAGES
         claim = Claim(operation.name, stages, call.deadline, call.lane, call.watch, call.booking)
@@ -192,7 +201,8 @@ class Pipeline:
         with call.watch.measure("decode"):
             pictures = (*job.pictures.values(), job.image)
             pixel_count = sum(count_pixels(picture, self._max_pixels) for picture in pictures)
-            return fingerprint(job.image, job.pictures, job.options, call.accepted, plan.model.label), pixel_count
+            model = f"{plan.model.label} {plan.model.key}"
+            return fingerprint(job.image, job.pictures, job.options, call.accepted, model), pixel_count
 
     async def _make(self, plan: Plan, pixel_count: int) -> Answer:
         """Read, look, look closer where that is wanted, finish."""
@@ -230,7 +240,7 @@ class Pipeline:
         return {name: task.result() for name, task in asked.items()}
 
     async def _ask(self, view: View, call: Call) -> Outcome:
-        outcome = await self._batcher.predict(view.card.name, view.pixels, call.deadline, call.lane)
+        outcome = await self._batcher.predict(view.card.key, view.pixels, call.deadline, call.lane)
         call.watch.add("queue", outcome.queue_ms)
         call.watch.add("infer", outcome.infer_ms)
         return outcome

@@ -70,6 +70,11 @@ class Ensemble:
         return f"{self.outline.label},{self.classes.label}"
 
     @property
+    def key(self) -> str:
+        """Of both cards."""
+        return f"{self.outline.key},{self.classes.key}"
+
+    @property
     def class_table(self) -> ClassTable:
         return self.classes.class_table
 

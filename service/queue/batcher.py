@@ -7,7 +7,7 @@ client left is dropped before a worker sees it; what `schedule.py` guarantees.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,23 @@ from numpy.typing import NDArray
 
 from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, Failure, ModelCrashed
 from service.models.labels import Scores
+from service.models.store.card import name_of
 from service.queue.pace import Pace
 from service.queue.schedule import AHEAD, BatchPolicy, Lane, LaneTurns, LiveShare
 from service.telemetry.metrics import Metrics
 
 SUSPECT_CRASHES = 2
 """A ticket that was on board of so many dying workers runs alone, so that it takes no neighbour along."""
+
+
+class _All:
+    """Contains whatever it is asked for."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+EVERY_MODEL: Container[str] = _All()
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Ticket:
     """One prepared image, its deadline and its answer. Times are those of time.monotonic(), the event loop's clock."""
 
     model: str
+    """The key of a card."""
     pixels: NDArray[np.uint8]
     deadline: float
     lane: Lane
@@ -153,14 +165,16 @@ class Batcher:
         if ticket.started_at is None:
             count()
 
-    async def take(self) -> Batch:
-        """The next batch, for a worker that is free. Waits for one. Raises Draining when none will come any more."""
+    async def take(self, models: Container[str] = EVERY_MODEL) -> Batch:
+        """The next batch, for a worker that is free and has these models. Waits for one. Raises Draining when none will
+        come any more.
+        """
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._has_work() or self._closed)
-            if not self._waiting:
+                await self._changed.wait_for(lambda: self._has_work(models) or self._closed)
+            if not self._has_work(models):
                 raise Draining
-            lane, batch, leaves_at = self._next_batch()
+            lane, batch, leaves_at = self._next_batch(models)
             if leaves_at <= time.monotonic():
                 return self._board(lane, batch)
             await self._wait_for_more(leaves_at)
@@ -170,8 +184,9 @@ class Batcher:
         pairs = list(zip(batch, outcomes, strict=True))
         self._leave(batch)
         self.pace.observe(batch[0].model, run_s, len(batch))
-        self._metrics.batch_size.labels(batch[0].model).observe(len(batch))
-        self._metrics.inferred.labels(batch[0].model).inc(len(batch))
+        name = name_of(batch[0].model)
+        self._metrics.batch_size.labels(name).observe(len(batch))
+        self._metrics.inferred.labels(name).inc(len(batch))
         for ticket, outcome in pairs:
             ticket.succeed(outcome)
 
@@ -218,9 +233,9 @@ class Batcher:
         async with self._changed:
             self._changed.notify_all()
 
-    def _has_work(self) -> bool:
+    def _has_work(self, models: Container[str]) -> bool:
         self._drop_answered()
-        return bool(self._waiting)
+        return any(ticket.model in models for ticket in self._waiting)
 
     def _drop_answered(self) -> None:
         """An expired ticket must not be taken in the moment before its caller hears of it."""
@@ -232,9 +247,9 @@ class Batcher:
         alive = (ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now)
         return [ticket for ticket in alive if ticket.lane is lane]
 
-    def _next_batch(self) -> tuple[Lane, list[Ticket], float]:
+    def _next_batch(self, models: Container[str]) -> tuple[Lane, list[Ticket], float]:
         """Who runs next as things stand, and when the batch should leave."""
-        waiting = {lane: self._in_lane(lane) for lane in Lane}
+        waiting = {lane: [ticket for ticket in self._in_lane(lane) if ticket.model in models] for lane in Lane}
         interactive, bulk, live = waiting[Lane.INTERACTIVE], waiting[Lane.BULK], waiting[Lane.LIVE]
         is_live = self._live_share.is_due(live, interactive or bulk)
         lane = Lane.LIVE if is_live else self._turns.choose(interactive, bulk)

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from service.environment import OR_AUTO, OR_EMPTY
+from service.environment import OR_AUTO, OR_EMPTY, Routes
 from service.settings.part import SettingsPart
 
 PRECISION_PATTERN = r"^(auto|fp32|int8|[a-z0-9-]+=(fp32|int8)(, *[a-z0-9-]+=(fp32|int8))*)$"
@@ -57,6 +57,14 @@ class ModelSettings(SettingsPart):
 
     max_queue_delay_ms: float = Field(0.0, ge=0)
     """How long a batch that is not full waits for more images. Higher fills batches and delays a lone request."""
+
+    model_idle_s: Annotated[float | None, OR_EMPTY] = Field(None, ge=1)
+    """A model that nobody has asked for in so long is unloaded, and loaded again for the first who does, who waits for
+    it; the default model stays. Unset: all stay. Lower frees memory sooner and lets more requests wait."""
+
+    routes: Routes = ()
+    """A share of the requests that mean one model is answered by another one that is loaded, to see how it does:
+    `u2net=birefnet-lite:5%`. `X-Model` tells. Not so live sessions and `best`."""
 
     batch_timeout_s: float = Field(30.0, gt=0)
     """A worker that is silent for so long on one batch is killed and replaced. Higher finds hangs later."""

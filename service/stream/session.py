@@ -86,12 +86,14 @@ class Session:
         self.tally = Tally()
         self._started = time.monotonic()
         self._hello = hello
-        self._card = card
+        self.card = card
         self._shared = shared
         self._connection = connection
         self._composer = Composer(card, hello.size, Choice.of(hello))
         self._inbox = Inbox()
         self._stopping = asyncio.Event()
+        self._reason: Failure = Draining()
+        """Why it was stopped."""
         self._max_fps = min(hello.max_fps or settings.max_session_fps, settings.max_session_fps)
         self._rate = FrameRate(self._max_fps)
 
@@ -109,7 +111,7 @@ class Session:
         """For the log."""
         tally, choice = self.tally, self._composer.choice
         return {
-            "model": self._card.label,
+            "model": self.card.label,
             "effect": choice.effect.name,
             "output": choice.output,
             "size": f"{self._hello.width}x{self._hello.height}",
@@ -121,9 +123,10 @@ class Session:
             "max_ms": round(tally.slowest_ms, 1),
         }
 
-    def stop(self) -> None:
+    def stop(self, reason: Failure) -> None:
         """The frame that is being worked on is still answered."""
-        self._inbox.end(Draining())
+        self._reason = reason
+        self._inbox.end(reason)
         self._stopping.set()
 
     async def run(self) -> None:
@@ -137,17 +140,17 @@ class Session:
             await _ended(tasks)
 
     async def _end_in_time(self) -> None:
-        """Raises Draining for a client that does not even read the answer to its last frame."""
+        """Raises the reason for a client that does not even read the answer to its last frame."""
         await self._stopping.wait()
         await asyncio.sleep(LAST_FRAME_S)
-        raise Draining
+        raise self._reason
 
     async def _be_ready(self) -> None:
         size = await self._on_thread(self._composer.matte_size)
         await self._connection.say(
             "ready",
             session=self.id,
-            model=self._card.label,
+            model=self.card.label,
             matte_width=size.width,
             matte_height=size.height,
             max_fps=self._max_fps,
@@ -187,7 +190,7 @@ class Session:
             self._shared.metrics.stream_frames.labels("dropped").inc()
 
     async def _answer_all(self) -> None:
-        """Raises Draining when the service stops, or IdleSession where the client does not read."""
+        """Raises what it was stopped for, or IdleSession where the client does not read."""
         while True:
             item = await self._inbox.take(self._rate.next_s)
             if isinstance(item, Frame):
@@ -224,7 +227,7 @@ class Session:
 
         prepared = await self._on_thread(prepare)
         outcome = await self._shared.batcher.predict(
-            self._card.name, prepared.pixels, frame.arrived_at + STALE_S, Lane.LIVE
+            self.card.key, prepared.pixels, frame.arrived_at + STALE_S, Lane.LIVE
         )
         watch.add("queue", outcome.queue_ms)
         watch.add("infer", outcome.infer_ms)

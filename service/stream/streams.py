@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from service.engine.engine import Engine
-from service.errors import Draining, SlowHello, TooManyPixels, TooManySessions
+from service.errors import Draining, SlowHello, TooManyPixels, TooManySessions, UnknownModel
+from service.models.store import ModelCard
 from service.queue.admission import Admission
 from service.queue.permit import Permit
 from service.queue.senders import Sender, Senders
@@ -24,7 +25,8 @@ class Streams:
     """One for the whole service."""
 
     def __init__(self, engine: Engine, admission: Admission, settings: Settings) -> None:
-        self._pipeline = engine.pipeline
+        self._served = engine.served
+        self._served.on_leaving = self._end_those_with
         self._metrics = engine.metrics
         self._settings = settings
         self._admission = admission
@@ -45,7 +47,14 @@ class Streams:
         """Every session finishes its frame and hears that it is over."""
         self._stopping.set()
         for session in self._sessions:
-            session.stop()
+            session.stop(Draining())
+
+    def _end_those_with(self, cards: Sequence[ModelCard]) -> None:
+        """A session ends with its model: a camera may run for hours, and another model's mattes have another size."""
+        leaving = {card.key for card in cards}
+        for session in self._sessions:
+            if session.card.key in leaving:
+                session.stop(UnknownModel(f"{session.card.name} was unloaded or replaced; open another session"))
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -64,12 +73,19 @@ class Streams:
         """A session, once its client has said hello.
 
         Raises ConnectionLost, SlowHello, Draining, TooManySessions, and for what the hello asks for: UnknownModel,
-        BadOption, TooManyPixels, QueueFull.
+        NotReady, DeadlineExceeded, BadOption, TooManyPixels, QueueFull.
         """
         hello = await self._hello(connection, permit.peer)
-        card = self._pipeline.catalogue.card(hello.model or None)
-        stage = replace(self._shared, admit=partial(self._admission.admit, permit.peer))
-        session = Session(id_, hello, card, stage, connection)
+        card = self._served.catalogue.card(hello.model or None)
+        with self._served.in_use(card):
+            await self._served.be_awake(card, asyncio.get_running_loop().time() + self._settings.request_timeout_s)
+            stage = replace(self._shared, admit=partial(self._admission.admit, permit.peer))
+            with self._counted(Session(id_, hello, card, stage, connection), permit) as session:
+                yield session
+
+    @contextlib.contextmanager
+    def _counted(self, session: Session, permit: Permit) -> Iterator[Session]:
+        """Raises TooManySessions, TooManyPixels or QueueFull."""
         self._check_size(session)
         permit.begin_session()
         permit.take_pixels(session.pixels)
@@ -77,7 +93,7 @@ class Streams:
         self._sessions.add(session)
         self._metrics.stream_sessions.inc()
         if self._stopping.is_set():
-            session.stop()
+            session.stop(Draining())
         try:
             yield session
         finally:

@@ -51,6 +51,8 @@ class Snapshot:
     event_loop_lag_s: float
     ready: bool
     workers: list[WorkerStatus] = field(default_factory=list)
+    models_loaded: Mapping[str, bool] = field(default_factory=dict)
+    """By name, of those that are served: False where nobody has asked for it and workers gave it up."""
 
 
 class Metrics:
@@ -70,6 +72,13 @@ class Metrics:
             "silhouette_batch_size", "Images in a batch.", ["model"], buckets=BATCH_BUCKETS, registry=self._registry
         )
         self.inferred = self._counter("silhouette_inferred_images", "Images that a network answered.", "model")
+        self.model_changes = self._counter(
+            "silhouette_model_changes", "Models loaded, unloaded and the like, by outcome.", "change", "outcome"
+        )
+        self.routed = self._counter("silhouette_routed", "Requests that a canary answered.", "model", "canary")
+        self.model_seconds = self._histogram(
+            "silhouette_model_seconds", "From arrival to answer, of requests that got a result.", "model"
+        )
         self.abandoned = self._counter("silhouette_abandoned", "Tickets whose client left before they ran.")
         self.expired = self._counter("silhouette_expired", "Tickets whose deadline came before they ran.")
         self.requeued = self._counter("silhouette_requeued", "Tickets that went back to the queue.", "cause")
@@ -88,7 +97,7 @@ class Metrics:
         self._begin_at_zero(self.stream_sessions_ended, ("disconnected",))
         self._begin_at_zero(self.connections_closed, CONNECTION_ENDS)
         self._begin_at_zero(self.cache, ("hit", "miss"))
-        self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "failed_start"))
+        self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "models", "failed_start"))
         self._begin_at_zero(self.requeued, ("crash", "hang", "poisoned", "memory", "model_failed"))
 
     @staticmethod
@@ -138,6 +147,7 @@ class _Gauges(Collector):
         yield _plain("silhouette_in_flight_pixels", "Decoded pixels in memory.", now.pixels_in_flight)
         yield _plain("silhouette_event_loop_lag_seconds", "How late the event loop is.", now.event_loop_lag_s)
         yield _plain("silhouette_ready", "1 where /readyz answers 200.", now.ready)
+        yield _gauge("silhouette_model_loaded", "1 where workers have it.", "model", now.models_loaded)
         yield from _worker_gauges(now)
 
 

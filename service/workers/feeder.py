@@ -13,7 +13,6 @@ from service.errors import Draining, ModelFailed, OutOfDeviceMemory
 from service.queue.batcher import Batch, Outcome
 from service.telemetry.log import FIELDS
 from service.workers.handle import BatchRun, WorkerDied, WorkerHandle
-from service.workers.plan import WorkerPlan
 from service.workers.shared import Shared
 
 logger = logging.getLogger(__name__)
@@ -24,12 +23,12 @@ MS_PER_S = 1000
 class Feeder:
     """For one worker process, from its first batch to its last."""
 
-    def __init__(self, number: int, handle: WorkerHandle, plan: WorkerPlan, shared: Shared) -> None:
+    def __init__(self, number: int, handle: WorkerHandle, shared: Shared) -> None:
         self._number = number
         self._handle = handle
-        self._plan = plan
         self._shared = shared
         self._has_died = False
+        self._is_called = False
         self._idle: asyncio.Timeout | None = None
         """The wait for a batch, while there is one."""
 
@@ -49,8 +48,16 @@ class Feeder:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._handle.sentinel)
         self._has_died = True
+        self._stop_waiting()
+
+    def call(self) -> None:
+        """`feed` returns without a batch where it waits for one: there is something else to think of."""
+        self._is_called = True
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
         if self._idle is not None and not self._idle.expired():
-            self._idle.reschedule(loop.time())
+            self._idle.reschedule(asyncio.get_running_loop().time())
 
     async def feed(self) -> None:
         """One batch; or, where none came for a while, a question whether the worker is well.
@@ -62,17 +69,19 @@ class Feeder:
             await self._run(batch)
         elif self._has_died:
             raise WorkerDied("crash", on_board=False)
+        elif self._is_called:
+            self._is_called = False
         else:
             timeout_s = self._shared.settings.heartbeat_timeout_s
             await self._shared.call(self._handle, lambda: self._handle.ping(timeout_s))
 
     async def _next_batch(self) -> Batch | None:
-        """None where the worker has died, or nothing came for `heartbeat_interval_s`."""
-        if self._has_died:
+        """None where the worker has died, or was called, or nothing came for `heartbeat_interval_s`."""
+        if self._has_died or self._is_called:
             return None
         try:
             async with asyncio.timeout(self._shared.settings.heartbeat_interval_s) as self._idle:
-                return await self._shared.batcher.take()
+                return await self._shared.batcher.take(self._handle.models)
         except TimeoutError:
             return None
         finally:
@@ -104,7 +113,7 @@ class Feeder:
     async def _run_on_worker(self, batch: Batch) -> BatchRun:
         shared, handle = self._shared, self._handle
         shared.busy.add(handle)
-        threads = self._plan.threads_beside(len(shared.busy) - 1 + shared.batcher.waiting)
+        threads = self._handle.plan.threads_beside(len(shared.busy) - 1 + shared.batcher.waiting)
         timeout_s = shared.settings.batch_timeout_s
         try:
             return await shared.call(handle, lambda: handle.run(batch, timeout_s, threads))

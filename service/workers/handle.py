@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +31,9 @@ START_TIMEOUT_S = 600.0
 """Large models on a cold disk, and a GPU that wakes up, take minutes."""
 
 STOP_TIMEOUT_S = 5.0
+
+TEMPLATE = "service.workers.template"
+"""What workers on a CPU are forked from."""
 
 DeathCause = Literal["crash", "hang", "poisoned"]
 
@@ -64,7 +67,7 @@ def _context(device: str) -> "SpawnContext | ForkServerContext":
     if device != "cpu" or sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["service.workers.template"])
+    context.set_forkserver_preload([TEMPLATE])
     return context
 
 
@@ -84,8 +87,8 @@ class WorkerHandle:
 
     def __init__(self, plan: WorkerPlan) -> None:
         """Raises WorkerFailed where there is no memory or no pipe for it."""
-        self._plan = plan
-        self._cards = {model.card.name: model.card for model in plan.models}
+        self.plan = plan
+        self._cards = {model.card.key: model.card for model in plan.models}
         with contextlib.ExitStack() as taken:
             try:
                 self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
@@ -116,6 +119,11 @@ class WorkerHandle:
         near_end, self._far_end = context.Pipe()
         self._caller = Caller(near_end)
         self._process = context.Process(target=run_worker, args=(plan, self._far_end, self._slots), daemon=True)
+
+    @property
+    def models(self) -> Container[str]:
+        """What it can run, by the keys of cards."""
+        return self._cards.keys()
 
     @property
     def sentinel(self) -> int:
@@ -174,7 +182,7 @@ class WorkerHandle:
         self._process.join()
         with self._lock:
             self._process.close()
-            self._make_process(replace(self._plan, cuda_graphs=False))
+            self._make_process(replace(self.plan, cuda_graphs=False))
         return self._launch()
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
@@ -186,7 +194,7 @@ class WorkerHandle:
         card = self._cards[batch[0].model]
         for slot, ticket in enumerate(batch):
             self._slots.pixels(card, slot)[:] = ticket.pixels
-        answer = self._ask(timeout_s, model=card.name, count=len(batch), threads=threads)
+        answer = self._ask(timeout_s, model=card.key, count=len(batch), threads=threads)
         self.batches += 1
         self._raise_error(answer)
         scores = [self._slots.scores(card, slot).copy() for slot in range(len(batch))]

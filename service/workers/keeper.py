@@ -29,6 +29,8 @@ BYTES_PER_MB = 1_000_000
 
 State = Literal["starting", "idle", "busy", "stopped"]
 
+DEATHS = ("crash", "hang", "poisoned")
+
 
 class Keeper:
     """One place in the pool, over all the processes that fill it."""
@@ -46,8 +48,24 @@ class Keeper:
         """Before the next start, where the last one came to nothing."""
         self._processes: set[WorkerHandle] = set()
         self._serving: WorkerHandle | None = None
-        self._succession: asyncio.Task[WorkerHandle | None] | None = None
+        self._feeder: Feeder | None = None
+        """Of the process that serves."""
+        self._succession: asyncio.Task[WorkerHandle | WorkerFailed] | None = None
         self._no_succession_before = 0.0
+        self._beside: asyncio.TaskGroup | None = None
+        """For what goes on while a process serves: its successor's start, its predecessor's end."""
+        self._farewells: set[asyncio.Task[None]] = set()
+        """Of predecessors that have not ended yet."""
+        self._settled = asyncio.Event()
+        """While no successor is on its way."""
+        self._settled.set()
+        self._kept_until: asyncio.Event | None = None
+        """Until when a predecessor serves on."""
+
+    @property
+    def plan(self) -> WorkerPlan:
+        """Of the process that was started last."""
+        return self._plan
 
     @property
     def is_ready(self) -> bool:
@@ -68,21 +86,21 @@ class Keeper:
     async def keep(self, first_start: "asyncio.Future[None]") -> None:
         """Until the pool closes. `first_start` gets WorkerFailed where the models cannot be loaded at all."""
         try:
-            async with asyncio.TaskGroup() as beside:
-                await self._fill_place(first_start, beside)
+            async with asyncio.TaskGroup() as self._beside:
+                await self._fill_place(first_start)
                 if self._succession is not None:
                     self._succession.cancel()
         finally:
+            self._beside = None
+            self._settled.set()
             if not first_start.done():
                 first_start.set_exception(WorkerFailed("stopped before the models were loaded"))
             self._state, self.trouble = "stopped", f"worker {self.number} is stopped"
             for handle in list(self._processes):
                 await self._end(handle)
 
-    async def _fill_place(self, first_start: "asyncio.Future[None]", beside: asyncio.TaskGroup) -> None:
-        """One process after the other. `beside` is for what goes on while one serves: its successor, its predecessor's
-        end.
-        """
+    async def _fill_place(self, first_start: "asyncio.Future[None]") -> None:
+        """One process after the other."""
         while not self._shared.closing.is_set():
             try:
                 handle = await self._next_process()
@@ -96,19 +114,20 @@ class Keeper:
             if not first_start.done():
                 first_start.set_result(None)
             if handle is not None:
-                await self._serve_until_gone(handle, beside)
-                await self._rest_after(handle)
+                await self._rest_after(handle, await self._serve_until_gone(handle))
 
     async def _next_process(self) -> WorkerHandle | None:
         """None where it was to be a successor that could not be started."""
         succession, self._succession = self._succession, None
         if succession is not None:
-            return await succession
+            successor = await succession
+            self._settled.set()
+            return None if isinstance(successor, WorkerFailed) else successor
         self._state = "starting"
-        return await self._start()
+        return await self._start(self._plan)
 
-    async def _start(self) -> WorkerHandle:
-        handle = WorkerHandle(self._plan)
+    async def _start(self, plan: WorkerPlan) -> WorkerHandle:
+        handle = WorkerHandle(plan)
         self._processes.add(handle)
         try:
             warm_s = await self._shared.call(handle, handle.start)
@@ -121,9 +140,9 @@ class Keeper:
         logger.info("worker ready", extra=self._facts(handle, device=handle.device))
         return handle
 
-    async def _rest_after(self, handle: WorkerHandle) -> None:
+    async def _rest_after(self, handle: WorkerHandle, cause: str) -> None:
         """What loaded, and died before it answered anything, may go on like this."""
-        if handle.batches:
+        if handle.batches or cause not in DEATHS:
             self._delay_s = FIRST_RESTART_DELAY_S
         else:
             await self._pause()
@@ -146,12 +165,13 @@ class Keeper:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._shared.closing.wait(), delay_s)
 
-    async def _serve_until_gone(self, handle: WorkerHandle, beside: asyncio.TaskGroup) -> None:
-        """Until it dies, or its successor is ready, or the pool closes."""
+    async def _serve_until_gone(self, handle: WorkerHandle) -> str:
+        """Until it dies, or its successor is ready, or the pool closes; returns why."""
         self._serving = handle
         cause: str = "recycled"
         try:
-            await self._serve_until_succeeded(handle, beside)
+            await self._serve_until_succeeded(handle)
+            cause = "recycled" if handle.plan == self._plan else "models"
         except WorkerDied as death:
             cause = death.cause
         except Draining:
@@ -160,20 +180,22 @@ class Keeper:
             logger.exception("worker lost", extra=self._facts(handle))
             cause = "crash"
         finally:
-            self._serving = None
+            self._serving = self._feeder = None
         if cause != "stopped":
             self._shared.metrics.restarts.labels(cause).inc()
-            logger.warning("worker replaced", extra=self._facts(handle, cause=cause))
-        beside.create_task(self._end(handle))
+            level = logging.INFO if cause == "models" else logging.WARNING
+            logger.log(level, "worker replaced", extra=self._facts(handle, cause=cause))
+        self._say_farewell(handle, is_well=cause == "models")
+        return cause
 
-    async def _serve_until_succeeded(self, handle: WorkerHandle, beside: asyncio.TaskGroup) -> None:
+    async def _serve_until_succeeded(self, handle: WorkerHandle) -> None:
         """Raises WorkerDied, or Draining when the pool closes."""
-        feeder = Feeder(self.number, handle, self._plan, self._shared)
+        feeder = self._feeder = Feeder(self.number, handle, self._shared)
         with feeder.watching():
             while not self._has_successor():
                 await feeder.feed()
                 if self._succession is None and self._is_worn_out(handle):
-                    self._succession = beside.create_task(self._succeed())
+                    self._begin_succession(self._plan)
 
     def _is_worn_out(self, handle: WorkerHandle) -> bool:
         settings = self._shared.settings
@@ -184,25 +206,89 @@ class Keeper:
         limit_mb = settings.max_worker_rss_mb
         return limit_mb is not None and handle.rss_bytes > limit_mb * BYTES_PER_MB
 
-    async def _succeed(self) -> WorkerHandle | None:
-        """One keeper at a time, so that two successors never load at once. None where it cannot be started."""
+    def _begin_succession(self, plan: WorkerPlan) -> "asyncio.Task[WorkerHandle | WorkerFailed]":
+        """Raises WorkerFailed where the place is given up."""
+        if self._beside is None or self._shared.closing.is_set():
+            raise WorkerFailed("the service is shutting down")
+        self._settled.clear()
+        self._succession = self._beside.create_task(self._succeed(plan))
+        return self._succession
+
+    async def _succeed(self, plan: WorkerPlan) -> WorkerHandle | WorkerFailed:
+        """One keeper at a time, so that two successors never load at once."""
         async with self._shared.recycling:
             try:
-                return await self._start()
-            except Exception as error:  # the worn-out worker goes on for a while
-                if self._shared.closing.is_set():
-                    return None
-                logger.error("no successor", extra={FIELDS: {"worker": self.number, "cause": str(error)}})
+                handle = await self._start(plan)
+            except Exception as error:  # the one that serves goes on, a worn-out one for a while
+                if not self._shared.closing.is_set():
+                    logger.error("no successor", extra={FIELDS: {"worker": self.number, "cause": str(error)}})
                 self._no_succession_before = time.monotonic() + MAX_RESTART_DELAY_S
-                return None
+                return error if isinstance(error, WorkerFailed) else WorkerFailed(f"{type(error).__name__}: {error}")
+            self._plan = plan
+            return handle
 
     def _has_successor(self) -> bool:
         if self._succession is None or not self._succession.done():
             return False
-        if self._succession.result() is None:
+        if isinstance(self._succession.result(), WorkerFailed):
             self._succession = None
+            self._settled.set()
             return False
         return True
+
+    # --- other models -----------------------------------------------------------------------------------------------
+
+    async def adopt(self, plan: WorkerPlan, keep_until: asyncio.Event | None = None) -> None:
+        """From now on processes of `plan` fill this place. Returns when one of them does.
+
+        The one before it ends first, or serves on beside it until the event. Raises WorkerFailed where none can be
+        started: then all is as before.
+        """
+        if plan == self._plan:
+            return
+        while not self._settled.is_set():  # a worn-out worker is on its way out
+            await self._settled.wait()
+        succession = self._begin_succession(plan)
+        self._kept_until = keep_until
+        await asyncio.wait({succession})
+        if self._feeder is not None:
+            self._feeder.call()
+        await self._settled.wait()
+        if succession.cancelled() or self._beside is None:
+            raise WorkerFailed("the service is shutting down")
+        if isinstance(failure := succession.result(), WorkerFailed):
+            self._kept_until = None
+            raise failure
+        if keep_until is None:
+            await self.until_settled()
+
+    async def until_settled(self) -> None:
+        """Until no predecessor is there any more."""
+        if self._farewells:
+            await asyncio.wait(self._farewells)
+
+    def _say_farewell(self, handle: WorkerHandle, *, is_well: bool) -> None:
+        assert self._beside is not None
+        kept_until, self._kept_until = self._kept_until, None
+        farewell = self._linger(handle, kept_until) if is_well and kept_until else self._end(handle)
+        task = self._beside.create_task(farewell)
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+    async def _linger(self, handle: WorkerHandle, until: asyncio.Event) -> None:
+        """Serves on beside its successor: it has models that nobody else has any more."""
+        feeder = Feeder(self.number, handle, self._shared)
+        over = asyncio.create_task(until.wait())
+        over.add_done_callback(lambda _: feeder.call())
+        try:
+            with feeder.watching(), contextlib.suppress(WorkerDied, Draining):
+                while not until.is_set():
+                    await feeder.feed()
+        except Exception:  # ours; its successor serves
+            logger.exception("worker lost", extra=self._facts(handle))
+        finally:
+            over.cancel()
+            await self._end(handle)
 
     async def _end(self, handle: WorkerHandle) -> None:
         try:

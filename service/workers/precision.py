@@ -1,7 +1,7 @@
 """Which number format each model computes in: what the operator says, else what its card prefers and the CPU can."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,15 +23,18 @@ def on_cuda(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
 def on_cpu(checkpoints: Sequence[Checkpoint], setting: str, cpu_flags: frozenset[str]) -> list[Checkpoint]:
     """Each in the precision that `setting` names for it, see `Settings.precision`.
 
-    Raises ConfigurationError where a model is named that is not loaded, or where int8 is asked for and cannot be.
+    Raises ConfigurationError where int8 is asked for and cannot be.
     """
     wanted = _parse(setting)
-    loaded = {checkpoint.card.name for checkpoint in checkpoints}
-    if unknown := wanted.keys() - loaded - {EVERY_MODEL}:
-        raise ConfigurationError(f"SILHOUETTE_PRECISION names models that are not loaded: {', '.join(sorted(unknown))}")
     if "int8" in wanted.values() and not cpu_flags & INT8_INSTRUCTIONS:
         raise ConfigurationError("SILHOUETTE_PRECISION: int8 needs a CPU with VNNI instructions; set auto or fp32")
     return [_in(checkpoint, _choose(checkpoint, wanted, cpu_flags)) for checkpoint in checkpoints]
+
+
+def check_names(setting: str, known: Container[str]) -> None:
+    """Raises ConfigurationError for a model that is not `known`. One that is may be loaded later."""
+    if unknown := [name for name in _parse(setting) if name != EVERY_MODEL and name not in known]:
+        raise ConfigurationError(f"SILHOUETTE_PRECISION names models that have no card: {', '.join(sorted(unknown))}")
 
 
 def _parse(setting: str) -> Mapping[str, str]:

@@ -80,9 +80,9 @@ def _load(plan: WorkerPlan) -> Loaded:
     from service.models.segmenters.devices import Device
 
     device = Device.find(plan.device, plan.threads, plan.cuda_graphs)
-    cards = {model.card.name: model.card for model in plan.models}
-    segmenters = {model.card.name: _load_model(families, model, device) for model in plan.models}
-    warm_s = {name: _warm_up(segmenters[name], card, plan.max_batch_size) for name, card in cards.items()}
+    cards = {model.card.key: model.card for model in plan.models}
+    segmenters = {model.card.key: _load_model(families, model, device) for model in plan.models}
+    warm_s = {key: _warm_up(segmenters[key], card, plan.max_batch_size) for key, card in cards.items()}
     return_free_blocks()
     return Loaded(device, cards, segmenters, warm_s)
 
@@ -141,7 +141,7 @@ def _answer(request: Message, slots: Slots, loaded: Loaded) -> Message:
     loaded.device.use_threads(request["threads"])
     started = time.perf_counter()
     try:
-        scores = loaded.segmenters[card.name].predict([slots.pixels(card, slot) for slot in range(count)])
+        scores = loaded.segmenters[card.key].predict([slots.pixels(card, slot) for slot in range(count)])
         for slot, image_scores in zip(range(count), scores, strict=True):
             slots.scores(card, slot)[:] = image_scores
     except Exception as error:

@@ -32,11 +32,13 @@ def rendered() -> str:
     metrics = Metrics()
     workers = [WorkerStatus(0, 1, "idle", "cpu", 1, 1)]
     lanes = {"interactive": 0, "bulk": 0}
-    metrics.watch(lambda: Snapshot(lanes, 0, lanes, 0, lanes, 0, 1, 0, 0, 0, 1, 0, True, workers))
+    metrics.watch(lambda: Snapshot(lanes, 0, lanes, 0, lanes, 0, 1, 0, 0, 0, 1, 0, True, workers, {"u2net": True}))
     metrics.requests.labels("/segment", "u2net@1", "200", "ok", "")
     metrics.request_seconds.labels("/segment")
     metrics.stage_seconds.labels("queue")
-    for of_a_model in (metrics.batch_size, metrics.inferred):
+    metrics.routed.labels("u2net", "selfie")
+    metrics.model_changes.labels("load", "ok")
+    for of_a_model in (metrics.batch_size, metrics.inferred, metrics.model_seconds):
         of_a_model.labels("u2net")
     for of_a_cause in (metrics.requeued, metrics.restarts):
         of_a_cause.labels("crash")

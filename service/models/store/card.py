@@ -35,6 +35,9 @@ USUAL_VALUES: Mapping[Head, Values] = {"sigmoid": "probabilities", "softmax": "l
 ONNX = "onnx"
 """The family of every network that comes as an ONNX graph, which is kept as it is."""
 
+REVISION = "~"
+"""Between a name, which has none, and a revision."""
+
 
 class CardPart(BaseModel):
     """Cards are typed strictly: an unknown field is a mistake, not a comment."""
@@ -184,6 +187,8 @@ class ModelCard(CardPart):
     precision: Precision = "fp32"
     """On file: what it should compute in on a CPU that can. In a running service: what it does compute in."""
     accuracy: tuple[Accuracy, ...] = ()
+    revision: int = Field(default=0, ge=0, le=0, exclude=True)
+    """Never on file. In a running service: how often what the name stands for has changed since it started."""
 
     @property
     def weights_file(self) -> str:
@@ -214,6 +219,16 @@ class ModelCard(CardPart):
         """name@version, as in `X-Model`; with `+int8`, `+bf16` or `+fp16` where it does not compute in fp32."""
         suffix = "" if self.precision == "fp32" else f"+{self.precision}"
         return f"{self.name}@{self.version}{suffix}"
+
+    @property
+    def key(self) -> str:
+        """What the queue and the workers call it: its name, told apart from what the name stood for before."""
+        return f"{self.name}{REVISION}{self.revision}" if self.revision else self.name
+
+
+def name_of(key: str) -> str:
+    """Of the model that has this key."""
+    return key.partition(REVISION)[0]
 
 
 def read_card(path: Path) -> ModelCard:

@@ -118,7 +118,14 @@ def test_the_guard_says_why_it_lets_nobody_in(file: Path) -> None:
     allowance = guard.check({"x-api-key": KEY}, "images")
     assert allowance is not None
     assert allowance.key.name == "shop"
-    assert Guard(None).check({}, "admin") is None
+
+
+def test_without_keys_all_may_do_everything_but_administrate_which_takes_this_machine() -> None:
+    guard = Guard(None)
+    assert guard.check({}, "images") is None
+    assert guard.check({}, "admin", is_local=True) is None
+    with pytest.raises(MissingKey, match="own machine"):
+        guard.check({}, "admin")
 
 
 def test_requests_come_back_with_time() -> None:

@@ -10,7 +10,7 @@ from service.models.store import Checkpoint, ModelStore
 from service.models.store.card import Precision
 from service.models.store.int8_ranges import Int8Ranges
 from service.settings import read_settings
-from service.workers.precision import on_cpu, on_cuda, read_cpu_flags
+from service.workers.precision import check_names, on_cpu, on_cuda, read_cpu_flags
 from tests.fakes import make_store
 
 VNNI = frozenset({"avx2", "avx512_vnni"})
@@ -57,7 +57,6 @@ def test_the_setting_wins_over_the_card_and_the_cpu_over_the_cards_wish(
         ("int8", OLD, "needs a CPU with VNNI"),
         ("tiny-subject=int8", OLD, "needs a CPU with VNNI"),
         ("tiny-classes=int8", VNNI, "silhouette models quantize tiny-classes"),
-        ("u2net=int8", VNNI, "names models that are not loaded: u2net"),
     ],
 )
 def test_what_cannot_be_is_said_and_not_replaced_in_silence(
@@ -65,6 +64,13 @@ def test_what_cannot_be_is_said_and_not_replaced_in_silence(
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
         on_cpu(checkpoints, setting, flags)
+
+
+def test_a_name_that_no_card_has_is_refused_and_one_that_may_be_loaded_later_is_not() -> None:
+    check_names("tiny-subject=fp32", ["tiny-subject", "tiny-classes"])
+    check_names("int8", [])
+    with pytest.raises(ConfigurationError, match="names models that have no card: u3net"):
+        check_names("u3net=int8,tiny-subject=fp32", ["tiny-subject", "tiny-classes"])
 
 
 def test_on_cuda_everything_is_in_half_precision(checkpoints: list[Checkpoint]) -> None:
