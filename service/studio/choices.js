@@ -3,6 +3,7 @@
 import { make } from "./dom.js";
 import { iconOf } from "./icons.js";
 import { field } from "./fields.js";
+import { formatsOf, isRelevant } from "./relevance.js";
 import { Backdrop } from "./backdrop.js";
 
 /** Options with a control of their own: the model list, the legend and the background. */
@@ -10,16 +11,21 @@ const SPECIAL = ["model", "keep", "classes", "color"];
 
 const FIRST = "/remove-background";
 
+/** What is chosen to begin with, where the service's own default shows a person little: class ids are nearly black. */
+const FIRST_CHOICES = { "/segment output": "overlay" };
+
 export class Choices {
-  /** Fills `root`. `onChange` hears of each change; `accepts(operation, option)` says what is on offer, and `first` is
-   *  the path of the operation to begin with. */
-  constructor(root, { operations, models }, onChange, { accepts = () => true, first = FIRST } = {}) {
+  /** Fills `root`. `onChange` hears of each change; `accepts(operation, option)` says what is on offer, `first` is the
+   *  path of the operation to begin with, and `homes` are the places of controls that are not in `root`, by option. */
+  constructor(root, { operations, models }, onChange, { accepts = () => true, first = FIRST, homes = {} } = {}) {
     this.operations = operations;
     this.models = models;
     this.onChange = () => onChange();
     this.accepts = accepts;
+    this.homes = homes;
     this.kept = null;
-    this.backdrop = new Backdrop(this.onChange);
+    this.chosen = new Map(Object.entries(FIRST_CHOICES));
+    this.backdrop = new Backdrop(() => this.#changed());
     this.operation = operations.find(({ path }) => path === first) ?? operations[0];
     this.body = make("div", { class: "choices" });
     root.replaceChildren(make("div", { class: "choices" }, this.#operationStrip(), this.#modelField(), this.body));
@@ -30,7 +36,7 @@ export class Choices {
   /** `{path, fields, files}`; fields are only those that differ from the service's defaults. */
   get request() {
     const fields = [...this.#special(), ...this.#chosen()];
-    return { path: this.operation.path, fields, files: this.#files() };
+    return { path: this.operation.path, fields, files: this.#files(), isSmooth: this.backdrop.isSmooth };
   }
 
   /** The model that will answer. */
@@ -55,6 +61,30 @@ export class Choices {
   /** Offers what `accepts` takes by now. */
   refresh() { this.#showOptions(); }
 
+  /** Chooses a value for an option of this operation, as a person would. */
+  choose(name, value) {
+    this.fields.find((each) => each.name === name)?.control.set(value);
+    this.#remember(name, value);
+    this.#changed();
+  }
+
+  /** Everything as it was to begin with, but for the operation. */
+  reset() {
+    this.chosen = new Map(Object.entries(FIRST_CHOICES));
+    this.#showOptions();
+    this.useStandardModel();
+  }
+
+  useStandardModel() {
+    this.wishedModel = this.models[0].name;
+    this.kept = null;
+    this.#offerModels();
+    this.#changed();
+  }
+
+  /** An option's default, as text. */
+  standard = (name) => String(this.operation.options.find((option) => option.name === name)?.schema.default ?? "");
+
   has = (name) => this.operation.options.some((option) => option.name === name);
 
   #special() {
@@ -74,7 +104,7 @@ export class Choices {
   }
 
   #chosen() {
-    return this.fields.map(({ name, control }) => [name, control.value]).filter(([, value]) => value !== "");
+    return this.fields.filter(({ isHidden }) => !isHidden).map(({ name, control }) => [name, control.value]).filter(([, value]) => value !== "");
   }
 
   #files() {
@@ -96,7 +126,8 @@ export class Choices {
   #modelField() {
     this.modelSelect = make("select", { id: `model-${this.backdrop.group}` },
       this.models.map(({ name, title }) => make("option", { value: name, text: `${name}: ${title}` })));
-    this.modelSelect.addEventListener("change", () => { this.kept = null; this.onChange(); });
+    this.wishedModel = this.modelSelect.value;
+    this.modelSelect.addEventListener("change", () => { this.wishedModel = this.modelSelect.value; this.kept = null; this.#changed(); });
     return make("div", { class: "field", "data-option": "model" },
       make("div", { class: "field-head" }, make("label", { for: this.modelSelect.id, text: "Model" })), this.modelSelect);
   }
@@ -105,7 +136,10 @@ export class Choices {
   #offerModels() {
     const offered = this.models.map(({ parts }) => this.has("keep") || !parts.length);
     [...this.modelSelect.options].forEach((option, index) => { option.disabled = !offered[index]; });
-    if (!offered[this.modelSelect.selectedIndex]) this.modelSelect.selectedIndex = offered.indexOf(true);
+    const before = this.modelSelect.value;
+    const wished = this.models.findIndex(({ name }) => name === this.wishedModel);
+    this.modelSelect.selectedIndex = offered[wished] ? wished : offered.indexOf(true);
+    if (this.modelSelect.value !== before) this.kept = null;
   }
 
   #useOperation(operation) {
@@ -116,12 +150,51 @@ export class Choices {
 
   #showOptions() {
     const options = this.operation.options.filter((option) => !SPECIAL.includes(option.name) && this.accepts(this.operation, option));
-    this.fields = options.map((option) => ({ name: option.name, isForm: option.isForm, control: field(option, this.onChange) }));
-    const elements = (isForm) => this.fields.filter((each) => each.isForm === isForm).map(({ control }) => control.element);
+    this.fields = options.map((option) => this.#field(option));
+    const elements = (isForm) => this.fields.filter((each) => each.isForm === isForm && !this.homes[each.name]).map(({ control }) => control.element);
+    for (const [name, home] of Object.entries(this.homes)) {
+      home.replaceChildren(...this.fields.filter((each) => each.name === name).map(({ control }) => control.element));
+    }
+    this.more = this.#more(elements(true));
     this.body.replaceChildren(
       make("p", { class: "quiet small", text: `${this.operation.summary}.` }),
       make("div", { class: "fields" }, this.has("color") ? [this.backdrop.element] : [], elements(false)),
-      ...this.#more(elements(true)));
+      ...this.more);
+    this.#showRelevant();
+  }
+
+  /** What was chosen before stays chosen where it still applies. */
+  #field(option) {
+    const control = field(option, () => { this.#remember(option.name, control.value); this.#changed(); });
+    control.set(this.chosen.get(this.#memory(option.name)) ?? "");
+    return { name: option.name, isForm: option.isForm, control };
+  }
+
+  #remember(name, value) { this.chosen.set(this.#memory(name), value); }
+
+  /** The outputs of one operation say nothing of another's. */
+  #memory = (name) => (name === "output" ? `${this.operation.path} output` : name);
+
+  #changed() {
+    this.#showRelevant();
+    this.onChange();
+  }
+
+  #showRelevant() {
+    const values = this.#values();
+    for (const each of this.fields) {
+      if (each.name === "format") each.control.offer(formatsOf(values));
+      each.isHidden = !isRelevant(each.name, values);
+      each.control.element.hidden = each.isHidden;
+    }
+    for (const details of this.more) details.hidden = !details.querySelector(".field:not([hidden])");
+  }
+
+  /** Of every option, what it has now. */
+  #values() {
+    const chosen = Object.fromEntries(this.fields.map(({ name, control }) => [name, control.value || this.standard(name)]));
+    const color = this.has("color") ? this.backdrop.color : undefined;
+    return { ...chosen, path: this.operation.path, head: this.model.head, color, hasPicture: Boolean(this.backdrop.file) };
   }
 
   #more(elements) {

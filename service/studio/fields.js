@@ -7,7 +7,7 @@ import { words } from "./catalogue.js";
 const FEW = 3;
 const FINE_STEPS = 100;
 
-/** `{element, value, reset}` for an option of the catalogue; calls `onChange` whenever its value changes. */
+/** `{element, value, set, offer}` for an option of the catalogue; calls `onChange` whenever its value changes. */
 export function field(option, onChange) {
   const { schema } = option;
   const kind = kindOf(schema);
@@ -27,9 +27,12 @@ const isBounded = (schema) => lowest(schema) !== undefined && highest(schema) !=
 
 const KINDS = {
   boolean(option, schema, onChange) {
+    const standard = String(schema.default === true);
     const control = make("input", { type: "checkbox", class: "switch", role: "switch", onchange: onChange });
-    const reset = () => { control.checked = schema.default === true; };
-    return finish(option, control, reset, () => (control.checked === (schema.default === true) ? "" : String(control.checked)), "row");
+    return finish(option, control, {
+      get: () => unlessDefault(standard, String(control.checked)),
+      set: (value) => { control.checked = (value || standard) === "true"; },
+    }, "row");
   },
 
   few(option, schema, onChange) {
@@ -37,16 +40,21 @@ const KINDS = {
     const radios = schema.enum.map((value) => make("input", { type: "radio", name: group, value, onchange: onChange }));
     const control = make("div", { class: "strip", role: "radiogroup" },
       radios.map((radio) => make("label", {}, radio, make("span", { text: words(radio.value) }))));
-    const reset = () => radios.forEach((radio) => { radio.checked = radio.value === schema.default; });
-    return finish(option, control, reset, () => unlessDefault(schema, radios.find((radio) => radio.checked).value));
+    return finish(option, control, {
+      get: () => unlessDefault(schema.default, radios.find((radio) => radio.checked).value),
+      set: (value) => radios.forEach((radio) => { radio.checked = radio.value === chosenOf(schema, value); }),
+    });
   },
 
   many(option, schema, onChange) {
-    const none = schema.default === undefined ? [make("option", { value: "", text: "As the service likes" })] : [];
+    const none = schema.default === undefined ? [make("option", { value: "", text: "Automatic" })] : [];
     const control = make("select", { onchange: onChange },
       none, schema.enum.map((value) => make("option", { value, text: value })));
-    const reset = () => { control.value = schema.default ?? ""; };
-    return finish(option, control, reset, () => unlessDefault(schema, control.value));
+    const made = finish(option, control, {
+      get: () => unlessDefault(schema.default, control.value),
+      set: (value) => { control.value = chosenOf(schema, value); },
+    });
+    return Object.assign(made, { offer: (values) => offer(control, values) });
   },
 
   range(option, schema, onChange) {
@@ -57,11 +65,12 @@ const KINDS = {
     const shown = make("output");
     const control = make("input", { type: "range", min, max, step });
     const show = () => { shown.textContent = control.value; };
-    let touched = false;
-    control.addEventListener("input", () => { touched = true; show(); onChange(); });
-    const reset = () => { control.value = schema.default ?? min; touched = false; show(); };
-    const value = () => (touched ? unlessDefault(schema, control.value) : "");
-    return finish(option, control, reset, value, "", shown);
+    let isTouched = false;
+    control.addEventListener("input", () => { isTouched = true; show(); onChange(); });
+    return finish(option, control, {
+      get: () => (isTouched ? unlessDefault(schema.default, control.value) : ""),
+      set: (value) => { control.value = value || (schema.default ?? min); isTouched = value !== ""; show(); },
+    }, "", shown);
   },
 
   number: (option, schema, onChange) => typed(option, schema, onChange, {
@@ -74,17 +83,29 @@ const KINDS = {
 function typed(option, schema, onChange, attributes) {
   const example = schema.examples?.[0];
   const control = make("input", { ...attributes, placeholder: example ? `such as ${example}` : "", oninput: onChange });
-  const reset = () => { control.value = schema.default ?? ""; };
-  return finish(option, control, reset, () => unlessDefault(schema, control.value.trim()));
+  return finish(option, control, {
+    get: () => unlessDefault(schema.default, control.value.trim()),
+    set: (value) => { control.value = value || (schema.default ?? ""); },
+  });
 }
 
-const unlessDefault = (schema, value) => (String(schema.default ?? "") === value ? "" : value);
+/** The value where it is one of the option's; its default otherwise. */
+const chosenOf = (schema, value) => (schema.enum.includes(value) ? value : schema.default ?? "");
+
+const unlessDefault = (standard, value) => (String(standard ?? "") === value ? "" : value);
+
+/** Only these can be chosen, the first of them without asking for it; one that cannot be any more is let go. */
+function offer(select, [first, ...others]) {
+  for (const option of select.options) option.hidden = option.disabled = option.value !== "" && !others.includes(option.value);
+  select.options[0].text = first;
+  if (select.selectedOptions[0]?.disabled) select.value = select.options[0].value;
+}
 
 let lastId = 0;
 const nextId = () => (lastId += 1);
 
 /** Puts the name before the control and what the service says of it behind a question mark. */
-function finish(option, control, reset, value, layout = "", shown = null) {
+function finish(option, control, { get, set }, layout = "", shown = null) {
   const id = `field-${nextId()}`;
   const isGroup = control.getAttribute("role") === "radiogroup";
   control.id = id;
@@ -92,8 +113,8 @@ function finish(option, control, reset, value, layout = "", shown = null) {
   const name = make(isGroup ? "span" : "label", { for: isGroup ? null : id, text: words(option.name) });
   const element = make("div", { class: `field ${layout}`, "data-option": option.name },
     make("div", { class: "field-head" }, name, about(option), shown), control);
-  reset();
-  return { element, reset, get value() { return value(); } };
+  set("");
+  return { element, set, get value() { return get(); } };
 }
 
 /** The description comes as Markdown; its backticks say no more than quotes would. */

@@ -3,17 +3,37 @@
 const NUMBER_BITS = 5;
 const FIRST_CHARACTER = 48;
 const VOID = 255;
+const SURE = 128; // from here on a pixel is more likely the subject's than not
 const SHADE_SIDE_PX = 1024;
 const SHADE = 0xa6100c0c; // nearly black, 65% opaque, as the little-endian word of one RGBA pixel
 
 export class LabelMap {
   /** `labels` is the answer of `/segment?output=labels&format=json`; `classes` those of the model. */
-  constructor(labels, classes) {
-    this.width = labels.width;
-    this.height = labels.height;
+  static ofJson(labels, classes) {
+    const map = new LabelMap(labels, classes);
+    // By name: the classes of two models together may have other numbers.
+    const idOf = new Map(classes.map(({ id, name }) => [name, id]));
+    for (const { id, label, rle } of labels.classes) map.#paint(idOf.get(label) ?? id, numbersOf(rle.counts));
+    return map;
+  }
+
+  /** Of a model that knows a subject and the rest; `levels` are 8 bits a pixel. */
+  static ofMatte(levels, { width, height }, classes) {
+    const map = new LabelMap({ width, height }, classes);
+    const [subject, rest] = [true, false].map((isSubject) => classes.find(({ foreground }) => foreground === isSubject).id);
+    levels.forEach((level, index) => { map.ids[index] = level >= SURE ? subject : rest; });
+    const area = levels.reduce((sum, level) => sum + (level >= SURE), 0);
+    map.areas = new Map([[subject, area], [rest, levels.length - area]]);
+    return map;
+  }
+
+  /** Nothing is known of any pixel. */
+  constructor({ width, height }, classes) {
+    this.width = width;
+    this.height = height;
     this.classes = classes;
     this.ids = new Uint8Array(this.width * this.height).fill(VOID);
-    this.areas = new Map(labels.classes.map(({ id, rle }) => [id, this.#paint(id, numbersOf(rle.counts))]));
+    this.areas = new Map();
     this.shades = new Map();
   }
 
@@ -32,7 +52,7 @@ export class LabelMap {
     return this.shades.get(entry.id);
   }
 
-  /** Runs go down the columns and begin with what the class is not. Returns the class's area in pixels. */
+  /** Runs go down the columns and begin with what the class is not. */
   #paint(id, runs) {
     let position = 0;
     let area = 0;
@@ -43,7 +63,7 @@ export class LabelMap {
       }
       position += length;
     });
-    return area;
+    this.areas.set(id, area);
   }
 
   #fill(id, start, length) {

@@ -74,11 +74,17 @@ async function fillTabs() {
     batch: new BatchTab(catalogue),
     service: new ServiceTab(),
   });
+  selectAsked();
+}
+
+/** The tab that the address names. */
+function selectAsked() {
   const asked = location.hash.slice(1);
   select(NAMES.includes(asked) ? asked : NAMES[0]);
 }
 
 startTheme();
 startTabs();
+addEventListener("hashchange", selectAsked);
 ignoreOtherDrops();
 watchHealth();

@@ -1,142 +1,245 @@
-// The Photo tab: one picture, what the service makes of it, and how to ask for the same from a program.
+// The Photo tab: one picture, what becomes of it, and how to ask for the same from a program.
 
-import { afterQuiet, byId, make, pause, problemCard } from "./dom.js";
-import { Problem, askFor } from "./service.js";
+import { byId, pause, save } from "./dom.js";
+import { askFor } from "./service.js";
+import { adviceCard } from "./advice.js";
+import { Brush } from "./brush.js";
 import { Choices } from "./choices.js";
-import { extension, stem, takeChosen, takeDrops, takePasted } from "./intake.js";
-import { LabelMap } from "./label_map.js";
-import { Legend } from "./legend.js";
-import { Recipe } from "./recipe.js";
-import { Viewer } from "./viewer.js";
+import { Classes } from "./classes.js";
+import { Corrections } from "./corrections.js";
+import { compose, feathered } from "./composition.js";
+import { Easel, nameOf } from "./easel.js";
+import { icon } from "./icons.js";
+import { takeChosen, takeDrops, takePasted } from "./intake.js";
+import { bitmapOf } from "./pixels.js";
+import { showSamples } from "./samples.js";
+import { Shot } from "./shot.js";
+import { takeUndoKeys } from "./undo.js";
 
-const QUIET_MS = 220;
-const MOST_CHARACTERS = 20_000; // of figures: more is for the downloaded file
-const SAMPLES = { "astronaut.webp": "An astronaut", "cat.webp": "A cat" };
+const QUIET_MS = 220; // before the service is asked: a slider moves on
+const SETTLED_MS = 500; // before a picture that is nearly right is replaced by the service's own
+const FORM = ["format", "quality", "compression"];
 
 export class PhotoTab {
   constructor(catalogue) {
-    this.photo = null;
+    this.shot = null;
     this.sequence = new AbortController();
-    this.choices = new Choices(byId("photo-choices"), catalogue, afterQuiet(QUIET_MS, () => this.#run()));
-    this.recipe = new Recipe(byId("photo-recipe"));
-    this.legend = new Legend(byId("photo-legend"), byId("photo-classes"), {
-      onHover: (entry) => this.#light(entry),
-      onKeep: (names) => this.choices.keepClasses(names),
+    this.choices = new Choices(byId("photo-choices"), catalogue, () => this.#change(), { homes: { format: byId("photo-format") } });
+    this.easel = new Easel({
+      onPoint: (x, y, event) => this.classes.point(x, y, event),
+      obtain: () => this.#own(),
+      onFail: (error) => this.#fail(error),
     });
-    this.viewer = new Viewer(byId("photo-canvas"), byId("photo-curtain"), {
-      onPoint: (x, y, event) => this.#point(x, y, event),
-      onPick: (x, y) => this.#pick(x, y),
-      onZoom: (scale) => { byId("photo-zoom").textContent = `${Math.round(100 * scale)}%`; },
+    this.classes = new Classes(this.easel.viewer, (names) => this.#keep(names));
+    this.brush = new Brush({
+      onStroke: (stroke) => this.#paint(stroke),
+      onUse: () => this.#takeUp(),
+      onDraw: () => this.easel.viewer.draw(),
     });
     this.#listen();
   }
 
-  /** Takes a file, whatever it is: the service says whether it can be read. */
+  /** Takes a file, whatever it is. */
   async open(file) {
-    this.sequence.abort();
-    this.photo = file;
-    this.labelledModel = null;
-    this.choices.kept = null;
-    this.#showLabels(null);
-    byId("photo-empty").hidden = true;
-    byId("photo-canvas").hidden = false;
-    byId("photo-tools").hidden = false;
-    this.#hideResult();
-    this.before = await bitmapOf(file);
-    if (this.photo !== file) return; // another one came meanwhile
-    this.viewer.show(this.before, null);
-    this.#showCorners();
-    await this.#run();
+    this.#leave();
+    this.file = file;
+    const signal = this.#begin();
+    try {
+      const shot = await Shot.open(file, signal);
+      if (signal.aborted) return; // another one came meanwhile
+      this.shot = shot;
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.easel.clear(this.shot.before);
+    this.brush.use(this.shot.before);
+    byId("photo-canvas").focus({ preventScroll: true }); // what was pressed is gone
+    await this.#run(0);
   }
 
-  async #run() {
-    if (!this.photo) return;
-    this.sequence.abort();
-    this.sequence = new AbortController();
-    const { signal } = this.sequence;
-    byId("photo-busy").hidden = false;
+  // --- what is shown
+
+  #change() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.#run(QUIET_MS));
+  }
+
+  /** What is chosen now: at once where this page can compose it, and as the service sends it where it cannot. */
+  async #run(quietMs) {
+    if (!this.shot) return;
+    const signal = this.#begin();
     try {
-      await this.#process(signal).catch((error) => this.#fail(error, signal));
-      await this.#readLabels(signal).catch((error) => this.#failLabels(error));
+      await this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
+    } catch (error) {
+      this.#fail(error);
+      if (error.status === 503) this.#comeBack(error.retryAfterS ?? 1, signal);
     } finally {
       if (!signal.aborted) byId("photo-busy").hidden = true;
     }
+    if (!signal.aborted) await this.#readLabels(signal).catch((error) => this.#failLabels(error));
   }
 
-  async #process(signal) {
-    const { request } = this.choices;
-    const response = await askFor(request, this.photo, { signal });
-    const result = await response.blob();
-    const picture = result.type.startsWith("image/") ? await bitmapOf(result) : null;
-    if (signal.aborted) return;
-    byId("photo-problem").hidden = true;
-    this.viewer.show(this.before, picture);
-    this.#showCorners();
-    this.#showResult(request, response, result);
-    await this.#showFigures(result);
+  async #show(task) {
+    const { shot, request, signal } = task;
+    this.#takeUp();
+    if (this.classes.labels !== shot.labels.get(this.choices.model.name)) this.classes.show(null);
+    const isEffect = this.choices.has("keep");
+    const look = isEffect ? await this.#look(task) : null;
+    const backdrop = await this.#decoded(request.files[0]?.[1]);
+    signal.throwIfAborted();
+    const composed = look && compose(request, shot, look, { standard: this.choices.standard, backdrop });
+    this.current = { shot, request, look, answer: null, painted: look && shot.corrections ? shot.corrections.names : [] };
+    this.brush.done();
+    if (composed) this.easel.show(this.current, composed.picture, look.headers);
+    if (!composed?.isExact) await this.#settle(task, look, composed ? SETTLED_MS : task.quietMs);
+    else await this.easel.offer(this.current, composed.picture, composed.picture === look.picture ? look.blob : null, signal);
   }
 
-  /** A result that is no picture: figures are shown as they come, files are named. */
-  async #showFigures(result) {
-    const isJson = result.type === "application/json";
-    byId("photo-figures").hidden = result.type.startsWith("image/");
-    byId("photo-figures").textContent = isJson
-      ? JSON.stringify(await new Response(result).json(), null, 2).slice(0, MOST_CHARACTERS)
-      : `${byId("photo-download").download} is no picture: download it.`;
+  /** The network looks once; until what is asked for comes, its last look is shown as far as that is known. */
+  async #look({ shot, request, signal, quietMs }) {
+    const { fields } = request;
+    if (!shot.seen(fields)) {
+      this.#showRoughly(shot, request);
+      byId("photo-busy").hidden = false;
+      await pause(quietMs);
+      signal.throwIfAborted();
+    }
+    return shot.look(fields, this.takesMatte, signal);
   }
 
-  #showResult(request, response, result) {
-    const name = `${stem(this.photo.name)}-${request.path.slice(1)}.${extension(result.type)}`;
-    const download = byId("photo-download");
-    URL.revokeObjectURL(download.href);
-    Object.assign(download, { hidden: false, href: URL.createObjectURL(result), download: name });
-    byId("photo-facts").textContent = factsOf(response, result);
-    this.recipe.show(request, this.photo.name, name);
+  #showRoughly(shot, request) {
+    const sigma = Number(new Map(request.fields).get("feather") ?? 0);
+    const look = sigma ? shot.seen(request.fields, ["feather"]) : null;
+    const composed = look && compose(request, shot, feathered(look, sigma), { standard: this.choices.standard, backdrop: this.backdrop?.picture });
+    if (composed) this.easel.show({ shot, request, painted: [] }, composed.picture, look.headers);
   }
 
-  /** Once for each picture and model; a picture in which nothing is found still has classes. */
+  /** The service's own, in the place of what this page could not compose, or not exactly. */
+  async #settle({ shot, request, signal }, look, waitMs) {
+    byId("photo-busy").hidden = Boolean(waitMs === SETTLED_MS);
+    await pause(waitMs);
+    signal.throwIfAborted();
+    const plain = look ? { ...request, fields: request.fields.filter(([name]) => !FORM.includes(name)) } : request;
+    const answer = await this.#ask(shot, plain, look, signal);
+    const picture = answer.blob.type.startsWith("image/") ? await bitmapOf(answer.blob) : null;
+    signal.throwIfAborted();
+    if (plain.fields.length === request.fields.length) this.current.answer = answer;
+    this.easel.show(this.current, picture, answer.headers, answer.blob);
+    await this.easel.offer(this.current, picture, answer.blob, signal);
+  }
+
+  async #ask(shot, request, look, signal) {
+    const files = [...request.files, ...(look && this.takesMatte ? [look.matte] : [])];
+    const response = await askFor({ ...request, files }, shot.file, { signal });
+    return { blob: await response.blob(), headers: response.headers };
+  }
+
+  /** The file to keep, as the service makes it. */
+  async #own() {
+    const { current } = this;
+    const { shot, request, look } = current;
+    const isLook = look && request.path === "/remove-background" && shot.isAll(request.fields);
+    current.answer ??= isLook ? look : await this.#ask(shot, request, look);
+    return { blob: current.answer.blob, name: nameOf(current, current.answer.blob.type) };
+  }
+
+  async #decoded(file) {
+    if (file && this.backdrop?.file !== file) this.backdrop = { file, picture: await bitmapOf(file) };
+    return file ? this.backdrop.picture : null;
+  }
+
+  // --- classes
+
+  /** Once for each picture and model. */
   async #readLabels(signal) {
-    const { model } = this.choices;
-    if (this.labelledModel === model.name || signal.aborted) return;
-    const fields = [["model", model.name], ["output", "labels"], ["format", "json"], ["allow_empty", "true"]];
-    const response = await askFor({ path: "/segment", fields, files: [] }, this.photo, { signal });
-    const labels = new LabelMap(await response.json(), model.classes);
-    if (signal.aborted) return;
-    this.labelledModel = model.name;
-    this.#showLabels(labels);
-  }
-
-  #showLabels(labels) {
-    this.labels = labels;
-    this.legend.show(labels, this.choices.kept);
-    byId("photo-canvas").classList.toggle("pick", Boolean(labels));
-    this.#point(-1, -1);
+    const { shot, choices } = this;
+    const look = choices.kept ? null : this.current?.look?.bare;
+    const labels = await shot.labelsOf(choices.model, look, signal);
+    if (!signal.aborted && labels !== this.classes.labels) this.classes.show(labels, choices.kept);
   }
 
   /** A picture that cannot be read has no classes, and that was said already. */
   #failLabels(error) {
     if (error.name === "AbortError" || !byId("photo-problem").hidden) return;
-    byId("photo-facts").textContent += ` · no classes: ${error.message}`;
+    byId("photo-facts").textContent += " · its classes could not be read";
   }
 
-  #hideResult() {
-    byId("photo-problem").hidden = true;
-    byId("photo-figures").hidden = true;
-    byId("photo-download").hidden = true;
-    byId("photo-recipe").hidden = true;
-    byId("photo-facts").textContent = "";
+  #keep(names) {
+    const before = this.choices.kept;
+    const use = (kept) => { this.choices.keepClasses(kept); this.classes.show(this.classes.labels, kept); };
+    this.shot.undo.did(() => use(before), () => use(names));
+    this.choices.keepClasses(names);
+    this.#showUndo();
   }
 
-  #fail(error, signal) {
+  #paint(stroke) {
+    const { shot } = this;
+    const before = shot.corrections;
+    const after = (before ?? new Corrections([])).with(stroke);
+    const use = (corrections) => { shot.corrections = corrections; this.#run(0); };
+    shot.undo.did(() => use(before), () => use(after));
+    use(after);
+    this.#showUndo();
+  }
+
+  /** The brush lies on the photo while it is in hand, and while what is painted there has a say. */
+  #takeUp() {
+    const { viewer } = this.easel;
+    const canPaint = this.takesMatte && this.choices.has("keep") && Boolean(this.shot?.before);
+    byId("photo-brush").hidden = !canPaint;
+    byId("photo-masks").hidden = !this.shot?.corrections;
+    viewer.take(canPaint && this.brush.isInHand ? this.brush : null);
+    this.easel.showCorners();
+  }
+
+  async #saveMasks() {
+    for (const [, file] of await this.shot.corrections.files(this.shot.before)) save(file, file.name);
+  }
+
+  #step(way) {
+    this.shot?.undo[way]();
+    this.#showUndo();
+  }
+
+  #showUndo() {
+    byId("photo-undo").disabled = !this.shot?.undo.past.length;
+    byId("photo-redo").disabled = !this.shot?.undo.future.length;
+  }
+
+  // --- coming and going
+
+  #begin() {
+    this.sequence.abort();
+    this.sequence = new AbortController();
+    return this.sequence.signal;
+  }
+
+  /** Nothing of the last photo stays. */
+  #leave() {
+    this.#begin();
+    this.shot?.rest();
+    Object.assign(this, { shot: null, current: null });
+    this.choices.kept = null;
+    this.classes.show(null);
+    this.easel.clear(null);
+    this.#showUndo();
+    byId("photo-busy").hidden = false;
+  }
+
+  #fail(error) {
     if (error.name === "AbortError") return;
-    const problem = error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error), code: "page" });
-    this.#hideResult();
-    const note = byId("photo-problem");
-    note.replaceChildren(problemCard(problem));
-    note.hidden = false;
-    this.viewer.show(this.before, null);
-    this.#showCorners();
-    if (problem.status === 503) this.#comeBack(problem.retryAfterS ?? 1, signal);
+    byId("photo-busy").hidden = true;
+    this.easel.clear(this.shot?.before ?? null);
+    const { choices } = this;
+    byId("photo-problem").replaceChildren(adviceCard(error, {
+      again: () => (this.shot ? this.#run(0) : this.open(this.file)),
+      choose: () => byId("photo-file").click(),
+      empty: () => choices.choose("allow_empty", "true"),
+      reset: () => choices.reset(),
+      model: () => choices.useStandardModel(),
+    }));
+    byId("photo-problem").hidden = false;
   }
 
   async #comeBack(seconds, signal) {
@@ -145,72 +248,25 @@ export class PhotoTab {
       await pause(1000);
       if (signal.aborted) return;
     }
-    this.#run();
+    this.#run(0);
   }
 
-  #showCorners() {
-    for (const id of ["photo-before", "photo-after"]) byId(id).hidden = !this.viewer.canCompare;
-  }
-
-  #point(x, y, event) {
-    const entry = event ? this.labels?.classAt(x, y) : undefined;
-    const chip = byId("photo-pointed");
-    chip.hidden = !entry;
-    this.legend.point(entry);
-    this.#light(entry);
-    if (!entry) return;
-    const dot = make("span", { class: "dot" });
-    dot.style.backgroundColor = entry.color;
-    chip.replaceChildren(dot, entry.name);
-    const bounds = byId("photo-stage").getBoundingClientRect();
-    chip.style.translate = `${event.clientX - bounds.left + 14}px ${event.clientY - bounds.top + 14}px`;
-  }
-
-  /** Only one class stays lit. */
-  #light(entry) {
-    const shade = entry && this.labels ? this.labels.shade(entry) : null;
-    if (shade === this.viewer.shade) return;
-    this.viewer.shade = shade;
-    this.viewer.draw();
-  }
-
-  #pick(x, y) {
-    const entry = this.labels?.classAt(x, y);
-    if (entry) this.legend.toggle(entry.name);
-  }
+  get takesMatte() { return this.choices.operation.files.includes("matte"); }
 
   #listen() {
     const openFirst = ([file]) => this.open(file);
     for (const id of ["photo-file", "photo-again"]) takeChosen(byId(id), openFirst);
     takeDrops(byId("photo-stage"), openFirst);
     takePasted(() => !byId("photo").hidden, openFirst);
-    const view = this.viewer;
-    const zooms = { in: () => view.zoom(1.5), out: () => view.zoom(1 / 1.5), fit: () => view.fit(), pixels: () => view.zoomToPixels() };
-    for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
-    byId("photo-samples").replaceChildren(...Object.entries(SAMPLES).map(([name, title]) => this.#sample(name, title)));
+    byId("photo-sheet").addEventListener("click", () => {
+      byId("photo-sheet").ariaExpanded = String(!byId("photo-side").classList.toggle("closed"));
+    });
+    byId("photo-masks").addEventListener("click", () => this.#saveMasks());
+    showSamples((file) => this.open(file));
+    for (const way of ["undo", "redo"]) {
+      byId(`photo-${way}`).append(icon(way));
+      byId(`photo-${way}`).addEventListener("click", () => this.#step(way));
+    }
+    takeUndoKeys(() => !byId("photo").hidden, () => this.#step("undo"), () => this.#step("redo"));
   }
-
-  #sample(name, title) {
-    const url = `studio/samples/${name}`;
-    const open = async () => this.open(new File([await (await fetch(url)).blob()], name, { type: "image/webp" }));
-    return make("button", { class: "sample", type: "button", "aria-label": `Sample: ${title}`, onclick: open },
-      make("img", { src: url, alt: "" }));
-  }
-}
-
-/** Upright pixels; null where this browser cannot read the format, though the service may. */
-async function bitmapOf(blob) {
-  try {
-    return await createImageBitmap(blob);
-  } catch {
-    return null;
-  }
-}
-
-/** Size, time and model, from the answer's headers. */
-function factsOf(response, result) {
-  const stages = [...(response.headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g)];
-  const ms = stages.reduce((sum, [, duration]) => sum + Number(duration), 0);
-  const size = result.size < 1e6 ? `${Math.ceil(result.size / 1e3)} kB` : `${(result.size / 1e6).toFixed(1)} MB`;
-  return `${response.headers.get("X-Model")} · ${Math.round(ms)} ms · ${size}`;
 }

@@ -6,18 +6,19 @@ import { checkerboard } from "./board.js";
 const LARGEST_ZOOM = 32;
 const SHARP_FROM = 2; // screen pixels a picture pixel: from here on they are shown as the squares they are
 const STEP = 1.5;
-const CLICK_SLOP_PX = 4;
 const PAN_STEP_PX = 40;
 const CURTAIN_STEPS = 1000;
 
 export class Viewer {
-  /** `onPoint(x, y, event)` hears of the pointer in picture pixels, `onPick(x, y)` of clicks, `onZoom(scale)` of zooms. */
-  constructor(canvas, curtain, { onPoint, onPick, onZoom }) {
-    Object.assign(this, { canvas, curtain, onPoint, onPick, onZoom });
+  /** `onPoint(x, y, event)` hears of the pointer in picture pixels, `onZoom(scale)` of zooms. */
+  constructor(canvas, curtain, { onPoint, onZoom }) {
+    Object.assign(this, { canvas, curtain, onPoint, onZoom });
     this.context = canvas.getContext("2d");
     this.before = null;
     this.after = null;
     this.shade = null;
+    this.tool = null; // {down(x, y), move(x, y), up(), cancel(), paint(context, scale)}, in picture pixels
+    this.isBeforeOnly = false;
     this.view = null; // null: the whole picture
     this.pointers = new Map();
     this.board = checkerboard();
@@ -36,12 +37,21 @@ export class Viewer {
     this.draw();
   }
 
-  get picture() { return this.after ?? this.before; }
+  get picture() { return this.isBeforeOnly && this.before ? this.before : this.after ?? this.before; }
 
-  /** Whether there are two pictures of one size, so that a curtain makes sense. */
+  /** Whether there are two pictures of one size, so that a curtain makes sense. It would be in a tool's way. */
   get canCompare() {
     const { before, after } = this;
+    if (this.tool || this.isBeforeOnly) return false;
     return Boolean(before && after && before.width === after.width && before.height === after.height);
+  }
+
+  /** A tool in the hand (null: none); the curtain would be in its way. */
+  take(tool) {
+    if (tool === this.tool) return;
+    this.tool = tool;
+    this.canvas.classList.toggle("paint", Boolean(tool));
+    this.draw();
   }
 
   fit() {
@@ -64,18 +74,21 @@ export class Viewer {
   }
 
   draw() {
-    if (!this.picture || !this.canvas.clientWidth) return;
+    if (!this.canvas.clientWidth) return;
     this.#measure();
     const { context } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.curtain.hidden = !this.canCompare;
+    if (!this.picture) return;
     const view = this.#view();
     const box = this.#visible(view);
     const edge = this.#placeCurtain(box);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     context.imageSmoothingEnabled = view.scale < SHARP_FROM;
     context.imageSmoothingQuality = "high";
     if (this.canCompare) this.#drawPart(this.before, view, box.left, edge);
     this.#drawPart(this.picture, view, edge, box.right);
+    if (this.tool) this.#drawTool(view);
     this.canvas.classList.toggle("grab", this.view !== null);
     this.onZoom(view.scale / devicePixelRatio);
   }
@@ -93,6 +106,13 @@ export class Viewer {
     context.drawImage(picture, view.left, view.top, width, height);
     if (this.shade) context.drawImage(this.shade, view.left, view.top, width, height);
     context.restore();
+  }
+
+  #drawTool(view) {
+    const { context, tool } = this;
+    context.setTransform(view.scale, 0, 0, view.scale, view.left, view.top);
+    tool.paint(context, view.scale / devicePixelRatio);
+    context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
   #measure() {
@@ -130,14 +150,14 @@ export class Viewer {
   /** The curtain covers what is to be seen of the picture. Returns where it hangs, in canvas pixels. */
   #placeCurtain({ left, top, right, bottom }) {
     const { curtain, canvas } = this;
-    curtain.hidden = !this.canCompare;
-    if (!this.canCompare) return left;
-    // A thumb of 44 px stays inside its track: half of it hangs over on both sides.
-    place(curtain, { left: left / devicePixelRatio - 22, top: top / devicePixelRatio, width: (right - left) / devicePixelRatio + 44, height: (bottom - top) / devicePixelRatio });
-    const { style } = canvas.parentElement; // for what is written into the corners
+    const { style } = canvas.parentElement; // for what is written into the corners, and lies over the picture
     style.setProperty("--picture-left", `${left / devicePixelRatio}px`);
     style.setProperty("--picture-right", `${(canvas.width - right) / devicePixelRatio}px`);
     style.setProperty("--picture-top", `${top / devicePixelRatio}px`);
+    style.setProperty("--picture-bottom", `${(canvas.height - bottom) / devicePixelRatio}px`);
+    if (!this.canCompare) return left;
+    // A thumb of 44 px stays inside its track: half of it hangs over on both sides.
+    place(curtain, { left: left / devicePixelRatio - 22, top: top / devicePixelRatio, width: (right - left) / devicePixelRatio + 44, height: (bottom - top) / devicePixelRatio });
     return Math.round(left + ((right - left) * curtain.valueAsNumber) / CURTAIN_STEPS);
   }
 
@@ -157,35 +177,49 @@ export class Viewer {
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));
-    canvas.addEventListener("pointercancel", (event) => this.pointers.delete(event.pointerId));
+    canvas.addEventListener("pointercancel", (event) => this.#cancel(event));
     canvas.addEventListener("pointerleave", (event) => this.onPoint(-1, -1, event));
-    canvas.addEventListener("dblclick", (event) => this.zoom(STEP * STEP, ...this.#toCanvas(event)));
+    canvas.addEventListener("dblclick", (event) => this.tool || this.zoom(STEP * STEP, ...this.#toCanvas(event)));
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.#key(event));
   }
 
+  /** The first finger, or the left button, is the tool's; a second finger, or another button, moves the picture. */
   #down(event) {
+    if (event.button === 2) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, travel: 0 });
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const isTools = this.tool && this.picture && event.button === 0 && this.pointers.size === 1;
+    if (this.isPainting && !isTools) this.tool.cancel();
+    this.isPainting = isTools;
+    if (isTools) this.tool.down(...this.#toPicture(event));
   }
 
   #move(event) {
     const last = this.pointers.get(event.pointerId);
+    if (this.tool && this.picture) this.tool.move(...this.#toPicture(event));
+    if (this.isPainting) return;
     if (!last) {
       if (this.picture) this.onPoint(...this.#toPicture(event), event);
       return;
     }
     const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
     const before = this.#spread();
-    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, travel: last.travel + Math.hypot(dx, dy) });
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.pointers.size === 2) this.zoom(this.#spread() / before, ...this.#toCanvas(event));
     else if (this.view) this.#pan(dx * devicePixelRatio, dy * devicePixelRatio);
   }
 
   #up(event) {
-    const last = this.pointers.get(event.pointerId);
     this.pointers.delete(event.pointerId);
-    if (last && last.travel < CLICK_SLOP_PX && this.picture) this.onPick(...this.#toPicture(event));
+    if (this.isPainting) this.tool.up();
+    this.isPainting = false;
+  }
+
+  #cancel(event) {
+    this.pointers.delete(event.pointerId);
+    if (this.isPainting) this.tool.cancel();
+    this.isPainting = false;
   }
 
   /** How far apart two fingers are. */

@@ -109,7 +109,17 @@ class Studio:
         """Until neither the picture nor its classes are being worked on, after the pause that options wait for more."""
         self.page.wait_for_timeout(400)
         self.page.wait_for_selector("#photo-busy", state="hidden")
-        self.page.wait_for_selector("#photo-download[href]")
+        self.page.wait_for_selector("#photo-download:not([hidden])")
+
+    def wait_until_settled(self) -> None:
+        """Until the result can be dragged out, and so nothing of it changes any more."""
+        self.wait_for_result()
+        self.page.wait_for_selector("#photo-chip:not([hidden]):not(.stale)")
+
+    def downloaded(self) -> bytes:
+        with self.page.expect_download() as download:
+            self.page.click("#photo-download")
+        return Path(download.value.path()).read_bytes()
 
     def draw_curtain(self, share: float) -> None:
         """0 shows the result alone, 1 the photo alone."""

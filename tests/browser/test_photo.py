@@ -5,11 +5,9 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from PIL import Image
 
 from tests.browser.chromium import DROP, Studio
 from tests.browser.conftest import has_deeplab
-from tests.pictures import encoded
 from tests.system.serving import Server
 
 SKY = (0x1E, 0x90, 0xFF)
@@ -119,30 +117,6 @@ def test_a_model_of_many_classes_calls_the_cat_a_cat(studio: Studio, cat: bytes)
     assert "model=deeplab-voc" in studio.page.inner_text("#photo-recipe code")
 
 
-def test_a_wrong_file_shows_what_the_service_says_of_it(studio: Studio, server: Server) -> None:
-    studio.excuse_status(415)
-    text = b"this is no picture, whatever its name says"
-    said = server.post("/remove-background", text).json()
-    studio.open().choose_photo(text)
-    studio.page.wait_for_selector("#photo-problem .problem")
-    shown = studio.page.inner_text("#photo-problem")
-    assert said["title"] in shown
-    assert said["detail"] in shown
-    assert said["code"] in shown
-
-
-def test_a_photo_without_a_subject_shows_the_problem_and_still_its_classes(studio: Studio) -> None:
-    studio.excuse_status(422)
-    studio.open().choose_photo(encoded(Image.new("RGB", (300, 200), "white")), "white.png", "image/png")
-    studio.page.wait_for_selector("#photo-problem .problem")
-    assert "no_foreground" in studio.page.inner_text("#photo-problem")
-    studio.page.click("#photo-choices summary")
-    studio.page.check("[data-option=allow_empty] input")
-    studio.page.wait_for_selector("#photo-problem", state="hidden")
-    studio.wait_for_result()
-    assert "allow_empty=true" in studio.page.inner_text("#photo-recipe code")
-
-
 @pytest.mark.parametrize(("kind", "target"), [("drop", "#photo-stage"), ("paste", "body")])
 def test_a_photo_can_be_dropped_and_pasted(studio: Studio, astronaut: bytes, kind: str, target: str) -> None:
     studio.open()
@@ -190,7 +164,7 @@ EIGHT_PIXELS = """() => {
 def test_every_option_of_the_service_has_a_control(studio: Studio, server: Server) -> None:
     studio.open()
     document = server.get("/openapi.json").json()
-    special = {"keep", "classes", "color"}  # the legend and the swatches
+    special = {"keep", "classes", "color", "format"}  # the legend, the swatches, and what is beside the download
     paths = [path for path, methods in document["paths"].items() if "requestBody" in methods.get("post", {})]
     assert len(paths) >= 5
     for path in paths:

@@ -1,0 +1,101 @@
+// What is on the easel: a photo, what became of it, and all that goes with that.
+
+import { byId, pause } from "./dom.js";
+import { extension, stem } from "./intake.js";
+import { pngOf } from "./pixels.js";
+import { Recipe } from "./recipe.js";
+import { ResultBar } from "./result_bar.js";
+import { Viewer } from "./viewer.js";
+
+const SETTLED_MS = 500; // before what is composed here is written as a PNG
+const MOST_CHARACTERS = 20_000; // of figures: more is for the downloaded file
+
+export class Easel {
+  /** `onPoint(x, y, event)` hears of the pointer in the photo's pixels; `obtain` and `onFail` are ResultBar's. */
+  constructor({ onPoint, obtain, onFail }) {
+    this.recipe = new Recipe(byId("photo-recipe"));
+    this.result = new ResultBar(obtain, onFail);
+    this.viewer = new Viewer(byId("photo-canvas"), byId("photo-curtain"), {
+      onPoint,
+      onZoom: (scale) => { byId("photo-zoom").textContent = `${Math.round(100 * scale)}%`; },
+    });
+    this.#listen();
+  }
+
+  /** A photo (null: the first one is still to come) without a result. */
+  clear(photo) {
+    byId("photo-empty").hidden = Boolean(photo);
+    byId("photo-canvas").hidden = !photo;
+    byId("photo-tools").hidden = !photo;
+    for (const id of ["photo-problem", "photo-figures", "photo-recipe"]) byId(id).hidden = true;
+    byId("photo-facts").textContent = "";
+    this.result.hide();
+    this.#view(photo, null);
+  }
+
+  /** The result of `current` (`{shot, request, painted}`): a picture, or a Blob that is none; `headers` are the service's. */
+  show(current, picture, headers, blob = null) {
+    byId("photo-problem").hidden = true;
+    this.#view(current.shot.before, picture);
+    byId("photo-facts").textContent = factsOf(headers, picture);
+    this.#showFigures(picture, blob);
+    this.result.offer(Boolean(picture));
+    const request = { ...current.request, files: [...current.request.files, ...current.painted] };
+    this.recipe.show(request, current.shot.file.name, nameOf(current, blob?.type ?? "image/png"));
+  }
+
+  /** What can be dragged out and copied; `blob` is null for what was composed here. */
+  async offer(current, picture, blob, signal) {
+    if (!picture) return;
+    if (!blob) await pause(SETTLED_MS);
+    signal.throwIfAborted();
+    const png = blob?.type === "image/png" ? blob : await pngOf(picture);
+    signal.throwIfAborted();
+    this.result.show(png, nameOf(current, "image/png"));
+  }
+
+  #view(before, after) {
+    this.viewer.show(before, after);
+    this.showCorners();
+  }
+
+  showCorners() {
+    for (const id of ["photo-before", "photo-after"]) byId(id).hidden = !this.viewer.canCompare;
+  }
+
+  /** A result that is no picture: figures are shown as they come, files are named. */
+  async #showFigures(picture, blob) {
+    const figures = byId("photo-figures");
+    figures.hidden = Boolean(picture);
+    if (picture) return;
+    figures.textContent = blob.type === "application/json"
+      ? JSON.stringify(await new Response(blob).json(), null, 2).slice(0, MOST_CHARACTERS)
+      : "This result is no picture: download it.";
+  }
+
+  #listen() {
+    const { viewer } = this;
+    const zooms = { in: () => viewer.zoom(1.5), out: () => viewer.zoom(1 / 1.5), fit: () => viewer.fit(), pixels: () => viewer.zoomToPixels() };
+    for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
+    const show = (isBeforeOnly) => { viewer.isBeforeOnly = isBeforeOnly; viewer.draw(); this.showCorners(); };
+    const compare = byId("photo-compare");
+    for (const name of ["pointerdown", "keydown"]) compare.addEventListener(name, ({ key }) => { if (key !== "Tab") show(true); });
+    for (const name of ["pointerup", "pointerleave", "keyup", "blur"]) compare.addEventListener(name, () => show(false));
+  }
+}
+
+/** `astronaut-remove-background.png`. */
+export function nameOf({ shot, request }, mediaType) {
+  const format = new Map(request.fields).get("format");
+  const type = format ? `image/${format}` : mediaType;
+  return `${stem(shot.file.name)}-${request.path.slice(1)}.${extension(type)}`;
+}
+
+/** Model, time and size: of the last time that the service worked for this. */
+function factsOf(headers, picture) {
+  const stages = [...(headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g)];
+  const ms = stages.reduce((sum, [, duration]) => sum + Number(duration), 0);
+  const model = headers.get("X-Model") === "none" ? "no new look" : headers.get("X-Model");
+  const size = picture ? [`${picture.width} × ${picture.height}`] : [];
+  return [model, `${Math.round(ms)} ms`, ...size].join(" · ");
+}

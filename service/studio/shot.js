@@ -1,0 +1,104 @@
+// One photo, and what the service has seen in it: each look is asked for once, and kept.
+
+import { Problem, askFor } from "./service.js";
+import { LabelMap } from "./label_map.js";
+import { bitmapOf, everyFourth, pixelsOf } from "./pixels.js";
+import { Undo } from "./undo.js";
+
+/** Options for which a network has to look anew; the subject's edges are made from what it saw. */
+const LOOKED = ["model", "effort", "keep", "refine", "allow_empty"];
+const SUBJECT = [...LOOKED, "shift_edge", "feather", "decontaminate"];
+
+const MOST_LOOKS = 4; // at 12 megapixels each takes 48 MB
+
+const CUT_OUT = "/remove-background";
+
+/** The photo as the service reads it, for a browser that cannot: with all of its saturation, nothing changes. */
+const CONVERSION = { path: "/color-pop", fields: [["saturation", "1"], ["allow_empty", "true"], ["format", "png"]], files: [] };
+
+export class Shot {
+  /** Reads a file. Throws Problem where neither this browser nor the service can. */
+  static async open(file, signal) {
+    if (!file.size) throw new Problem({ title: "The file is empty", code: "empty_file" });
+    const before = (await bitmapOf(file)) ?? (await bitmapOf(await (await askFor(CONVERSION, file, { signal })).blob()));
+    return new Shot(file, before);
+  }
+
+  constructor(file, before) {
+    Object.assign(this, { file, before, looks: new Map(), labels: new Map(), undo: new Undo(), corrections: null });
+  }
+
+  /** The look that the fields of a request want, but for the options in `without`; undefined where it was not asked for. */
+  seen(fields, without = []) {
+    return this.looks.get(this.#key(fields.filter(([name]) => SUBJECT.includes(name) && !without.includes(name))));
+  }
+
+  /** Whether a request is for the subject and nothing else. */
+  isAll = (fields) => fields.every(([name]) => SUBJECT.includes(name));
+
+  /** The subject in its own colours, for the fields of a request. `takesMatte` says whether the service can go on from an
+   *  earlier matte, and from what was painted. Throws Problem. */
+  async look(fields, takesMatte, signal) {
+    const looked = fields.filter(([name]) => LOOKED.includes(name));
+    const all = fields.filter(([name]) => SUBJECT.includes(name));
+    let look = await this.#once(looked, null, () => this.#ask(looked, [], signal));
+    if (this.corrections && takesMatte) {
+      const first = look;
+      look = await this.#once(looked, this.corrections, async () => this.#ask(looked, [first.matte, ...await this.corrections.files(this.before)], signal));
+    }
+    if (all.length === looked.length) return look;
+    const seen = look;
+    return this.#once(all, this.corrections, () => this.#ask(all, takesMatte ? [seen.matte] : [], signal, seen));
+  }
+
+  /** The classes in it. Two are told apart by the matte already; a model of many says them, once. Throws Problem. */
+  async labelsOf(model, look, signal) {
+    if (!this.labels.has(model.name)) this.labels.set(model.name, await this.#readLabels(model, look, signal));
+    return this.labels.get(model.name);
+  }
+
+  /** Gives back what takes much memory, and can be had again. */
+  rest() {
+    this.looks.clear();
+  }
+
+  async #readLabels(model, look, signal) {
+    if (look && model.classes.length === 2) return LabelMap.ofMatte(look.alpha, look.picture, model.classes);
+    const name = model.parts.at(-1) ?? model.name; // two together have the classes of the second
+    const fields = [["model", name], ["output", "labels"], ["format", "json"], ["allow_empty", "true"]];
+    const response = await askFor({ path: "/segment", fields, files: [] }, this.file, { signal });
+    return LabelMap.ofJson(await response.json(), model.classes);
+  }
+
+  #key = (fields, corrections = this.corrections) => JSON.stringify([fields, corrections?.key ?? null]);
+
+  async #once(fields, corrections, ask) {
+    const key = this.#key(fields, corrections);
+    if (!this.looks.has(key)) this.looks.set(key, await ask());
+    for (const old of [...this.looks.keys()].slice(1, -MOST_LOOKS)) this.looks.delete(old); // the first one stays
+    return this.looks.get(key);
+  }
+
+  async #ask(fields, files, signal, bare = null) {
+    const response = await askFor({ path: CUT_OUT, fields, files }, this.file, { signal });
+    const blob = await response.blob();
+    return new Look(blob, await createImageBitmap(blob), response.headers, bare);
+  }
+}
+
+/** What the service saw: the photo's subject with straight alpha. */
+class Look {
+  /** `bare` is the look whose edges these are. */
+  constructor(blob, picture, headers, bare) {
+    Object.assign(this, { blob, picture, headers, bare: bare ?? this });
+  }
+
+  /** 8 bits a pixel: how much of it is the subject's. */
+  get alpha() {
+    this.levels ??= everyFourth(pixelsOf(this.picture).data, 3);
+    return this.levels;
+  }
+
+  /** As the service takes it in a request, in the place of a look: it reads the alpha. */
+  get matte() { return ["matte", new File([this.bare.blob], "matte.png", { type: "image/png" })]; }
+}

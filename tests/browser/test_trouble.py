@@ -1,0 +1,96 @@
+"""What the Photo tab says and offers when something is wrong, in a real browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import LOAD_FAILED, Studio, new_studio
+from tests.fakes import make_store
+from tests.pictures import encoded
+from tests.system.loading import tiny_server
+from tests.system.serving import Server
+
+CANVAS_IS_EMPTY = """() => {
+  const canvas = document.querySelector("#photo-canvas");
+  return !canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+}"""
+
+UNREADABLE = {
+    "no picture at all": (b"this is no picture, whatever its name says", "JPEG, PNG, WebP, HEIC"),
+    "an empty file": (b"", "This file is empty"),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_file_that_cannot_be_read_clears_the_stage_and_says_what_to_do(
+    studio: Studio, astronaut: bytes, what: str
+) -> None:
+    content, words = UNREADABLE[what]
+    studio.excuse_status(415)
+    studio.open().choose_photo(astronaut)
+    studio.wait_for_result()
+    studio.choose_photo(content)
+    studio.page.wait_for_selector("#photo-problem .problem")
+    assert words in studio.page.inner_text("#photo-problem")
+    assert studio.page.evaluate(CANVAS_IS_EMPTY)
+    for gone in ("#photo-download", "#photo-legend", "#photo-recipe", "#photo-before"):
+        assert studio.page.is_hidden(gone), gone
+    with studio.page.expect_file_chooser() as chooser:
+        studio.page.click("#photo-problem [data-act=choose]")
+    chooser.value.set_files({"name": "astronaut.jpg", "mimeType": "image/jpeg", "buffer": astronaut})
+    studio.wait_for_result()
+    assert studio.page.is_hidden("#photo-problem")
+
+
+def test_a_damaged_picture_is_called_damaged(studio: Studio, astronaut: bytes) -> None:
+    studio.excuse_status(422)
+    studio.open().choose_photo(astronaut[: len(astronaut) // 2])
+    studio.page.wait_for_selector("#photo-problem .problem")
+    assert "Download or copy it once more" in studio.page.inner_text("#photo-problem")
+    assert "truncated_image" in studio.page.inner_text("#photo-problem code"), "for those who look after the service"
+
+
+def test_a_picture_that_only_the_service_can_read_is_shown_as_that_reads_it(studio: Studio) -> None:
+    """TIFF stands for HEIC: Chromium reads neither."""
+    studio.open().choose_photo(encoded(Image.new("RGB", (120, 80), "teal"), "TIFF"), "scan.tif", "image/tiff")
+    studio.excuse_status(422)  # nobody is in it
+    studio.page.wait_for_selector("#photo-problem .problem")
+    assert "nothing to keep" in studio.page.inner_text("#photo-problem")
+    assert tuple(studio.color_at("#photo-canvas", 0.5, 0.5, 1.5)) == (0, 128, 128)
+
+
+def test_a_photo_without_a_subject_offers_the_empty_result(studio: Studio) -> None:
+    studio.excuse_status(422)
+    studio.open().choose_photo(encoded(Image.new("RGB", (300, 200), "white")), "white.png", "image/png")
+    studio.page.wait_for_selector("#photo-problem .problem")
+    shown = studio.page.inner_text("#photo-problem")
+    assert "allow_empty" not in shown
+    studio.page.click("#photo-problem [data-act=empty]")
+    studio.page.wait_for_selector("#photo-problem", state="hidden")
+    studio.wait_for_result()
+    assert "allow_empty=true" in studio.page.inner_text("#photo-recipe code")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Server]:
+    with tiny_server(make_store(tmp_path), SILHOUETTE_MODELS="tiny-subject,tiny-classes") as started:
+        yield started
+
+
+def test_after_an_outage_there_is_a_way_on(browser: Browser, tiny: Server, astronaut: bytes) -> None:
+    """A service that hangs is gone for whoever asks, and one that goes on is there again."""
+    studio = new_studio(browser, tiny.url).open()
+    studio.excuse(LOAD_FAILED)
+    studio.page.route("**/remove-background", lambda route: route.abort())
+    studio.choose_photo(astronaut)
+    studio.page.wait_for_selector("#photo-problem .problem")
+    assert "The service does not answer" in studio.page.inner_text("#photo-problem")
+    studio.page.unroute("**/remove-background")
+    studio.page.click("#photo-problem [data-act=again]")
+    studio.wait_for_result()
+    assert studio.page.is_hidden("#photo-problem")
+    studio.page.close()
+    studio.check()
