@@ -22,7 +22,7 @@ const ROWS = {
   truncated_image: ["The end of this picture is missing", "It ends too early. Download or copy it once more, or take another one.", "choose"],
   too_many_pixels: ["This picture is too large", null, "choose"],
   too_many_bytes: ["This file is too large", null, "choose"],
-  no_foreground: ["There is nothing to keep in this picture", "The model does not see a subject. Another model may see more, or paint over the subject with Keep.", "empty", "choose"],
+  no_foreground: ["There is nothing to keep in this picture", "The model does not see a subject. Another model may see more. Or show the empty result, and paint over the subject with Keep.", "empty", "choose"],
   unknown_model: ["This model is gone", "The service has other models now.", "model"],
   bad_option: ["An option does not fit", null, "reset"],
   not_acceptable: ["The result does not come in this format", null, "reset"],

@@ -24,11 +24,14 @@ export class Brush {
   /** The photo that is painted on. */
   use(photo) {
     this.photo = photo;
-    this.stroke = this.place = null;
+    this.stroke = this.place = this.subject = null;
   }
 
-  /** What was painted has come back as a result. */
-  done() { this.stroke = null; }
+  /** What was painted has come back, as the subject cut out. */
+  done(subject) {
+    this.subject = subject;
+    this.stroke = null;
+  }
 
   down(x, y) {
     const { radius, mode } = this;

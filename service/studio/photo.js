@@ -90,7 +90,7 @@ export class PhotoTab {
     signal.throwIfAborted();
     const composed = look && compose(request, shot, look, { standard: this.choices.standard, backdrop });
     this.current = { shot, request, look, answer: null, painted: look && shot.corrections ? shot.corrections.names : [] };
-    this.brush.done();
+    this.brush.done(look?.picture);
     if (composed) this.easel.show(this.current, composed.picture, look.headers);
     if (!composed?.isExact) await this.#settle(task, look, composed ? SETTLED_MS : task.quietMs);
     else await this.easel.offer(this.current, composed.picture, composed.picture === look.picture ? look.blob : null, signal);

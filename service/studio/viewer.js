@@ -5,6 +5,7 @@ import { checkerboard } from "./board.js";
 
 const LARGEST_ZOOM = 32;
 const SHARP_FROM = 2; // screen pixels a picture pixel: from here on they are shown as the squares they are
+const VEIL = "#ffffffb8";
 const STEP = 1.5;
 const PAN_STEP_PX = 40;
 const CURTAIN_STEPS = 1000;
@@ -51,6 +52,7 @@ export class Viewer {
     if (tool === this.tool) return;
     this.tool = tool;
     this.canvas.classList.toggle("paint", Boolean(tool));
+    this.onPoint(-1, -1);
     this.draw();
   }
 
@@ -74,11 +76,11 @@ export class Viewer {
   }
 
   draw() {
-    if (!this.canvas.clientWidth) return;
-    this.#measure();
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (!this.canvas.clientWidth) return;
+    this.#measure();
     this.curtain.hidden = !this.canCompare;
     if (!this.picture) return;
     const view = this.#view();
@@ -103,9 +105,19 @@ export class Viewer {
     context.clip();
     context.fillStyle = context.createPattern(this.board, "repeat");
     context.fillRect(view.left, view.top, width, height);
-    context.drawImage(picture, view.left, view.top, width, height);
+    if (this.tool?.subject) this.#drawForTool(view.left, view.top, width, height);
+    else context.drawImage(picture, view.left, view.top, width, height);
     if (this.shade) context.drawImage(this.shade, view.left, view.top, width, height);
     context.restore();
+  }
+
+  /** The subject before a pale photo: what was lost can be found, and painted over. */
+  #drawForTool(...box) {
+    const { context } = this;
+    context.drawImage(this.before, ...box);
+    context.fillStyle = VEIL;
+    context.fillRect(...box);
+    context.drawImage(this.tool.subject, ...box);
   }
 
   #drawTool(view) {
@@ -198,7 +210,7 @@ export class Viewer {
   #move(event) {
     const last = this.pointers.get(event.pointerId);
     if (this.tool && this.picture) this.tool.move(...this.#toPicture(event));
-    if (this.isPainting) return;
+    if (this.isPainting || (this.tool && !last)) return;
     if (!last) {
       if (this.picture) this.onPoint(...this.#toPicture(event), event);
       return;
