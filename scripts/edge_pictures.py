@@ -13,9 +13,9 @@ from skimage import data
 if not __package__:  # started as a file: Python then looks for imports beside this file, not in the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.quality.contact_sheet import CELL, Region, Row, below
 from benchmarks.quality.network import Network
 from benchmarks.quality.ways import BASELINE, DEFAULT, PEER, WAYS, Shot
+from service.cli.evaluation.contact_sheet import CELL, Region, Row, below
 from service.pixels.decode import Photo
 from service.pixels.matting import Matte
 

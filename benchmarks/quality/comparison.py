@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality.edges import BAND_PX, EdgeScore
-from benchmarks.quality.metrics import SubjectScore, summarise
 from service.cli.console import say
+from service.cli.evaluation.metrics import SubjectScore, summarise
 
 TOLERATED_LOSS = 0.05
 """Of BF1: what a picture may lose against the baseline before it is named."""

@@ -1,10 +1,7 @@
 """Where the edge of a mask lies, and where it should lie. Knows neither files nor models: arrays in, numbers out.
 
-An edge pixel of a mask belongs to the mask and has a pixel that does not among its four neighbours. The frame of the
-picture is no edge, and neither is a border to pixels that do not count.
-
-Boundary F at a tolerance of t pixels: precision is the share of the found mask's edge pixels with an edge pixel of the
-truth no further than t away, centre to centre; recall is the same the other way round; F = 2 P R / (P + R).
+What an edge pixel is, and boundary F, are told in `service/cli/evaluation/boundary.py`; here distances are exact at any
+tolerance, because the band around the edge needs them too.
 
 Sources: Martin, Fowlkes & Malik 2004 (precision and recall of edges); Csurka et al. 2013, "What is a good evaluation
 measure for semantic segmentation?" (F of each picture, averaged over pictures). Csurka et al. and the DAVIS benchmark
@@ -19,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from service.cli.evaluation.boundary import edge_pixels
 from service.models.decisions import Plane
 from service.models.labels import Mask
 
@@ -69,17 +67,6 @@ class TrueEdge:
             return EdgeScore(0.0, 0.0, float(error))
         missed_px, strayed_px = _distances_px(pixels)[self.pixels], self.distances_px[pixels]
         return EdgeScore(_boundary_f(strayed_px, missed_px, 1), _boundary_f(strayed_px, missed_px, 2), float(error))
-
-
-def edge_pixels(mask: Mask, counted: Mask) -> Mask:
-    """Those of `mask` with one of their four neighbours outside it, where both are `counted`."""
-    edge = np.zeros_like(mask)
-    inside, outside = mask & counted, ~mask & counted
-    edge[1:] |= outside[:-1]
-    edge[:-1] |= outside[1:]
-    edge[:, 1:] |= outside[:, :-1]
-    edge[:, :-1] |= outside[:, 1:]
-    return edge & inside
 
 
 def _distances_px(mask: Mask) -> Distances:

@@ -8,19 +8,11 @@ import numpy as np
 from PIL import Image
 
 from service.cli.console import say
+from service.cli.evaluation.pairs import Pair, read_ids
 from service.errors import ConfigurationError
 from service.models.labels import LabelMap, Mask, Size
 
 IMAGES, MASKS = "images", "masks"
-SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A picture and its truth, as files."""
-
-    picture: Path
-    mask: Path
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def read_truth(mask: Path, size: Size) -> Truth:
-    ids = _read_ids(mask)
+    ids = read_ids(mask)
     resized = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
     return Truth(np.asarray(resized), resized=ids.shape[::-1] != size)
 
@@ -77,15 +69,3 @@ def counted_of(ids: LabelMap, ignore: int | None) -> Mask:
     """The pixels that are looked at."""
     counted: Mask = np.ones(ids.shape, np.bool_) if ignore is None else ids != ignore
     return counted
-
-
-def _read_ids(mask: Path) -> LabelMap:
-    """Raises ConfigurationError for a mask in colours: which class a colour means is not ours to guess."""
-    with Image.open(mask) as image:
-        if image.mode in SINGLE_CHANNEL:
-            return np.array(image)
-        channels = np.array(image.convert("RGB")) if image.mode in EQUAL_CHANNELS else None
-        if channels is None or (channels != channels[..., :1]).any():
-            raise ConfigurationError(f"{mask}: mode {image.mode}; a mask has one 8-bit number a pixel")
-        ids: LabelMap = channels[..., 0]
-        return ids

@@ -12,13 +12,13 @@ from PIL import Image
 
 from benchmarks.quality.arguments import add_classes_argument, add_set_arguments, count, names
 from benchmarks.quality.comparison import Comparison, Score
-from benchmarks.quality.contact_sheet import Row, WorstFirst, with_frame, worst_region
 from benchmarks.quality.edges import TrueEdge
 from benchmarks.quality.labelled import Pair, counted_of, find_pairs, only_named, read_truth, subject_of
-from benchmarks.quality.metrics import score_subject
 from benchmarks.quality.network import Network, Spent
 from benchmarks.quality.ways import BASELINE, TOGETHER, WAYS, Shot
 from service.cli.console import say, work_progress
+from service.cli.evaluation.contact_sheet import Row, WorstFirst, with_frame, worst_region
+from service.cli.evaluation.metrics import score_subject
 from service.errors import ConfigurationError, Failure
 from service.models.decisions import Plane
 from service.models.labels import LabelMap, Mask
@@ -29,7 +29,8 @@ SHEET_ROWS = 12
 ALL_WAYS = WAYS | TOGETHER
 
 EPILOG = """\
-FOLDER has images/ and masks/ with the same names, as for benchmarks/quality/accuracy.py.
+FOLDER has images/ and masks/ with the same names, whatever their endings: images/cat.jpg goes with masks/cat.png.
+A mask has one number a pixel (grey or palette). Where it is not its picture's size, it is resized, by nearest pixel.
 
 BF1 and BF2 say where the edge is: boundary F of the 0.5 contour at a tolerance of 1 and 2 pixels, mean over pictures.
 MAE and the error at the edge also fall when a matte only gets more contrast and no edge moves: never read them alone.

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.quality.edges import BAND_PX, EdgeScore, TrueEdge, edge_pixels
+from benchmarks.quality.edges import BAND_PX, EdgeScore, TrueEdge
+from service.cli.evaluation.boundary import edge_pixels
 from service.models.decisions import Plane
 from service.models.labels import Mask
 

@@ -10,10 +10,10 @@ from skimage import data
 
 from benchmarks.quality import mattes
 from benchmarks.quality.comparison import Comparison, Score
-from benchmarks.quality.contact_sheet import CELL
 from benchmarks.quality.edges import EdgeScore
-from benchmarks.quality.metrics import score_subject
 from benchmarks.quality.ways import BASELINE, PEER
+from service.cli.evaluation.contact_sheet import CELL
+from service.cli.evaluation.metrics import score_subject
 from tests.weights import pulled_weights
 
 MASK = np.array([[1, 0], [0, 0]], np.bool_)

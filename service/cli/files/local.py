@@ -48,14 +48,14 @@ async def local_backend(
     from service.engine.engine import Engine
     from service.workers.plan import available_cores, built_in_families
 
-    settings = read_settings(models=names, workers=_workers(settings, photo_count))
+    settings = read_settings(models=names, workers=workers_for(settings, photo_count))
     engine = Engine.build(settings, families or built_in_families)
     async with engine.running(settings.drain_timeout_s) as pipeline:
         # As many as are computed, and one a core that is decoded or encoded.
         yield Local(pipeline, errand, places=engine.pool.places + available_cores())
 
 
-def _workers(settings: Settings, photo_count: int) -> int | None:
+def workers_for(settings: Settings, photo_count: int) -> int | None:
     """No more than there are photos on a CPU, where a lone photo gets every core as threads."""
     from service.workers.plan import MAX_CPU_WORKERS, available_cores, is_surely_cpu
 

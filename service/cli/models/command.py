@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from service.cli.models import adding, listing, pulling, quantize, serving, verifying
+from service.cli.models import adding, evaluate, listing, pulling, quantize, serving, verifying
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
 
-ACTIONS = (listing, pulling, adding, verifying, quantize, serving)
+ACTIONS = (listing, pulling, adding, verifying, quantize, evaluate, serving)
 """Each adds its own to the command line, with `add_actions`."""
 
 
 def add_command(commands: "Commands") -> None:
     parser = commands.add_parser(
         "models",
-        help="list, pull, add, verify, quantize, load or unload models",
+        help="list, pull, add, verify, quantize, evaluate, load or unload models",
         description="What the store has, how it gets there, and what a running service has loaded.",
     )
     parser.set_defaults(run=parser.show_help)

@@ -1,9 +1,9 @@
-"""The metrics of benchmarks/quality/accuracy.py, against values worked out by hand."""
+"""The metrics of `silhouette models evaluate`, against values worked out by hand."""
 
 import numpy as np
 import pytest
 
-from benchmarks.quality.metrics import (
+from service.cli.evaluation.metrics import (
     Overlap,
     class_overlaps,
     f_beta,
