@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from benchmarks.quality.labelled import Pair, read_truth
+from benchmarks.quality.labelled import read_truth
+from service.cli.evaluation.pairs import Pair
 from service.models.labels import Size
 
 PAINTED_SHARE = 0.45

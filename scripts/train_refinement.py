@@ -28,10 +28,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import itertools
 
-from benchmarks.quality.labelled import Pair, find_pairs
+from benchmarks.quality.labelled import find_pairs
 from benchmarks.quality.network import Network
 from scripts.refinement_examples import Example, Photos, Random, example
 from service.cli.console import say
+from service.cli.evaluation.pairs import Pair
 from service.models.labels import Box, Size
 from service.pixels.refinement.cascade import coarsest_mattes, correct, double, doubts, four, halvings, level_count
 from service.pixels.refinement.network import LEAST, LOGITS, MOST, RefinementNetwork

@@ -13,12 +13,13 @@ from PIL import Image
 from benchmarks.quality.arguments import add_classes_argument, add_set_arguments, count, names
 from benchmarks.quality.comparison import Comparison, Score
 from benchmarks.quality.edges import TrueEdge
-from benchmarks.quality.labelled import Pair, counted_of, find_pairs, only_named, read_truth, subject_of
+from benchmarks.quality.labelled import counted_of, find_pairs, only_named, read_truth, subject_of
 from benchmarks.quality.network import Network, Spent
 from benchmarks.quality.ways import BASELINE, TOGETHER, WAYS, Shot
 from service.cli.console import say, work_progress
 from service.cli.evaluation.contact_sheet import Row, WorstFirst, with_frame, worst_region
 from service.cli.evaluation.metrics import score_subject
+from service.cli.evaluation.pairs import Pair
 from service.errors import ConfigurationError, Failure
 from service.models.decisions import Plane
 from service.models.labels import LabelMap, Mask
