@@ -83,6 +83,24 @@ async def results(calls: Iterable[Call]) -> list[float]:
     return [float((await call).scores[0, 0, 0]) for call in calls]
 
 
+async def test_a_worker_gets_what_is_of_its_models_and_leaves_the_rest_in_its_order() -> None:
+    batcher = queue(max_batch_size=2, max_queue_delay_s=0)
+    async with asked(batcher, "old", "new", "old", "new") as calls:
+        batch = await batcher.take({"new"})
+        assert numbers(batch) == [1, 3]
+        taking = asyncio.ensure_future(batcher.take({"new"}))
+        await turn_over()
+        assert not taking.done()
+        rest = await batcher.take()
+        assert numbers(rest) == [0, 2]
+        for each in (batch, rest):
+            serve(batcher, each)
+        await asyncio.gather(*calls)
+        await batcher.close(Draining())
+        with pytest.raises(Draining):
+            await taking
+
+
 async def test_the_oldest_goes_first_and_everybody_gets_their_own_answer() -> None:
     batcher = queue(1, 0)
     async with asked(batcher, "a", "a", "a") as calls:
