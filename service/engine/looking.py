@@ -15,7 +15,15 @@ from service.models.catalogue import Model
 from service.models.ensemble import Ensemble, Subject, closest, fuse
 from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Size
-from service.models.second_look import averaged, closer, mirror, subject_crop
+from service.models.second_look import (
+    ALL_OF_THE_SAY,
+    CLOSER_WEIGHT,
+    averaged,
+    closer,
+    mirror,
+    subject_crop,
+    with_margin,
+)
 from service.models.store import ModelCard
 from service.pixels.threads import pixel_work
 from service.queue.batcher import Outcome
@@ -83,12 +91,18 @@ class Look:
             return Subject(self.drawn, tuple(class_ids))
         return fuse(self.drawn, self.named, tuple(class_ids))
 
-    def crop(self, class_ids: Sequence[int]) -> Crop | None:
-        """Where a closer look is worthwhile; None where it is not."""
+    def crop(self, class_ids: Sequence[int], boxed: Crop | None = None) -> Crop | None:
+        """Where a closer look is worthwhile, around what is `boxed` where something is; None where it is not."""
+        if boxed is not None:
+            return with_margin(boxed, self.drawn.size)
         subject = self.subject(class_ids)
         return subject_crop(subject.prediction, subject.class_ids)
 
-    def closer_subject(self, part: "Look", crop: Crop, class_ids: Sequence[int]) -> Subject:
-        """The subject, as a closer look at `crop` shows it, unless that found another one."""
-        second = Look(closer(self.drawn, part.drawn, crop), self.named)
+    def closer_subject(self, part: "Look", crop: Crop, class_ids: Sequence[int], *, is_boxed: bool = False) -> Subject:
+        """The subject, as a closer look at `crop` shows it, unless that found another one.
+
+        Who draws a box around the subject has chosen it, so that the first look has no say inside of it.
+        """
+        weight = ALL_OF_THE_SAY if is_boxed else CLOSER_WEIGHT
+        second = Look(closer(self.drawn, part.drawn, crop, weight), self.named)
         return closest(second.subject(class_ids), self.subject(class_ids))

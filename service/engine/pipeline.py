@@ -17,7 +17,7 @@ from service.engine.served import ServedModels
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
 from service.models.labels import NO_SCORES, Prediction, Size
-from service.operations.correction import MATTE, correction_of
+from service.operations.correction import correction_of, effort_for
 from service.operations.operation import Operation, Product, Seen
 from service.operations.options import Effort, Format, Options
 from service.pixels.correction import Correction
@@ -189,7 +189,7 @@ class Pipeline:
         operation.check(options, job.pictures)
         model, class_ids = self._canaries.choose(operation, options, self.catalogue)
         call.model = model.label
-        effort = "fast" if MATTE in job.pictures else operation.effort(options)
+        effort = effort_for(options, job.pictures, operation.effort(options))
         stages = STAGES_OF_ONE_LOOK if effort == "fast" else PIXEL_STAGES
         claim = Claim(operation.name, stages, call.deadline, call.lane, call.watch, call.booking)
         call.watch.before_part = claim.check_wanted
@@ -256,7 +256,7 @@ class Pipeline:
 
         def combine() -> Subject:
             with plan.call.watch.measure("matte"):
-                return first.closer_subject(second, crop, plan.class_ids)
+                return first.closer_subject(second, crop, plan.class_ids, is_boxed=bool(read.correction.boxes))
 
         return await self._pixels.run(plan.claim, "combine", combine)
 
@@ -265,7 +265,7 @@ def _aim(plan: Plan, read: Read, outcomes: Outcomes) -> tuple[Look, Crop, Views]
     """What the first look showed, and where and how to look closer; None where that is not worthwhile."""
     with plan.call.watch.measure("matte"):
         first = Look.of(read.views, outcomes)
-        crop = first.crop(plan.class_ids)
+        crop = first.crop(plan.class_ids, read.correction.boxed_area)
     if crop is None:
         return None
     with plan.call.watch.measure("resize"):

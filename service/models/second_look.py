@@ -31,6 +31,8 @@ CLOSER_WEIGHT = np.float32(0.7)
 .808 to .812; with all the weight to .935 and .806, because a network may choose another subject in a crop."""
 
 
+ALL_OF_THE_SAY = np.float32(1)
+
 MAX_CANVAS_SIDE_PX = 2048
 """Of the plane that holds both looks. It only cuts what a subject below a seventh of a large photo's side would have in
 more detail. Without it such a subject took 28 MB a megapixel of the photo instead of 13 (U2-Net, 12 MP; the best of two
@@ -61,18 +63,26 @@ def subject_crop(seen: Prediction, class_ids: tuple[int, ...]) -> tuple[int, int
     across, down = seen.size.width / kept.shape[1], seen.size.height / kept.shape[0]
     left, right = columns[0] * across, (columns[-1] + 1) * across
     top, bottom = rows[0] * down, (rows[-1] + 1) * down
-    beside, above = MARGIN * (right - left), MARGIN * (bottom - top)
-    crop = (
-        max(0, int(left - beside)),
-        max(0, int(top - above)),
-        min(seen.size.width, int(right + beside) + 1),
-        min(seen.size.height, int(bottom + above) + 1),
-    )
+    crop = with_margin((left, top, right, bottom), seen.size)
     area = (crop[2] - crop[0]) * (crop[3] - crop[1])
     return crop if area < WORTHWHILE_SHARE * seen.size.width * seen.size.height else None
 
 
-def closer(seen: Prediction, look: Prediction, crop: tuple[int, int, int, int]) -> Prediction:
+def with_margin(box: tuple[float, float, float, float], size: Size) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the box and `MARGIN` around it, within a photo of that size."""
+    left, top, right, bottom = box
+    beside, above = MARGIN * (right - left), MARGIN * (bottom - top)
+    return (
+        max(0, int(left - beside)),
+        max(0, int(top - above)),
+        min(size.width, int(right + beside) + 1),
+        min(size.height, int(bottom + above) + 1),
+    )
+
+
+def closer(
+    seen: Prediction, look: Prediction, crop: tuple[int, int, int, int], weight_of_look: np.float32 = CLOSER_WEIGHT
+) -> Prediction:
     """`seen`, at the resolution of a second `look` at a crop of the photo, which it shows inside that crop.
 
     At most `MAX_CANVAS_SIDE_PX` wide and high; of many classes, as large as their probabilities are computed.
@@ -86,7 +96,7 @@ def closer(seen: Prediction, look: Prediction, crop: tuple[int, int, int, int]) 
     )
     scores = np.stack([upsample(plane, seen.box, canvas) for plane in seen.scores])
     patch = np.stack([upsample(plane, look.box, Size(x.stop - x.start, y.stop - y.start)) for plane in look.scores])
-    scores[:, y, x] += CLOSER_WEIGHT * weight * (patch - scores[:, y, x])
+    scores[:, y, x] += weight_of_look * weight * (patch - scores[:, y, x])
     return replace(seen, scores=scores, box=Box(0, 0, *canvas))
 
 

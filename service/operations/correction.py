@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from PIL import Image, ImageChops
 
@@ -12,6 +12,7 @@ from service.errors import BadOption
 from service.models.labels import Size
 from service.operations.hints import Hints
 from service.operations.operation import Picture
+from service.operations.options import Effort, Options
 from service.pixels.correction import Area, Correction, Layer, Line, drawn
 from service.pixels.decode import Grey
 
@@ -45,6 +46,14 @@ def correction_of(given: Mapping[str, Grey], hints: Hints | None, photo: Size) -
         tuple(_layers(given.get(REMOVE), list(_lines(hints, photo, keep=False)), photo)),
         tuple(_area(box) for box in hints.boxes),
     )
+
+
+def effort_for(options: Options, given: Container[str], effort: Effort) -> Effort:
+    """How often the networks look: not again where an earlier matte stands for them, but into a box, closely."""
+    if MATTE in given:
+        return "fast"
+    has_boxes = options.hints is not None and bool(options.hints.boxes)
+    return "balanced" if has_boxes and effort == "fast" else effort
 
 
 def _area(box: tuple[float, float, float, float]) -> Area:

@@ -268,3 +268,22 @@ def test_what_lies_outside_of_all_boxes_is_background(client: TestClient) -> Non
     levels = matte(client, hints=json.dumps({"boxes": [[0, 0, 100, 120]]}))
     assert (levels[:, 100:] == 0).all()
     assert (inside(levels, (62, 32, 98, 88)) > 250).all()
+
+
+def test_a_box_is_looked_at_once_more_and_more_closely(client: TestClient) -> None:
+    """A subject of 2 x 2 pixels is half a sample of the first look, and several of the second."""
+    small = Image.new("RGB", (WIDTH, HEIGHT), BLUE)
+    small.paste(RED, (160, 30, 162, 32))
+    once = matte(client, small, refine="off", allow_empty="true")
+    boxed = matte(client, small, refine="off", hints=json.dumps({"boxes": [[154, 24, 168, 38]]}))
+    assert inside(once, (160, 30, 162, 32)).mean() + 50 < inside(boxed, (160, 30, 162, 32)).mean()
+
+
+def test_with_a_matte_a_box_lets_nobody_look(client: TestClient) -> None:
+    given = {"hints": json.dumps({"boxes": [[20, 20, 60, 60]]}), "output": "matte"}
+    answer = ask_with(client, {"matte": mask((0, 0, 100, 100))}, given)
+    assert (answer.headers["X-Model"], pixels(answer.content)[40, 40], pixels(answer.content)[70, 40]) == (
+        "none",
+        255,
+        0,
+    )

@@ -32,13 +32,15 @@ class Correction:
     def is_empty(self) -> bool:
         return self.earlier is None and not (self.keep or self.remove or self.boxes)
 
+    @property
+    def boxed_area(self) -> Area | None:
+        """What holds all boxes; None where there is none."""
+        return _around_all(self.boxes)
+
     def painted_area(self, size: Size) -> Area | None:
         """What of a photo of that size is painted on; None where nothing is."""
         areas = [area for layer in (*self.keep, *self.remove) if (area := _area_in(layer, size)) is not None]
-        if not areas:
-            return None
-        lefts, tops, rights, bottoms = zip(*areas, strict=True)
-        return min(lefts), min(tops), max(rights), max(bottoms)
+        return _around_all(areas)
 
     def painted(self, area: Area, photo: Size, size: Size) -> tuple[Mask, Mask]:
         """(H, W) each: what of `area` of the photo is kept and what is removed, sampled at `size`."""
@@ -47,6 +49,13 @@ class Correction:
 
 
 NO_CORRECTION = Correction()
+
+
+def _around_all(areas: Sequence[Area]) -> Area | None:
+    if not areas:
+        return None
+    lefts, tops, rights, bottoms = zip(*areas, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _area_in(layer: Layer, size: Size) -> Area | None:
