@@ -17,7 +17,7 @@ from service.engine.served import ServedModels
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
 from service.models.labels import NO_SCORES, Prediction, Size
-from service.operations.correction import correction_of, effort_for
+from service.operations.correction import MATTE, correction_of, effort_for
 from service.operations.operation import Operation, Product, Seen
 from service.operations.options import Effort, Format, Options
 from service.pixels.correction import Correction
