@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers profile kernels architecture clean
+.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers bench-before profile kernels architecture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ sbom: .cache/supply/.made ## Write the container's bill of materials (CycloneDX)
 
 bench-peers: .venv/.dev .venv/.models ## Measure the service beside rembg, LitServe and a plain handler (22 minutes)
 	$(BIN)/python -m benchmarks.peers.compare --json .cache/peers.json
+
+bench-before: .venv/.dev .venv/.models ## Measure the service beside an older build of it: BASE=COMMIT or a folder (15 minutes)
+	$(BIN)/python -m benchmarks.before.compare $(or $(BASE),$(error BASE is missing: make bench-before BASE=COMMIT)) --json .cache/before.json
 
 profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, into docs/stages.svg (2 minutes)
 	$(BIN)/python -m benchmarks.speed.stages

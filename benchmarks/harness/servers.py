@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx2
 
+from benchmarks.harness.builds import HERE, REPOSITORY, Build
 from benchmarks.harness.load import HOST
 from benchmarks.harness.processes import kill, tree
 from service.errors import ConfigurationError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LOGS = REPOSITORY / ".cache" / "benchmarks"
 
 HANDLERS = REPOSITORY / "benchmarks" / "peers" / "handlers"
@@ -75,16 +75,22 @@ class Server:
 
 
 @contextlib.contextmanager
-def silhouette(models: str, **settings: str) -> Iterator[Server]:
-    """This repository's own service, once every worker is ready. Settings come from the environment as always, and
-    from `settings`: precision="int8" is SILHOUETTE_PRECISION=int8."""
+def python_server(module: str, *arguments: str) -> Iterator[Server]:
+    """A module of this checkout that logs as our own service does, once it is ready."""
+    with _started(module, [sys.executable, "-m", module, *arguments], environment({})) as server:
+        _listening(server)
+        yield server
+
+
+@contextlib.contextmanager
+def silhouette(models: str, build: Build = HERE, **settings: str) -> Iterator[Server]:
+    """Our own service, of this checkout or of another build, once every worker is ready. Settings come from the
+    environment as always, and from `settings`: precision="int8" is SILHOUETTE_PRECISION=int8."""
     chosen = {f"SILHOUETTE_{name.upper()}": value for name, value in settings.items()}
     settings = {"SILHOUETTE_LOG_FORMAT": "json"} | chosen
-    command = [sys.executable, "-m", "service.cli", "serve", "--host", HOST, "--port", "0", "--models", models]
-    with _started("silhouette", command, environment(settings)) as server:
-        _wait(server, lambda: any(event["event"] == "ready" for event in server.events()))
-        listening = next(event["event"] for event in server.events() if event["event"].startswith("listening on "))
-        server.port = int(listening.rpartition(":")[2])
+    command = [str(build.python), "-m", "service.cli", "serve", "--host", HOST, "--port", "0", "--models", models]
+    with _started(f"silhouette-{build.name}", command, environment(settings), build.folder) as server:
+        _listening(server)
         yield server
 
 
@@ -109,6 +115,13 @@ def peer_server(script: str, python: Path, weights: Path) -> Iterator[Server]:
         server.port = port
         _wait(server, lambda: _answers(server, "/docs"))
         yield server
+
+
+def _listening(server: Server) -> None:
+    """Waits until it is ready, and learns its port from what it logs."""
+    _wait(server, lambda: any(event["event"] == "ready" for event in server.events()))
+    listening = next(event["event"] for event in server.events() if event["event"].startswith("listening on "))
+    server.port = int(listening.rpartition(":")[2])
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks.harness.builds import HERE
 from benchmarks.harness.load import multipart
 from benchmarks.harness.servers import peer_server, rembg, silhouette
 from benchmarks.peers.cells import Contender
@@ -52,7 +53,7 @@ def _silhouette(name: str, precision: str | None, options: Mapping[str, str]) ->
     form = {"model": MODEL, "format": "png", **options}
     return Contender(
         name,
-        lambda: silhouette(MODEL, **settings),
+        lambda: silhouette(MODEL, HERE, **settings),
         lambda photo: multipart("/remove-background", "image", photo, form),
     )
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.builds import REPOSITORY
 from benchmarks.harness.photos import photos
-from benchmarks.harness.servers import REPOSITORY, StartFailed, environment
+from benchmarks.harness.servers import StartFailed, environment
 from benchmarks.peers.contenders import MODEL
 from benchmarks.peers.installs import install_rembg
 

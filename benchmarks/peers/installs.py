@@ -5,7 +5,8 @@ import sys
 import venv
 from pathlib import Path
 
-from benchmarks.harness.servers import REPOSITORY, StartFailed
+from benchmarks.harness.builds import REPOSITORY
+from benchmarks.harness.servers import StartFailed
 from service.cli.console import download_progress, say
 from service.models.store import ModelStore
 from service.models.store.store import sha256_of

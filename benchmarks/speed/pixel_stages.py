@@ -8,9 +8,10 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.builds import HERE, Build, older_build
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import PHOTO_SIZES, PHOTOS, photos
-from benchmarks.harness.servers import REPOSITORY
 from benchmarks.quality.network import Network
 from benchmarks.speed.pixel_child import MODEL
+from service.cli.console import say
+from service.errors import ConfigurationError
 
 CHILD = Path(__file__).with_name("pixel_child.py")
 ROUNDS = 7
@@ -35,12 +38,17 @@ Child = subprocess.Popen[str]
 
 
 @contextmanager
-def child(checkout: Path, keep: Path | None) -> Iterator[Child]:
+def child(build: Build, keep: Path | None) -> Iterator[Child]:
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
-    command = [str(checkout / ".venv/bin/python"), str(CHILD), *([str(keep.absolute())] if keep else [])]
+    command = [str(build.python), str(CHILD), *([str(keep.absolute())] if keep else [])]
     with subprocess.Popen(
-        command, cwd=checkout, env=os.environ | ENVIRONMENT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command,
+        cwd=build.folder,
+        env=os.environ | ENVIRONMENT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         yield process
         assert process.stdin is not None
@@ -90,7 +98,7 @@ def rows(measured: Sequence[Sequence[dict[str, float]]]) -> Iterator[list[str]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", type=Path, metavar="DIR", help="another checkout, with a .venv of its own")
+    parser.add_argument("--base", metavar="BASE", help="a commit, or the folder of another checkout")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"default: {ROUNDS}")
     parser.add_argument("--sizes", nargs="+", choices=PHOTO_SIZES, default=list(PHOTO_SIZES), help="default: all")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where to leave the cutouts, in here/ and base/")
@@ -98,20 +106,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 2 where the other checkout does not run."""
     chosen = _parser().parse_args(arguments)
-    checkouts = {"here": REPOSITORY, **({"base": chosen.base.absolute()} if chosen.base else {})}
-    keep = {name: chosen.keep and chosen.keep / name for name in checkouts}
+    try:
+        with ExitStack() as stack:
+            builds = [HERE, *([stack.enter_context(older_build(chosen.base))] if chosen.base else [])]
+            run(builds, chosen)
+    except ConfigurationError as error:
+        say(f"pixel_stages: {error}")
+        sys.exit(2)
+
+
+def run(builds: Sequence[Build], chosen: argparse.Namespace) -> None:
     network, console = Network(MODEL), Console()
     with tempfile.TemporaryDirectory() as folder:
         for size in chosen.sizes:
             files = prepare(Path(folder), size, network)
-            with child(REPOSITORY, keep["here"]) as here:
-                if chosen.base:
-                    with child(checkouts["base"], keep["base"]) as base:
-                        measured = compare([here, base], files, chosen.rounds)
-                else:
-                    measured = compare([here], files, chosen.rounds)
-            titles = [f"{name}, CPU ms" for name in checkouts] + ["ratio"] * (len(checkouts) > 1)
+            with ExitStack() as stack:
+                keep = [chosen.keep and chosen.keep / build.name for build in builds]
+                children = [stack.enter_context(child(build, kept)) for build, kept in zip(builds, keep, strict=True)]
+                measured = compare(children, files, chosen.rounds)
+            titles = [f"{build.name}, CPU ms" for build in builds] + ["ratio"] * (len(builds) > 1)
             table = Table(size, *titles, box=None)
             for row in rows(measured):
                 table.add_row(*row)

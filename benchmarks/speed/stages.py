@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx2
 
+from benchmarks.harness.builds import REPOSITORY
 from benchmarks.harness.load import HOST
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
-from benchmarks.harness.servers import REPOSITORY, Server, silhouette
+from benchmarks.harness.servers import Server, silhouette
 from benchmarks.speed.bars import Bar, draw
 from service.cli.console import say
 from service.errors import ConfigurationError
