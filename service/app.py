@@ -28,6 +28,7 @@ from service.doors import opened
 from service.doors.door import Door
 from service.engine.engine import Engine
 from service.errors import ConfigurationError
+from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings, read_settings
 from service.telemetry.log import FIELDS
 from service.workers.plan import SegmenterFamilies, built_in_families
@@ -82,11 +83,15 @@ DOORS_DESCRIPTION = """\
 to change in them. Open are:"""
 
 
-def create_app(settings: Settings | None = None, families: SegmenterFamilies = built_in_families) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    families: SegmenterFamilies = built_in_families,
+    pixels: PixelScheduler | None = None,
+) -> FastAPI:
     """The service. Raises ConfigurationError where it could not start: missing models, wrong cards, no such device."""
     settings = settings or read_settings()
     doors = opened(settings.doors)
-    service = Service(settings, Engine.build(settings, families))
+    service = Service(settings, Engine.build(settings, families, pixels))
     app = FastAPIOffline(
         title="Silhouette",
         version=__version__,

@@ -40,8 +40,15 @@ class Engine:
     metrics: Metrics
 
     @classmethod
-    def build(cls, settings: Settings, families: SegmenterFamilies = built_in_families) -> Self:
+    def build(
+        cls,
+        settings: Settings,
+        families: SegmenterFamilies = built_in_families,
+        pixels: PixelScheduler | None = None,
+    ) -> Self:
         """Checks everything that can be checked before a process is started.
+
+        Without `pixels`, the pixel threads are as many as the settings say.
 
         Raises ConfigurationError for a wrong card, missing or altered weights, or a device that is not there.
         """
@@ -52,7 +59,7 @@ class Engine:
         plans = plan_workers(settings, models, families)
         metrics = Metrics()
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
-        pixels = PixelScheduler(settings.pixel_threads or available_cores())
+        pixels = pixels or PixelScheduler(settings.pixel_threads or available_cores())
         served = ServedModels([model.card for model in plans[0].models])
         cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
         canaries = Canaries(settings.routes, metrics)
