@@ -39,4 +39,5 @@ def original(name: str) -> Path:
 
 
 def _store() -> ModelStore:
-    return ModelStore(REPOSITORY / "model_store")
+    """This checkout's, unless SILHOUETTE_TEST_MODEL_STORE names another one."""
+    return ModelStore(Path(os.environ.get("SILHOUETTE_TEST_MODEL_STORE", REPOSITORY / "model_store")))

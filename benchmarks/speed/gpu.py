@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -154,9 +154,13 @@ def measure_model(model: str, device: str, cuda_graphs: bool, batches: Sequence[
     store = ModelStore(read_settings().model_store)
     card = store.card(model)
     checkpoint = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
-    found = Device.find(device, cuda_graphs=cuda_graphs)
-    bench = Bench(SEGMENTERS[card.family], checkpoint, found, max(batches), seconds)
+    bench = Bench(SEGMENTERS[card.family], checkpoint, staged_device(device, cuda_graphs), max(batches), seconds)
     return [bench.measure(batch) for batch in sorted(batches)]
+
+
+def staged_device(name: str, cuda_graphs: bool) -> Device:
+    """Where batches are staged, even on a CPU, which thus goes the way of a GPU."""
+    return replace(Device.find(name, cuda_graphs=cuda_graphs), staged=True)
 
 
 def apart(model: str, device: str, cuda_graphs: bool, batches: Sequence[int], seconds: float) -> list[Row]:

@@ -1,0 +1,206 @@
+"""Checks this service on a machine with a GPU and without a network, in one command of at most eight minutes.
+
+  python benchmarks/speed/gpu_check.py
+
+Runs the tests that need a GPU; compares what each model answers there with what the CPU says; measures images a second
+by size of batch, the stages of a 1080p cutout, and memory; kills a worker; fills the device's memory. Prints a table,
+writes a JSON, and exits with 1 where something failed. Every check is a process of its own with a time limit, so that a
+device that hangs holds nothing up but its own check.
+
+Needs Python 3.11 to 3.13, this checkout, and where packages are missing a folder of wheels: by default `wheels/` beside
+the checkout. What is installed already, such as torch, is used as it is. Where there is a network, make the folder with
+
+  python benchmarks/speed/gpu_check.py --fetch wheels --python 3.12
+
+It has the wheels of all packages but torch, for Linux on x86-64, and the weights of u2net in 8 bits: 44 MB instead of
+176, widened where they are used, and as good for this purpose, as both sides of each comparison have the same. Models
+that are neither in `model_store/` nor in the folder are left out. `--device cpu` runs the same checks on a CPU, without
+what only a GPU has.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Only what Python brings: the rest may not be installed yet.
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WHEELS = REPOSITORY.parent / "wheels"
+ENVIRONMENT = REPOSITORY / ".cache" / "gpu-check"
+PACKAGES = ("pytest", "anyio", "scikit-image")
+"""Beyond what the service itself needs."""
+
+OUT = Path("gpu_check.json")
+MINUTES = 8.0
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+
+LIMITS_S = {
+    "tests": 150.0,
+    "networks": 150.0,
+    "served": 90.0,
+    "killed worker": 60.0,
+    "out of memory": 60.0,
+}
+"""Each check, in this order, and the most that it may take."""
+
+LEAST_S = 15.0
+"""A check that would have less is left out."""
+
+SKIPPED = 77
+FAILED, NOT_READY = 1, 2
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of one check."""
+
+    name: str
+    result: str
+    """ok, failed or skipped"""
+    seconds: float
+    lines: Sequence[str] = ()
+    """What it has to say, for people."""
+    figures: Any = field(default_factory=list)
+
+
+def ensure_packages(wheels: Path) -> str:
+    """The interpreter that has all packages. Exits with 2 where they are neither installed nor in `wheels`."""
+    if _has_packages(sys.executable):
+        return sys.executable
+    python = ENVIRONMENT / "bin" / "python"
+    if not python.exists():
+        venv.create(ENVIRONMENT, with_pip=True, system_site_packages=True)
+    if not _has_packages(str(python)):
+        if not wheels.is_dir():
+            say(f"packages are missing, and there is no folder {wheels}: --wheels names another one")
+            sys.exit(NOT_READY)
+        say(f"installing from {wheels} into {ENVIRONMENT}")
+        install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(wheels)]
+        wanted = [*_dependencies(), *PACKAGES]
+        if subprocess.run([*install, *wanted]).returncode or not _has_packages(str(python)):
+            say(f"pip could not install what is needed from {wheels}")
+            sys.exit(NOT_READY)
+    return str(python)
+
+
+def _has_packages(python: str) -> bool:
+    question = "import torch, service.app, pytest, anyio, skimage"
+    return subprocess.run([python, "-c", question], cwd=REPOSITORY, capture_output=True).returncode == 0
+
+
+def _dependencies() -> list[str]:
+    """Of the service, from pyproject.toml: it runs from its checkout, which needs no installation."""
+    import tomllib
+
+    content = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    dependencies: list[str] = content["project"]["dependencies"]
+    return dependencies
+
+
+def fetch(folder: Path, python_version: str) -> None:
+    """All that another machine needs, into `folder`. Exits with 2 where pip cannot get it, or there are no weights."""
+    wanted = [each for each in _dependencies() if not each.startswith("torch")]
+    only = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", python_version]
+    platforms = [text for name in PLATFORMS for text in ("--platform", name)]
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder), *only, *platforms]
+    weights = REPOSITORY / "model_store" / "u2net" / "model.safetensors"
+    pack = [sys.executable, "-m", "benchmarks.speed.packed_weights", "pack", str(weights)]
+    packed = folder.absolute() / "u2net.8bit.safetensors"
+    for command in ([*download, *wanted, *PACKAGES], [*pack, str(packed)]):
+        if subprocess.run(command, cwd=REPOSITORY).returncode:
+            sys.exit(NOT_READY)
+    say(f"{folder} is complete")
+
+
+def check(name: str, python: str, device: str, store: Path, limit_s: float) -> Checked:
+    """Whatever happens to it, this says so."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "found.json")
+        command = [python, "-m", "benchmarks.speed.gpu_checks", name, "--device", device, "--out", str(out)]
+        stores = {name: str(store) for name in ("SILHOUETTE_MODEL_STORE", "SILHOUETTE_TEST_MODEL_STORE")}
+        environment = os.environ | stores | {"PYTHONPATH": str(REPOSITORY)}
+        try:
+            done = subprocess.run(
+                command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=limit_s
+            )
+        except subprocess.TimeoutExpired:
+            return Checked(name, "failed", limit_s, [f"not over after {limit_s:.0f} s"])
+        found = json.loads(out.read_text()) if out.exists() else {"lines": [], "figures": []}
+    seconds = time.monotonic() - started
+    result = {0: "ok", SKIPPED: "skipped"}.get(done.returncode, "failed")
+    lines = found["lines"] or (done.stdout + done.stderr).strip().splitlines()[-5:]
+    return Checked(name, result, seconds, lines, found["figures"])
+
+
+def check_all(python: str, device: str, store: Path, end: float) -> list[Checked]:
+    """`end` is on the monotonic clock."""
+    found = []
+    for name, limit_s in LIMITS_S.items():
+        left_s = end - time.monotonic()
+        if left_s < LEAST_S:
+            found.append(Checked(name, "skipped", 0.0, ["no time was left"]))
+            continue
+        say(f"{name}: at most {min(limit_s, left_s):.0f} s")
+        checked = check(name, python, device, store, min(limit_s, left_s))
+        found.append(checked)
+        say(f"{name}: {checked.result}")
+    return found
+
+
+def print_all(found: Sequence[Checked]) -> None:
+    for each in found:
+        print(f"{each.result.upper():8}{each.name:16}{each.seconds:6.0f} s")
+        for line in each.lines:
+            print(f"        {line}")
+
+
+def say(text: str) -> None:
+    print(f"gpu_check: {text}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda", metavar="cuda[:N]|cpu", help="default: cuda")
+    parser.add_argument("--wheels", type=Path, default=WHEELS, metavar="DIR", help=f"default: {WHEELS}")
+    parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N", help=f"in all; default: {MINUTES:g}")
+    parser.add_argument(
+        "--json", type=Path, default=Path("gpu_check.json"), metavar="OUT", help="default: gpu_check.json"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 1 where a check failed, with 2 where none could begin."""
+    chosen = _parser().parse_args(arguments)
+    if chosen.fetch:
+        fetch(chosen.fetch.absolute(), chosen.python)
+        return
+    end = time.monotonic() + 60 * chosen.minutes
+    python = ensure_packages(chosen.wheels)
+    with tempfile.TemporaryDirectory(prefix="gpu-check-store-") as folder:
+        store = Path(folder)
+        prepare = [python, "-m", "benchmarks.speed.packed_weights", "store", str(chosen.wheels.absolute()), str(store)]
+        if subprocess.run(prepare, cwd=REPOSITORY).returncode:
+            say("there are no weights: see --help")
+            sys.exit(NOT_READY)
+        found = check_all(python, chosen.device, store, end)
+    print_all(found)
+    facts = {"device": chosen.device, "python": platform.python_version(), "machine": platform.platform()}
+    chosen.json.write_text(json.dumps(facts | {"checks": list(map(asdict, found))}, indent=1) + "\n", encoding="utf-8")
+    say(f"written to {chosen.json}")
+    sys.exit(FAILED if any(each.result == "failed" for each in found) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""benchmarks/speed/gpu_check.py and what it carries, as far as they go without a GPU."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from benchmarks.harness.builds import REPOSITORY
+from benchmarks.speed import gpu_check
+from benchmarks.speed.gpu_check import LIMITS_S, Checked, check, check_all, print_all
+from benchmarks.speed.gpu_checks import CHECKS
+from benchmarks.speed.packed_weights import PACKED, make_store, pack, widen
+from service.models.store import ModelStore
+from tests.fakes import make_store as make_tiny_store
+
+
+def test_every_check_has_a_time_limit_and_together_they_end_in_time() -> None:
+    assert list(LIMITS_S) == list(CHECKS)
+    assert min(LIMITS_S.values()) >= gpu_check.LEAST_S
+
+
+def test_it_starts_with_nothing_but_python_installed() -> None:
+    bare = [sys.executable, "-S", "-E", "benchmarks/speed/gpu_check.py", "--help"]
+    assert "--device cpu" in subprocess.run(bare, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_only_a_gpu_has_is_left_out_on_a_cpu(tmp_path: Path) -> None:
+    checked = check("tests", sys.executable, "cpu", tmp_path, limit_s=60)
+    assert (checked.result, list(checked.lines)) == ("skipped", ["the tests in tests/gpu need a CUDA device"])
+
+
+def test_a_check_that_hangs_is_ended_and_has_failed(tmp_path: Path) -> None:
+    checked = check("tests", sys.executable, "cpu", tmp_path, limit_s=0.01)
+    assert (checked.result, list(checked.lines)) == ("failed", ["not over after 0 s"])
+
+
+def test_when_the_time_is_over_the_rest_is_left_out(tmp_path: Path) -> None:
+    found = check_all(sys.executable, "cpu", tmp_path, end=0.0)
+    assert {each.result for each in found} == {"skipped"}
+
+
+def test_the_table_says_what_each_check_found(capsys: pytest.CaptureFixture[str]) -> None:
+    print_all([Checked("served", "ok", 12.3, ["ready after 4.5 s"])])
+    assert capsys.readouterr().out.splitlines() == ["OK      served              12 s", "        ready after 4.5 s"]
+
+
+def test_widened_weights_are_within_half_a_step_and_take_a_quarter_of_the_room() -> None:
+    drawn = np.random.default_rng(1)
+    tensors = {"a.weight": drawn.normal(0, 3, (64, 32, 3, 3)).astype(np.float32), "a.bias": np.ones(64, np.float32)}
+    packed = pack(tensors)
+    widened = widen(packed)
+    assert sum(each.nbytes for each in packed.values()) < 0.27 * sum(each.nbytes for each in tensors.values())
+    assert set(widened) == set(tensors)
+    assert np.array_equal(widened["a.bias"], tensors["a.bias"])
+    step = np.abs(tensors["a.weight"]).reshape(64, -1).max(axis=1) / 127
+    apart = np.abs(widened["a.weight"] - tensors["a.weight"]).reshape(64, -1).max(axis=1)
+    assert (apart <= 0.501 * step).all()
+
+
+def test_a_channel_of_zeros_stays_one() -> None:
+    nothing = {"weight": np.zeros((2, 3), np.float32)}
+    assert np.array_equal(widen(pack(nothing))["weight"], nothing["weight"])
+
+
+def test_packed_weights_become_a_store_whose_card_has_their_checksum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, wheels, store = make_tiny_store(tmp_path / "ours"), tmp_path / "wheels", tmp_path / "store"
+    wheels.mkdir()
+    pulled = ours / "tiny-subject" / "model.safetensors"
+    save_file(pack(load_file(pulled)), wheels / f"tiny-subject{PACKED}")
+    pulled.unlink()
+    monkeypatch.setenv("SILHOUETTE_MODEL_STORE", str(ours))
+    assert make_store(wheels, store) == ["tiny-classes", "tiny-subject"]
+    for name in ("tiny-classes", "tiny-subject"):
+        there = ModelStore(store)
+        assert there.verify(there.card(name)).is_file()
