@@ -50,14 +50,6 @@ export class Choices {
     this.onChange();
   }
 
-  /** Goes to the operation that takes a background, and gives it this picture. */
-  useBackground(file) {
-    const operation = this.operations.find(({ files }) => files.includes("background"));
-    this.strip.querySelector(`input[value="${operation.path}"]`).checked = true;
-    this.#useOperation(operation);
-    this.backdrop.usePicture(file);
-  }
-
   /** Offers what `accepts` takes by now. */
   refresh() { this.#showOptions(); }
 

@@ -11,8 +11,10 @@ const SETTLED_MS = 500; // before what is composed here is written as a PNG
 const MOST_CHARACTERS = 20_000; // of figures: more is for the downloaded file
 
 export class Easel {
-  /** `onPoint(x, y, event)` hears of the pointer in the photo's pixels; `obtain` and `onFail` are ResultBar's. */
-  constructor({ onPoint, obtain, onFail }) {
+  /** `onPoint(x, y, event)` hears of the pointer in the photo's pixels; `obtain` and `onFail` are ResultBar's, and
+   *  `onShow(picture)` hears of each result. */
+  constructor({ onPoint, obtain, onFail, onShow }) {
+    this.onShow = onShow;
     this.recipe = new Recipe(byId("photo-recipe"));
     this.result = new ResultBar(obtain, onFail);
     this.viewer = new Viewer(byId("photo-canvas"), byId("photo-curtain"), {
@@ -40,6 +42,7 @@ export class Easel {
     byId("photo-facts").textContent = factsOf(headers, picture);
     this.#showFigures(picture, blob);
     this.result.offer(Boolean(picture));
+    if (picture) this.onShow(picture);
     const request = { ...current.request, files: [...current.request.files, ...current.painted] };
     this.recipe.show(request, current.shot.file.name, nameOf(current, blob?.type ?? "image/png"));
   }

@@ -9,6 +9,7 @@ import { Classes } from "./classes.js";
 import { Corrections } from "./corrections.js";
 import { compose, feathered } from "./composition.js";
 import { Easel, nameOf } from "./easel.js";
+import { Filmstrip } from "./filmstrip.js";
 import { icon } from "./icons.js";
 import { takeChosen, takeDrops, takePasted } from "./intake.js";
 import { bitmapOf } from "./pixels.js";
@@ -29,7 +30,9 @@ export class PhotoTab {
       onPoint: (x, y, event) => this.classes.point(x, y, event),
       obtain: () => this.#own(),
       onFail: (error) => this.#fail(error),
+      onShow: (picture) => this.strip.show(this.entry, picture),
     });
+    this.strip = new Filmstrip((entry) => this.#choose(entry), () => this.#leave());
     this.classes = new Classes(this.easel.viewer, (names) => this.#keep(names));
     this.brush = new Brush({
       onStroke: (stroke) => this.#paint(stroke),
@@ -39,21 +42,32 @@ export class PhotoTab {
     this.#listen();
   }
 
-  /** Takes a file, whatever it is. */
-  async open(file) {
+  /** Takes files, whatever they are, and shows the first. */
+  open(files) {
+    const [first] = files.map((file) => this.strip.add(file));
+    return this.#choose(first);
+  }
+
+  async #choose(entry) {
     this.#leave();
-    this.file = file;
+    this.entry = entry;
+    this.strip.mark(entry);
     const signal = this.#begin();
     try {
-      const shot = await Shot.open(file, signal);
+      const shot = entry.shot ?? (await Shot.open(entry.file, signal));
+      await shot.wake();
       if (signal.aborted) return; // another one came meanwhile
-      this.shot = shot;
+      this.shot = entry.shot = shot;
     } catch (error) {
-      this.#fail(error);
+      if (!entry.shot && error.status !== 503 && error.status !== 0) this.strip.remove(entry);
+      if (!signal.aborted) this.#fail(error);
       return;
     }
+    this.choices.kept = this.shot.kept;
+    this.strip.show(entry, this.shot.before);
     this.easel.clear(this.shot.before);
     this.brush.use(this.shot.before);
+    this.#showUndo();
     byId("photo-canvas").focus({ preventScroll: true }); // what was pressed is gone
     await this.#run(0);
   }
@@ -72,7 +86,7 @@ export class PhotoTab {
     try {
       await this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
     } catch (error) {
-      this.#fail(error);
+      if (!signal.aborted) this.#fail(error);
       if (error.status === 503) this.#comeBack(error.retryAfterS ?? 1, signal);
     } finally {
       if (!signal.aborted) byId("photo-busy").hidden = true;
@@ -218,13 +232,13 @@ export class PhotoTab {
   /** Nothing of the last photo stays. */
   #leave() {
     this.#begin();
-    this.shot?.rest();
+    this.shot?.rest(this.choices.kept);
     Object.assign(this, { shot: null, current: null });
     this.choices.kept = null;
     this.classes.show(null);
     this.easel.clear(null);
     this.#showUndo();
-    byId("photo-busy").hidden = false;
+    byId("photo-busy").hidden = !this.strip.entries.length;
   }
 
   #fail(error) {
@@ -233,7 +247,7 @@ export class PhotoTab {
     this.easel.clear(this.shot?.before ?? null);
     const { choices } = this;
     byId("photo-problem").replaceChildren(adviceCard(error, {
-      again: () => (this.shot ? this.#run(0) : this.open(this.file)),
+      again: () => (this.shot ? this.#run(0) : this.#choose(this.entry)),
       choose: () => byId("photo-file").click(),
       empty: () => choices.choose("allow_empty", "true"),
       reset: () => choices.reset(),
@@ -254,15 +268,15 @@ export class PhotoTab {
   get takesMatte() { return this.choices.operation.files.includes("matte"); }
 
   #listen() {
-    const openFirst = ([file]) => this.open(file);
-    for (const id of ["photo-file", "photo-again"]) takeChosen(byId(id), openFirst);
-    takeDrops(byId("photo-stage"), openFirst);
-    takePasted(() => !byId("photo").hidden, openFirst);
+    const open = (files) => this.open(files);
+    for (const id of ["photo-file", "photo-again"]) takeChosen(byId(id), open);
+    takeDrops(byId("photo-stage"), open);
+    takePasted(() => !byId("photo").hidden, open);
     byId("photo-sheet").addEventListener("click", () => {
       byId("photo-sheet").ariaExpanded = String(!byId("photo-side").classList.toggle("closed"));
     });
     byId("photo-masks").addEventListener("click", () => this.#saveMasks());
-    showSamples((file) => this.open(file));
+    showSamples((file) => this.open([file]));
     for (const way of ["undo", "redo"]) {
       byId(`photo-${way}`).append(icon(way));
       byId(`photo-${way}`).addEventListener("click", () => this.#step(way));

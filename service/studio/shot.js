@@ -20,12 +20,15 @@ export class Shot {
   /** Reads a file. Throws Problem where neither this browser nor the service can. */
   static async open(file, signal) {
     if (!file.size) throw new Problem({ title: "The file is empty", code: "empty_file" });
-    const before = (await bitmapOf(file)) ?? (await bitmapOf(await (await askFor(CONVERSION, file, { signal })).blob()));
-    return new Shot(file, before);
+    const before = await bitmapOf(file);
+    if (before) return new Shot(file, before, file);
+    const readable = await (await askFor(CONVERSION, file, { signal })).blob();
+    return new Shot(file, await bitmapOf(readable), readable);
   }
 
-  constructor(file, before) {
-    Object.assign(this, { file, before, looks: new Map(), labels: new Map(), undo: new Undo(), corrections: null });
+  /** `readable` is the file, or what the service made of it for this browser. */
+  constructor(file, before, readable) {
+    Object.assign(this, { file, before, readable, looks: new Map(), labels: new Map(), undo: new Undo(), corrections: null, kept: null });
   }
 
   /** The look that the fields of a request want, but for the options in `without`; undefined where it was not asked for. */
@@ -57,9 +60,15 @@ export class Shot {
     return this.labels.get(model.name);
   }
 
-  /** Gives back what takes much memory, and can be had again. */
-  rest() {
-    this.looks.clear();
+  /** Gives back what takes much memory, and can be had again; `kept` are the classes that were the subject. */
+  rest(kept) {
+    Object.assign(this, { kept, before: null, pixels: null });
+    for (const look of this.looks.values()) Object.assign(look, { picture: null, levels: null });
+  }
+
+  async wake() {
+    this.before ??= await bitmapOf(this.readable);
+    for (const look of this.looks.values()) look.picture ??= await createImageBitmap(look.blob);
   }
 
   async #readLabels(model, look, signal) {
