@@ -20,6 +20,14 @@ export class Backdrop {
     this.element = this.#build();
   }
 
+  /** The colour to begin with, as long as nobody has chosen anything. */
+  suggest(color) {
+    if (this.isChosen) return;
+    this.color = this.hex.value = color;
+    this.name.textContent = COLORS[color];
+    for (const radio of this.element.querySelectorAll("input[type=radio]")) radio.checked = radio.value === color;
+  }
+
   /** Puts a picture behind the subject. */
   usePicture(file) {
     if (this.previewUrl) URL.revokeObjectURL(this.previewUrl);
@@ -43,6 +51,7 @@ export class Backdrop {
 
   /** Ours, under its name, for the program beside the picture: a link to save it. */
   #told(name) {
+    this.isChosen = true;
     const { file } = this;
     const isOurs = file && file.name !== name;
     const link = isOurs ? make("a", { text: name, download: file.name, href: URL.createObjectURL(file), title: `Save it as ${file.name}` }) : name;

@@ -11,6 +11,8 @@ const SPECIAL = ["model", "keep", "classes", "color"];
 
 const FIRST = "/remove-background";
 
+const FIRST_COLORS = { "/replace-background": "#1e90ff", "/product-shot": "#ffffff" };
+
 /** What is chosen to begin with, where the service's own default shows a person little: class ids are nearly black. */
 const FIRST_CHOICES = { "/segment output": "overlay" };
 
@@ -136,6 +138,7 @@ export class Choices {
 
   #useOperation(operation) {
     this.operation = operation;
+    if (FIRST_COLORS[operation.path]) this.backdrop.suggest(FIRST_COLORS[operation.path]);
     this.#offerModels();
     this.#showOptions();
   }

@@ -83,10 +83,19 @@ const KINDS = {
 function typed(option, schema, onChange, attributes) {
   const example = schema.examples?.[0];
   const control = make("input", { ...attributes, placeholder: example ? `such as ${example}` : "", oninput: onChange });
-  return finish(option, control, {
+  const field = finish(option, control, {
     get: () => unlessDefault(schema.default, control.value.trim()),
     set: (value) => { control.value = value || (schema.default ?? ""); },
   });
+  if (schema.examples?.length > 1) suggest(field.element, control, schema.examples);
+  return field;
+}
+
+/** Values to choose from, where any other can be written. */
+function suggest(element, control, values) {
+  const list = make("datalist", { id: `${control.id}-values` }, values.map((value) => make("option", { value })));
+  control.setAttribute("list", list.id);
+  element.append(list);
 }
 
 /** The value where it is one of the option's; its default otherwise. */

@@ -86,12 +86,13 @@ export class PhotoTab {
     try {
       await this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
     } catch (error) {
-      if (!signal.aborted) this.#fail(error);
+      if (signal.aborted) return;
+      this.#fail(error);
+      this.#readLabels(signal);
       if (error.status === 503) this.#comeBack(error.retryAfterS ?? 1, signal);
     } finally {
       if (!signal.aborted) byId("photo-busy").hidden = true;
     }
-    if (!signal.aborted) await this.#readLabels(signal).catch((error) => this.#failLabels(error));
   }
 
   async #show(task) {
@@ -106,6 +107,7 @@ export class PhotoTab {
     this.current = { shot, request, look, answer: null, painted: look && shot.corrections ? shot.corrections.names : [] };
     this.brush.done(look?.picture);
     if (composed) this.easel.show(this.current, composed.picture, look.headers);
+    this.#readLabels(signal);
     if (!composed?.isExact) await this.#settle(task, look, composed ? SETTLED_MS : task.quietMs);
     else await this.easel.offer(this.current, composed.picture, composed.picture === look.picture ? look.blob : null, signal);
   }
@@ -165,18 +167,16 @@ export class PhotoTab {
 
   // --- classes
 
-  /** Once for each picture and model. */
+  /** Once for each picture and model. A picture that cannot be read has no classes, and that was said already. */
   async #readLabels(signal) {
     const { shot, choices } = this;
     const look = choices.kept ? null : this.current?.look?.bare;
-    const labels = await shot.labelsOf(choices.model, look, signal);
-    if (!signal.aborted && labels !== this.classes.labels) this.classes.show(labels, choices.kept);
-  }
-
-  /** A picture that cannot be read has no classes, and that was said already. */
-  #failLabels(error) {
-    if (error.name === "AbortError" || !byId("photo-problem").hidden) return;
-    byId("photo-facts").textContent += " · its classes could not be read";
+    try {
+      const labels = await shot.labelsOf(choices.model, look, signal);
+      if (!signal.aborted && labels !== this.classes.labels) this.classes.show(labels, choices.kept);
+    } catch (error) {
+      if (!signal.aborted && byId("photo-problem").hidden) byId("photo-facts").textContent += " · its classes could not be read";
+    }
   }
 
   #keep(names) {
