@@ -20,10 +20,11 @@ from rich.table import Table
 
 from benchmarks.quality.arguments import add_set_arguments
 from benchmarks.quality.hand import HANDS, Gesture, Hand
-from benchmarks.quality.labelled import Pair, find_pairs, read_truth, subject_of
-from benchmarks.quality.metrics import overlap
+from benchmarks.quality.labelled import find_pairs, read_truth, subject_of
 from benchmarks.quality.network import Network
 from service.cli.console import say, work_progress
+from service.cli.evaluation.metrics import overlap
+from service.cli.evaluation.pairs import Pair
 from service.errors import ConfigurationError
 from service.models.labels import Mask
 from service.pixels.correction import Correction, correct
