@@ -43,7 +43,7 @@ export class PhotoTab {
   }
 
   /** Takes files, whatever they are, and shows the first. */
-  open(files) {
+  open(...files) {
     const [first] = files.map((file) => this.strip.add(file));
     return this.#choose(first);
   }
@@ -63,7 +63,8 @@ export class PhotoTab {
       if (!signal.aborted) this.#fail(error);
       return;
     }
-    this.choices.kept = this.shot.kept;
+    const isKnown = (kept) => this.choices.model.classes.some(({ name }) => name === kept);
+    this.choices.kept = this.shot.kept?.every(isKnown) ? this.shot.kept : null;
     this.strip.show(entry, this.shot.before);
     this.easel.clear(this.shot.before);
     this.brush.use(this.shot.before);
@@ -87,6 +88,7 @@ export class PhotoTab {
       await this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
     } catch (error) {
       if (signal.aborted) return;
+      this.current = null;
       this.#fail(error);
       this.#readLabels(signal);
       if (error.status === 503) this.#comeBack(error.retryAfterS ?? 1, signal);
@@ -268,7 +270,7 @@ export class PhotoTab {
   get takesMatte() { return this.choices.operation.files.includes("matte"); }
 
   #listen() {
-    const open = (files) => this.open(files);
+    const open = (files) => this.open(...files);
     for (const id of ["photo-file", "photo-again"]) takeChosen(byId(id), open);
     takeDrops(byId("photo-stage"), open);
     takePasted(() => !byId("photo").hidden, open);
@@ -276,7 +278,7 @@ export class PhotoTab {
       byId("photo-sheet").ariaExpanded = String(!byId("photo-side").classList.toggle("closed"));
     });
     byId("photo-masks").addEventListener("click", () => this.#saveMasks());
-    showSamples((file) => this.open([file]));
+    showSamples((file) => this.open(file));
     for (const way of ["undo", "redo"]) {
       byId(`photo-${way}`).append(icon(way));
       byId(`photo-${way}`).addEventListener("click", () => this.#step(way));
