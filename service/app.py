@@ -20,10 +20,12 @@ from fastapi_offline import FastAPIOffline
 from service import __version__
 from service.api import docs_page, model_changes, problems, studio
 from service.api.gate import Gate
+from service.api.jobs import router as jobs_router
 from service.api.operations import operation_routes
 from service.api.routes import probes, router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
+from service.api.videos import router as videos_router
 from service.doors import opened
 from service.doors.door import Door
 from service.engine.engine import Engine
@@ -39,7 +41,7 @@ STOP_TIMEOUT_S = 5.0
 """For batches that are still on board when everybody was answered or the drain timeout is over."""
 
 CORS: Mapping[str, Any] = {
-    "allow_methods": ["GET", "HEAD", "POST"],
+    "allow_methods": ["GET", "HEAD", "POST", "DELETE"],
     "allow_headers": ["*"],
     "expose_headers": ["*"],
     "max_age": 3600,
@@ -106,6 +108,8 @@ def create_app(
     app.include_router(operations, dependencies=keyed)
     app.include_router(router, dependencies=keyed)
     app.include_router(model_changes.router, dependencies=keyed)
+    app.include_router(videos_router, dependencies=keyed)
+    app.include_router(jobs_router, dependencies=keyed)
     app.include_router(probes)
     app.include_router(docs_page.router)
     if settings.studio:
@@ -113,7 +117,8 @@ def create_app(
     app.include_router(stream_router)
     for door in doors:
         app.include_router(door.router, include_in_schema=False, tags=[door.name])
-    routers = (operations, router, model_changes.router, probes, *(door.router for door in doors))
+    own = (operations, router, model_changes.router, videos_router, jobs_router, probes)
+    routers = (*own, *(door.router for door in doors))
     paths = frozenset(route.path for each in routers for route in each.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths, doorways=doors)
     if settings.allowed_origins:
@@ -139,8 +144,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         service.draining = True
         service.streams.stop()
+        await service.films.stop()
         await service.engine.stop(STOP_TIMEOUT_S)
         service.streams.close()
+        service.films.close()
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting

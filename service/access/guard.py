@@ -39,6 +39,11 @@ class Guard:
             raise ScopeMissing(f"the key {key.name!r} is good for {', '.join(sorted(key.scopes))}, not for {scope}")
         return self._quotas.of(key)
 
+    def allowance_of(self, name: str) -> Allowance | None:
+        """Of the key of that name, for work that outlives its request; None where there is no such key any more."""
+        key = None if self._keyring is None else self._keyring.named(name)
+        return None if key is None else self._quotas.of(key)
+
 
 def key_in(headers: Mapping[str, str]) -> str | None:
     """From `X-Api-Key`, `Authorization: Bearer`, or as some tools send it: `Token`, `Authorization: Token`, or the

@@ -24,8 +24,9 @@ from service.telemetry.log import FIELDS
 
 logger = logging.getLogger(__name__)
 
-SCOPES = ("images", "stream", "metrics", "admin")
-"""What a key can be good for: the operations and the list of models, live sessions, `/metrics`, and what is served."""
+SCOPES = ("images", "videos", "stream", "metrics", "admin")
+"""What a key can be good for: the operations and the list of models, films and their jobs, live sessions, `/metrics`,
+and what is served."""
 
 PREFIX = "sil_"
 """In front of each key, so that who finds one knows whose it is."""
@@ -142,6 +143,11 @@ class Keyring:
         digest = hash_of(key)
         found = [entry for entry in self._keys if hmac.compare_digest(entry.sha256, digest)]
         return found[0] if found else None
+
+    def named(self, name: str) -> Key | None:
+        """The entry of that name."""
+        self._read_again()
+        return next((entry for entry in self._keys if entry.name == name), None)
 
     def _read_again(self) -> None:
         """A file that became wrong is told in the log, and what it said before holds."""

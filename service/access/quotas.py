@@ -61,6 +61,11 @@ class Allowance:
                 raise QuotaExceeded(detail, max(1, math.ceil(wait_s)))
         self._take("requests", 1)
 
+    def wait_for_pixels_s(self) -> float:
+        """Until the pixels that were taken so far are paid for."""
+        bucket = self.buckets.get("megapixels")
+        return 0.0 if bucket is None else bucket.wait_s(min(1e-9, bucket.per_minute))
+
     def take_pixels(self, count: int) -> None:
         """Those of a picture that is about to be decoded: it may overdraw what is left."""
         self._take("megapixels", count / 1e6)

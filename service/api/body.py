@@ -31,6 +31,7 @@ class RequestBody:
         self._settings = settings
         self._admission = admission
         self._senders = senders
+        self._most_bytes = settings.max_video_bytes if exchange.goes_to_disk else settings.max_upload_bytes
         self._sender = Sender(exchange.peer, self._make_room)
         self._reserved_bytes = 0
         self._reading: asyncio.Timeout | None = None
@@ -49,7 +50,7 @@ class RequestBody:
 
     def check_length(self) -> None:
         """Raises TooManyBytes where the request announces a body above the limit."""
-        if announced_bytes(self._exchange.headers) > self._settings.max_upload_bytes:
+        if announced_bytes(self._exchange.headers) > self._most_bytes:
             raise self._too_many_bytes()
 
     async def receive(self) -> Message:
@@ -90,7 +91,7 @@ class RequestBody:
 
     def _count(self, message: Message) -> None:
         self._sender.received_bytes += len(message.get("body", b""))
-        if self._sender.received_bytes > self._settings.max_upload_bytes:
+        if self._sender.received_bytes > self._most_bytes:
             raise self._too_many_bytes()
         self._reserve(self._sender.received_bytes)
         if not message.get("more_body", False):
@@ -100,7 +101,7 @@ class RequestBody:
 
     def _reserve(self, bytes_in_all: int) -> None:
         """Raises QueueFull where they do not fit beside those of others, and nobody makes room."""
-        permit = self._exchange.permit
+        permit = None if self._exchange.goes_to_disk else self._exchange.permit
         while permit is not None and bytes_in_all > self._reserved_bytes:
             try:
                 permit.take_bytes(bytes_in_all - self._reserved_bytes)
@@ -138,7 +139,7 @@ class RequestBody:
         return message if waiting.done() else {"type": "http.disconnect"}
 
     def _too_many_bytes(self) -> TooManyBytes:
-        return TooManyBytes(f"the body has more than {self._settings.max_upload_bytes} bytes")
+        return TooManyBytes(f"the body has more than {self._most_bytes} bytes")
 
     def _too_slow(self) -> SlowUpload:
         came = f"{self._sender.received_bytes} bytes came in {self._exchange.elapsed_ms / 1000:.1f} seconds"
@@ -157,7 +158,7 @@ class RequestBody:
 
     async def discard_rest(self) -> None:
         """A connection closed on unread bytes is reset, and the reset overtakes the answer: read on for a moment."""
-        left = self._settings.max_upload_bytes
+        left = self._most_bytes
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISCARD_S):
                 while not self.is_complete and left > 0:

@@ -21,10 +21,20 @@ OF_SESSIONS = (
 OF_ADMINISTRATION = (errors.ModelsUnchanged,)
 """Told to those who change the service itself."""
 
+OF_FILMS = (
+    errors.UnsupportedVideo,
+    errors.UndecodableVideo,
+    errors.VideoTooLong,
+    errors.TooManyJobs,
+    errors.UnknownJob,
+    errors.JobUnfinished,
+)
+"""Told of films and of jobs alone."""
+
 OF_KEYS = (errors.MissingKey, errors.UnknownKey, errors.ScopeMissing, errors.QuotaExceeded)
 """Told where the service wants keys."""
 
-OF_PICTURES = tuple(kind for kind in STATUS if kind not in (*OF_SESSIONS, *OF_ADMINISTRATION))
+OF_PICTURES = tuple(kind for kind in STATUS if kind not in (*OF_SESSIONS, *OF_ADMINISTRATION, *OF_FILMS))
 """What an endpoint that takes a picture can answer with."""
 
 DETAILS: Mapping[type[Failure], str] = {

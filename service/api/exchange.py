@@ -134,6 +134,11 @@ class Exchange:
         return (method == "POST" and not is_administrative(method, path)) or is_working_get
 
     @property
+    def goes_to_disk(self) -> bool:
+        """Whether its body is a film, which may be larger than what there is room for in memory."""
+        return bool(self.scope["method"] == "POST" and self.scope["path"] == "/videos")
+
+    @property
     def is_head(self) -> bool:
         """Whether the client wants all but the body."""
         return bool(self.scope["method"] == "HEAD")

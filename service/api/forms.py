@@ -42,7 +42,7 @@ class _Parser(MultiPartParser):
 
 
 def _is_a_file(media_type: bytes) -> bool:
-    return media_type.startswith((b"image/", b"application/octet-stream"))
+    return media_type.startswith((b"image/", b"video/", b"application/octet-stream"))
 
 
 async def _from_the_first_part(request: Request) -> AsyncGenerator[bytes, None]:
@@ -66,8 +66,13 @@ async def _from_the_first_part(request: Request) -> AsyncGenerator[bytes, None]:
 
 
 @asynccontextmanager
-async def read_form(request: Request, max_text_bytes: int = MAX_TEXT_BYTES) -> AsyncIterator[FormData]:
-    """The form, whose files are closed in the end. Raises MalformedForm."""
+async def read_form(
+    request: Request, max_text_bytes: int = MAX_TEXT_BYTES, max_memory_bytes: int = 0
+) -> AsyncIterator[FormData]:
+    """The form, whose files are closed in the end; those above `max_memory_bytes` are on disk, unless that is 0.
+
+    Raises MalformedForm.
+    """
     parser = _Parser(
         request.headers,
         _from_the_first_part(request),
@@ -75,6 +80,7 @@ async def read_form(request: Request, max_text_bytes: int = MAX_TEXT_BYTES) -> A
         max_fields=MAX_FORM_FIELDS,
         max_part_size=max_text_bytes,
     )
+    parser.spool_max_size = max_memory_bytes
     try:
         form = await parser.parse()
     except MultiPartException as error:

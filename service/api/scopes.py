@@ -18,6 +18,8 @@ def scope_needed(method: str, path: str, open_paths: Container[str] = ()) -> str
         return None
     if method in READING and (path in OPEN_PATHS or path in open_paths or path.startswith(OPEN_FOLDERS)):
         return None
+    if path.startswith(("/videos", "/jobs")):
+        return "videos"
     if path == "/metrics":
         return "metrics"
     if is_administrative(method, path):

@@ -23,6 +23,7 @@ from service.queue.senders import Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream import Streams
 from service.telemetry.metrics import Snapshot
+from service.video.jobs import FilmJobs
 from service.workers.allocator import return_free_blocks
 
 START_RETRY_AFTER_S = 5
@@ -55,6 +56,7 @@ class Service:
         self.senders = Senders(settings.max_uploads, settings.min_bytes_per_s, settings.peer_share)
         self.fetcher = Fetcher(settings)
         self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
+        self.films = FilmJobs(self.engine, settings, self.guard.allowance_of)
         self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)
 
@@ -98,6 +100,7 @@ class Service:
         """
         self.draining = True
         self.streams.stop()
+        await self.films.stop()
         if not await self._idle_within(self.settings.drain_timeout_s):
             await self.engine.pool.stop(drain_timeout_s=0)
             await self._idle_within(LAST_ANSWERS_S)
@@ -167,7 +170,7 @@ def _limits(settings: Settings) -> Limits:
 async def background(service: Service) -> AsyncIterator[None]:
     """What runs beside the requests."""
     idle_s = service.settings.model_idle_s
-    forever = [service.measure_lag(), service.return_memory()]
+    forever = [service.measure_lag(), service.return_memory(), service.films.run()]
     if idle_s is not None:
         forever.append(service.engine.changes.unload_idle(idle_s))
     tasks = [asyncio.create_task(work) for work in forever]

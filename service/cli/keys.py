@@ -38,7 +38,7 @@ def add_command(commands: "Commands") -> None:
     add = actions.add_parser("add", help="make a key, and show it once")
     add.add_argument("name", help="whose it is; in the log and in the metrics")
     add.add_argument(
-        "--scopes", default="images", help="what it is good for: images,stream,metrics,admin. Default: images"
+        "--scopes", default="images", help="what it is good for: images,videos,stream,metrics,admin. Default: images"
     )
     add.add_argument("--requests", default="-", metavar="N", help="a minute, at most. Default: no limit")
     add.add_argument("--megapixels", default="-", metavar="N", help="a minute, at most. Default: no limit")

@@ -6,13 +6,14 @@ from service.errors import ConfigurationError
 from service.settings.connections import ConnectionSettings
 from service.settings.features import FeatureSettings
 from service.settings.fetching import FetchSettings
+from service.settings.films import FilmSettings
 from service.settings.limits import MEGAPIXEL, LimitSettings
 from service.settings.models import REPOSITORY_STORE, ModelSettings
 
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
 
-class Settings(FeatureSettings, FetchSettings, LimitSettings, ModelSettings, ConnectionSettings):
+class Settings(FeatureSettings, FilmSettings, FetchSettings, LimitSettings, ModelSettings, ConnectionSettings):
     """One frozen object, passed to whoever needs it."""
 
 

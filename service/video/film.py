@@ -1,6 +1,7 @@
 """One film from file to file: read, look, steady, compose, write, all at once, a few frames at a time. No HTTP."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -14,6 +15,7 @@ from PIL import Image
 from service.engine.engine import Engine
 from service.errors import VideoTooLong
 from service.models.decisions import Plane
+from service.models.store import ModelCard
 from service.operations.effect import Scene
 from service.pixels.decode import Photo, decode
 from service.pixels.matting import matte
@@ -93,6 +95,14 @@ async def make_film(
     with.
     """
     card = engine.pipeline.catalogue.card(choice.options.model)
+    with engine.served.in_use(card):
+        await engine.served.be_awake(card, math.inf)
+        return await _make(engine, files, choice, limits, watch or Watch(), card)
+
+
+async def _make(
+    engine: Engine, files: FilmFiles, choice: FilmChoice, limits: Limits, watch: Watch, card: ModelCard
+) -> Made:
     class_ids = card.class_table.find(choice.options.keep)
     loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(2, thread_name_prefix="film")  # reads, writes
     with ExitStack() as closing:
@@ -103,7 +113,7 @@ async def make_film(
         closing.callback(kept.close)
         closing.callback(threads.shutdown)  # once more, and first: nothing is closed that a thread still works on
         film = _Film(engine, choice, source, Looker(engine, card, class_ids, kept), threads)
-        made = await film.run(files, watch or Watch())
+        made = await film.run(files, watch)
     kept.forget()
     return made
 

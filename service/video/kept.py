@@ -65,12 +65,8 @@ class KeptMattes:
         with self._lock:
             place = self._file.seek(0, 2)
             self._file.write(HEAD.pack(number, *levels.shape, len(deflated), zlib.crc32(deflated)) + deflated)
+            self._file.flush()  # so that it outlives this process
             self._places[number] = place
-
-    def flush(self) -> None:
-        """To the system, so that it outlives this process."""
-        with self._lock:
-            self._file.flush()
 
     def close(self) -> None:
         with self._lock:

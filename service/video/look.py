@@ -51,7 +51,7 @@ class Looker:
         if frame.number in self._kept:
             levels = await asyncio.to_thread(self._kept.__getitem__, frame.number)
         else:
-            outcome = await self._engine.batcher.predict(self._card.name, pixels, math.inf, Lane.BULK)
+            outcome = await self._engine.batcher.predict(self._card.key, pixels, math.inf, Lane.BULK)
             levels = await asyncio.to_thread(self._levels, outcome.scores, box, frame)
         shown_box = self._shown_box(box, levels)
         plane = levels[_region(shown_box)].astype(np.float32) / np.float32(255)

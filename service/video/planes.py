@@ -6,6 +6,7 @@ swscale shifts most levels of alpha by one on its way (127 of 256 in yuva420p), 
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from numpy.typing import NDArray
 from PIL import Image
 
 from service.video.colours import from_eight_bits, plane_samples
@@ -58,17 +59,40 @@ def without_dark_edge(picture: Image.Image) -> Image.Image:
     the old background is in it.
     """
     rgb, alpha = picture.convert("RGB"), picture.getchannel("A")
-    box = alpha.getbbox()
-    if box is None:
+    left, top, right, bottom = alpha.getbbox() or (0, 0, 0, 0)
+    if not right:
         return rgb
-    width, height = picture.size
-    small = picture.convert("RGBa").reduce(FILL_STEP_PX)
-    weights = np.asarray(small.getchannel("a") if "a" in small.getbands() else small.getchannel(3), np.float32)
-    colours = np.asarray(small, np.float32)[..., :3] * (255 / np.maximum(weights, 1))[..., np.newaxis]
-    known = np.dstack([np.where((weights > 0)[..., np.newaxis], colours, 0), np.where(weights > 0, 255, 0)])
-    grown = Image.fromarray(np.rint(known).clip(0, 255).astype(np.uint8), "RGBA")
-    wide = grown.resize(
-        (-(-width // FILL_STEP_PX) * FILL_STEP_PX, -(-height // FILL_STEP_PX) * FILL_STEP_PX), Image.Resampling.BILINEAR
+    area = (
+        max(0, left - FILL_STEP_PX),
+        max(0, top - FILL_STEP_PX),
+        min(picture.width, right + FILL_STEP_PX),
+        min(picture.height, bottom + FILL_STEP_PX),
     )
-    rgb.paste(wide.convert("RGB").crop((0, 0, width, height)), (0, 0), alpha.point([255] + [0] * 255))
+    rgb.paste(_filled(rgb.crop(area), alpha.crop(area).point([0] + [255] * 255)), area)
     return rgb
+
+
+def _filled(rgb: Image.Image, known: Image.Image) -> Image.Image:
+    """Where `known`, mode L, is 0: the mean colour of the known pixels around, square by square, without steps."""
+    share = np.asarray(known.reduce(FILL_STEP_PX), np.float32) / 255
+    sums = np.dstack([np.asarray(rgb.reduce(FILL_STEP_PX), np.float32), share])
+    around = _with_neighbours(sums)
+    means = np.where(share[..., np.newaxis] > 0, _mean(sums), _mean(around))
+    small = Image.fromarray(np.rint(means).clip(0, 255).astype(np.uint8))
+    box = (0, 0, rgb.width / FILL_STEP_PX, rgb.height / FILL_STEP_PX)
+    filled = small.resize(rgb.size, Image.Resampling.BILINEAR, box=box)
+    filled.paste(rgb, (0, 0), known)
+    return filled
+
+
+def _with_neighbours(sums: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 4): each square and the eight around it, added up."""
+    height, width, _ = sums.shape
+    padded = np.pad(sums, ((1, 1), (1, 1), (0, 0)))
+    return np.asarray(sum(padded[y : y + height, x : x + width] for y in range(3) for x in range(3)), np.float32)
+
+
+def _mean(sums: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 3): colours of (h, w, 4) sums of them and of their weights; black where nothing is known."""
+    weights = sums[..., 3:]
+    return np.where(weights > 0, sums[..., :3] / np.maximum(weights, np.float32(1e-6)), np.float32(0))

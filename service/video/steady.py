@@ -4,6 +4,7 @@ A film is not live, so this looks both ways: nothing lags, and what has moved aw
 compared with each of its neighbours and not with a memory of them. `service/stream/smoothing.py` can only look back.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -112,9 +113,9 @@ class Steadier(Generic[Frame]):
 async def steadied(
     frames: AsyncIterator[Matted[Frame]], steadier: Steadier[Frame]
 ) -> AsyncIterator[tuple[Frame, Plane]]:
-    """Each frame with its steady matte, in order."""
+    """Each frame with its steady matte, in order; made on a thread."""
     async for matted in frames:
-        for steady in steadier.take(matted):
+        for steady in await asyncio.to_thread(list, steadier.take(matted)):
             yield steady
-    for steady in steadier.end():
-        yield steady
+    while last := await asyncio.to_thread(next, steadier.end(), None):
+        yield last

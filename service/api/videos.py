@@ -1,0 +1,145 @@
+"""`POST /videos`: takes a film in, checks what can be checked at once, and leaves the rest to a job."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fastapi import APIRouter, Request, Response
+from starlette.datastructures import UploadFile
+
+from service.api.examples import OF_KEYS
+from service.api.forms import read_form
+from service.api.jobs import JobInfo, job_path, owner_of
+from service.api.openapi import BINARY, plain_schema, problems
+from service.api.state import Service, ServiceDep
+from service.errors import (
+    BadOption,
+    MalformedForm,
+    MissingExtra,
+    MissingImage,
+    NotOffered,
+    NotReady,
+    TooManyBytes,
+    TooManyJobs,
+    TooManyPixels,
+    UndecodableVideo,
+    UnknownModel,
+    UnknownOption,
+    UnsupportedBody,
+    UnsupportedVideo,
+    VideoTooLong,
+)
+from service.jobs import Job, NewFolder
+from service.video.choice import FilmChoice, FilmOptions
+from service.video.jobs import BACKGROUND, KIND, UPLOAD
+from service.video.libraries import check_libraries
+
+FILM = "video"
+"""The name of the form field that has the film."""
+
+MEMORY_BYTES = 1024 * 1024
+"""Of a form's file, before it goes to disk."""
+
+RAW_TYPES = ("video/", "image/gif", "application/octet-stream")
+
+REFUSALS = (
+    *(UnsupportedBody, MalformedForm, MissingImage, TooManyBytes, UnsupportedVideo, UndecodableVideo, VideoTooLong),
+    *(TooManyPixels, BadOption, UnknownOption, UnknownModel, TooManyJobs, NotReady, NotOffered, *OF_KEYS),
+)
+
+
+def _document() -> dict[str, Any]:
+    """What `/docs` says of the body and the options."""
+    form = {
+        "type": "object",
+        "properties": {FILM: BINARY, BACKGROUND: BINARY},
+        "required": [FILM],
+        "additionalProperties": {"type": "string", "description": "Any of the options, as a form field instead."},
+    }
+    properties: dict[str, dict[str, Any]] = FilmOptions.model_json_schema()["properties"]
+    parameters = []
+    for name, schema in properties.items():
+        plain = plain_schema(schema)
+        description = plain.pop("description", "")
+        parameters.append({"name": name, "in": "query", "description": description, "schema": plain})
+    content = {"multipart/form-data": {"schema": form}, "video/*": {"schema": BINARY}}
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
+
+
+router = APIRouter(tags=["videos"])
+
+
+@router.post(
+    "/videos",
+    summary="An effect on every frame of a film, as a job",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=problems(*REFUSALS),
+    openapi_extra=_document(),
+)
+async def videos(request: Request, response: Response, service: ServiceDep) -> JobInfo:
+    """The film is a multipart file `video`, or the raw body with `Content-Type: video/*`. Beside the options below,
+    those of the effect are taken: `color`, `strength`, `keep`, `model` and the others of its own endpoint.
+
+    The answer comes at once, and `Location` says where to ask how far it is.
+    """
+    try:
+        check_libraries()
+    except MissingExtra as missing:
+        raise NotOffered(str(missing)) from missing
+    with await asyncio.to_thread(service.films.store.new_folder) as place:
+        options = await _read(request, place.path)
+        found = await asyncio.to_thread(_checked, service, place, owner_of(request), options)
+    service.films.wake()
+    response.headers["Location"] = job_path(found, service)
+    return JobInfo.of(found, service)
+
+
+async def _read(request: Request, folder: Path) -> Mapping[str, str]:
+    """The options; the film and its background are in the folder then."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    options = _once(request.query_params.multi_items())
+    if media_type == "multipart/form-data":
+        async with read_form(request, max_memory_bytes=MEMORY_BYTES) as form:
+            for name in (FILM, BACKGROUND):
+                if isinstance(file := form.get(name), UploadFile):
+                    await asyncio.to_thread(_keep, file.file, folder / (UPLOAD if name == FILM else BACKGROUND))
+            fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+            options = _once([*options.items(), *fields])
+    elif media_type.startswith(RAW_TYPES):
+        with (folder / UPLOAD).open("wb") as upload:
+            async for part in request.stream():
+                await asyncio.to_thread(upload.write, part)
+    else:
+        raise UnsupportedBody(f"the request has {media_type or 'no type'}; send multipart/form-data or video/*")
+    if not (folder / UPLOAD).exists() or not (folder / UPLOAD).stat().st_size:
+        raise MissingImage(
+            f"send the film as a multipart file named `{FILM}`, or as the body with Content-Type video/*"
+        )
+    return options
+
+
+def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Raises BadOption for what is given twice."""
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise BadOption("an option is given twice")
+    return options
+
+
+def _keep(content: BinaryIO, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(content, file, MEMORY_BYTES)
+
+
+def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[str, str]) -> Job:
+    """The job, of a film that can be opened and options that go together."""
+    from service.video.source import Source
+
+    choice = FilmChoice.of(options, has_background=(place.path / BACKGROUND).exists())
+    card = service.pipeline.catalogue.card(choice.options.model)
+    card.class_table.find(choice.options.keep)
+    with Source(place.path / UPLOAD, service.films.limits()):
+        return service.films.store.add(place, KIND, owner, options)
