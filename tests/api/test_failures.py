@@ -29,6 +29,7 @@ STATUS_OF_CODE = {
     "quota_exceeded": 429,
     "fetching_off": 403,
     "url_refused": 422,
+    "models_unchanged": 409,
     "fetch_failed": 422,
     "unsupported_video": 415,
     "undecodable_video": 422,
