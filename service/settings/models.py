@@ -18,8 +18,8 @@ class ModelSettings(SettingsPart):
     """Which models are served, what they compute on, and how their workers are fed and watched."""
 
     models: Annotated[tuple[str, ...] | None, NoDecode] = None
-    """Models that every worker loads, the default model first. Unset: u2net and selfie, and deeplab-voc where it was
-    pulled. Each one costs memory in every worker."""
+    """Models that every worker loads, the default model first. Unset: u2net and selfie, and u2netp and deeplab-voc
+    where they were pulled. Each one costs memory in every worker."""
 
     model_store: Path = REPOSITORY_STORE
     """Folder of model cards and weights."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from service.cli.console import download_progress, say
 from service.cli.models.configured import configured_store
 from service.errors import ConfigurationError
+from service.models.store.card import ONNX
 from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS, ModelStore
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ def add_actions(actions: "Commands") -> None:
         f"Without names: {', '.join(DEFAULT_MODELS)}; and {', '.join(OPTIONAL_MODELS)} where its address is reached.",
     )
     pull.add_argument("names", nargs="*", metavar="NAME")
+    pull.add_argument("--accept-licence", action="store_true", help="of models whose terms are not plainly free")
     pull.set_defaults(run=pull_models)
 
 
 def pull_models(chosen: argparse.Namespace) -> int:
     store = configured_store()
     for name in chosen.names or DEFAULT_MODELS:
+        _agree(store, store.card(name), accepted=chosen.accept_licence)
         _pull(store, store.card(name))
     optional = [] if chosen.names else [name for name in OPTIONAL_MODELS if name in store.names()]
     for name in optional:
@@ -37,6 +40,18 @@ def pull_models(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _agree(store: ModelStore, card: "ModelCard", *, accepted: bool) -> None:
+    """Tells what is to be known of a model before it is here. Raises ConfigurationError for terms to be accepted."""
+    if store.is_pulled(card):
+        return
+    if not card.verified:
+        say(f"{card.name}: {card.licence}; trained on {card.trained_on}; not verified by us yet, this pull verifies it")
+    if card.terms:
+        say(f"{card.name}: {card.terms}")
+    if card.terms and not accepted:
+        raise ConfigurationError(f"{card.name}: read the terms above, and say --accept-licence if you accept them")
+
+
 def _pull(store: ModelStore, card: "ModelCard") -> None:
     if store.has(card):
         say(f"{card.label}: already there")
@@ -44,4 +59,4 @@ def _pull(store: ModelStore, card: "ModelCard") -> None:
     with download_progress() as progress:
         task = progress.add_task(card.label, total=None)
         store.pull(card, lambda done, total: progress.update(task, completed=done, total=total))
-    say(f"{card.label}: pulled, verified and converted")
+    say(f"{card.label}: pulled, {'verified' if card.family == ONNX else 'verified and converted'}")

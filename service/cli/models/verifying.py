@@ -1,12 +1,17 @@
 """`silhouette models verify`: whether the weights in the store are the pinned ones."""
 
 import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
 from service.cli.models.configured import configured_store
+from service.cli.models.example import SAMPLE, Example, cpu, read_photo
 from service.errors import BadWeights, MissingWeights
-from service.models.store import ModelStore
+from service.models.golden import check_golden
+from service.models.store import Checkpoint, ModelStore
+from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
@@ -14,27 +19,50 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 1
 
+Check = Callable[[ModelStore, "ModelCard"], str]
+"""Returns what it found to be right. Raises BadWeights or MissingWeights."""
+
 
 def add_actions(actions: "Commands") -> None:
     verify = actions.add_parser("verify", help="check the weights that were pulled against the pinned sha256")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that were pulled")
+    verify.add_argument(
+        "--golden", action="store_true", help="and whether they answer what they did when their cards were written"
+    )
     verify.set_defaults(run=verify_models)
 
 
 def verify_models(chosen: argparse.Namespace) -> int:
-    store = configured_store()
+    settings, store = read_settings(), configured_store()
+    checks = [_check_checksum, *([partial(_check_golden, settings)] if chosen.golden else [])]
     cards = [store.card(name) for name in chosen.names or store.names()]
-    results = [_verify(store, card) for card in cards if chosen.names or store.is_pulled(card)]
+    results = [_verify(store, card, checks) for card in cards if chosen.names or store.is_pulled(card)]
     if not results:
         say("nothing was pulled yet: run `silhouette models pull`")
     return 0 if results and all(results) else SOME_FAILED
 
 
-def _verify(store: ModelStore, card: "ModelCard") -> bool:
+def _verify(store: ModelStore, card: "ModelCard", checks: "Sequence[Check]") -> bool:
     try:
-        store.verify(card)
+        found = [check(store, card) for check in checks]
     except (BadWeights, MissingWeights) as error:
         say(str(error))
         return False
-    say(f"{card.label}: ok")
+    say(f"{card.label}: {', '.join(found)}")
     return True
+
+
+def _check_checksum(store: ModelStore, card: "ModelCard") -> str:
+    store.verify(card)
+    return "ok"
+
+
+def _check_golden(settings: Settings, store: ModelStore, card: "ModelCard") -> str:
+    """In float32 on the CPU, where answers are the same on every machine."""
+    golden = store.golden_file(card)
+    if not golden.is_file():
+        return "it has no golden answer"
+    exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.weights(card))
+    example = Example.of(exact, read_photo(SAMPLE, settings.max_pixels), cpu(settings))
+    check_golden(card, example.prediction, golden)
+    return "it gives its golden answer"

@@ -4,11 +4,12 @@ from service.models.segmenters.base import Segmenter, TorchSegmenter
 from service.models.segmenters.deeplab import DeepLabSegmenter
 from service.models.segmenters.onnx import OnnxSegmenter
 from service.models.segmenters.selfie import SelfieSegmenter
-from service.models.segmenters.u2net import U2NetSegmenter
+from service.models.segmenters.u2net import SmallU2NetSegmenter, U2NetSegmenter
 from service.models.store.card import ONNX
 
 SEGMENTERS: dict[str, type[TorchSegmenter]] = {
     "u2net": U2NetSegmenter,
+    "u2netp": SmallU2NetSegmenter,
     "selfie": SelfieSegmenter,
     "deeplab": DeepLabSegmenter,
 }

@@ -15,6 +15,7 @@ from service.models.segmenters.devices import Device
 from service.models.segmenters.int8 import quantize
 from service.models.segmenters.staging import Staging
 from service.models.store import Checkpoint, ModelCard
+from service.models.store.card import DIVISORS
 
 Pixels = NDArray[np.uint8]
 """(h, w, 3) RGB at the network's input size."""
@@ -90,8 +91,14 @@ class TorchSegmenter:
         return self.finish(self.forward(self.prepare(pixels)))
 
     def prepare(self, pixels: Tensor) -> Tensor:
-        """(N, h, w, 3) uint8 -> (N, 3, h, w), normalised as in training: (rgb / 255 - mean) / std."""
-        return channels_first(pixels).div_(255.0).sub_(self._mean).div_(self._std)
+        """(N, h, w, 3) uint8 -> (N, 3, h, w), normalised as in training: (rgb / scale - mean) / std."""
+        rgb = channels_first(pixels)
+        return rgb.div_(self._divisor(rgb)).sub_(self._mean).div_(self._std)
+
+    def _divisor(self, rgb: Tensor) -> Tensor | float:
+        """What each picture's levels are divided by. A black one has no brightest value to divide by."""
+        scale = self._card.input.scale
+        return rgb.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0) if scale == "brightest" else DIVISORS[scale]
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, C, h, w) scores."""

@@ -29,7 +29,11 @@ class RunningGraph(Protocol):
         """Of one picture as the graph takes it, without the batch."""
 
 
-def open_graph(path: Path, shape: Sequence[int], output: str | None, device: Device) -> RunningGraph:
+Output = str | int
+"""Its name, or its place among the graph's."""
+
+
+def open_graph(path: Path, shape: Sequence[int], output: Output | None, device: Device) -> RunningGraph:
     """For pictures of `shape`, without the batch; `output` is the only one that is computed, or all where it is None.
 
     Raises MissingExtra where no runtime is installed for the device, and ConfigurationError for a graph that it cannot
@@ -49,12 +53,12 @@ def open_graph(path: Path, shape: Sequence[int], output: str | None, device: Dev
 class OpenVinoGraph:
     """On a CPU, in float32."""
 
-    def __init__(self, path: Path, shape: Sequence[int], output: str | None) -> None:
+    def __init__(self, path: Path, shape: Sequence[int], output: Output | None) -> None:
         import openvino
 
         core = openvino.Core()
         model = core.read_model(path)
-        chosen = [model.output(output)] if output else model.outputs
+        chosen = model.outputs if output is None else [model.output(output)]
         kept = openvino.Model(chosen, model.get_parameters(), "graph")
         kept.reshape([1, *shape])
         self._dtype = kept.input().get_element_type().to_dtype()
@@ -79,7 +83,7 @@ def _settings(threads: int) -> dict[str, Any]:
 class OnnxRuntimeGraph:
     """On a GPU, or on a CPU that OpenVINO does not know; in float32."""
 
-    def __init__(self, path: Path, output: str | None, device: Device) -> None:
+    def __init__(self, path: Path, output: Output | None, device: Device) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -87,13 +91,14 @@ class OnnxRuntimeGraph:
         options.log_severity_level = 3
         provider = _provider(device)
         # What it does not have, or cannot start, it leaves out and goes on with the CPU.
-        known = provider[0] in onnxruntime.get_available_providers()
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider] if known else [])
+        is_there = provider[0] in onnxruntime.get_available_providers()
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider] if is_there else [])
         if self._session.get_providers()[0] != provider[0]:
             raise ConfigurationError(f"onnxruntime cannot use {device.torch_device}: install the extra `onnx-gpu`")
         (picture,) = self._session.get_inputs()
         self._input, self._dtype = picture.name, DTYPES[picture.type]
-        self._names = [output] if output else [entry.name for entry in self._session.get_outputs()]
+        known = [entry.name for entry in self._session.get_outputs()]
+        self._names = known if output is None else [known[output] if isinstance(output, int) else output]
 
     def infer(self, image: Array) -> Answers:
         answered = self._session.run(self._names, {self._input: image[np.newaxis].astype(self._dtype)})

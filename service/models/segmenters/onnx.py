@@ -21,6 +21,9 @@ from service.models.store.card import DIVISORS, InputSpec, OutputSpec, Values
 
 Planes = NDArray[Any]
 
+FIRST = 0
+"""Of a graph's outputs."""
+
 LEAST_PROBABILITY = 1e-6
 """What counts as none, where logits are made of probabilities: -13.8."""
 
@@ -42,7 +45,8 @@ class OnnxSegmenter:
     def load(cls, checkpoint: Checkpoint, device: Device) -> Self:
         """Raises ConfigurationError where no runtime is installed, or where it cannot run the graph."""
         card = checkpoint.card
-        return cls(card, open_graph(checkpoint.weights, picture_shape(card.input), card.output.name, device))
+        output = FIRST if card.output.name is None else card.output.name
+        return cls(card, open_graph(checkpoint.weights, picture_shape(card.input), output, device))
 
     def expect(self, largest: int) -> None:
         """Nothing: the graph was compiled for its size of picture when it was loaded."""

@@ -6,12 +6,13 @@ ONNX file. Modules are defined in the order in which they run: `store/convert.py
 """
 
 from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.models.segmenters.base import TorchSegmenter, channels_first
+from service.models.segmenters.base import TorchSegmenter
 from service.models.segmenters.layers import ConvReLU
 
 
@@ -64,6 +65,48 @@ class DilatedRSU(UBlock):
         super().__init__([1, 2, 4, 8], in_channels, mid_channels, out_channels, halving=False)
 
 
+class StageSpec(NamedTuple):
+    """One row of the paper's table 1: L, C_in, M and C_out of a residual U-block."""
+
+    height: int | None
+    """None is RSU-4F, which is dilated."""
+    in_channels: int
+    mid_channels: int
+    out_channels: int
+
+    def build(self) -> UBlock:
+        height, *channels = self
+        return DilatedRSU(*channels) if height is None else RSU(height, *channels)
+
+
+Stages = tuple[Sequence[StageSpec], Sequence[StageSpec]]
+"""En_1 to En_6, and De_5 to De_1."""
+
+LARGE: Stages = (
+    [
+        StageSpec(7, 3, 32, 64),
+        StageSpec(6, 64, 32, 128),
+        StageSpec(5, 128, 64, 256),
+        StageSpec(4, 256, 128, 512),
+        StageSpec(None, 512, 256, 512),
+        StageSpec(None, 512, 256, 512),
+    ],
+    [
+        StageSpec(None, 1024, 256, 512),
+        StageSpec(4, 1024, 128, 256),
+        StageSpec(5, 512, 64, 128),
+        StageSpec(6, 256, 32, 64),
+        StageSpec(7, 128, 16, 64),
+    ],
+)
+
+SMALL: Stages = (
+    [StageSpec(7, 3, 16, 64), *(StageSpec(height, 64, 16, 64) for height in (6, 5, 4, None, None))],
+    [StageSpec(height, 128, 16, 64) for height in (None, 4, 5, 6, 7)],
+)
+"""U2-Net† of the paper: 1.1 million weights instead of 44."""
+
+
 class U2Net(nn.Module):
     """(N, 3, 320, 320) normalised RGB -> (N, 1, 320, 320) probability of being the salient object.
 
@@ -71,28 +114,17 @@ class U2Net(nn.Module):
     map ("side output"), and a 1x1 convolution fuses those.
     """
 
+    stages: ClassVar[Stages] = LARGE
+
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = nn.ModuleList(
-            [
-                RSU(7, 3, 32, 64),
-                RSU(6, 64, 32, 128),
-                RSU(5, 128, 64, 256),
-                RSU(4, 256, 128, 512),
-                DilatedRSU(512, 256, 512),
-                DilatedRSU(512, 256, 512),
-            ]
+        encoder, decoder = self.stages
+        self.encoder = nn.ModuleList(stage.build() for stage in encoder)
+        self.decoder = nn.ModuleList(stage.build() for stage in decoder)
+        seen = [encoder[-1], *decoder]
+        self.sides = nn.ModuleList(
+            nn.Conv2d(stage.out_channels, 1, kernel_size=3, padding=1) for stage in reversed(seen)
         )
-        self.decoder = nn.ModuleList(
-            [
-                DilatedRSU(1024, 256, 512),
-                RSU(4, 1024, 128, 256),
-                RSU(5, 512, 64, 128),
-                RSU(6, 256, 32, 64),
-                RSU(7, 128, 16, 64),
-            ]
-        )
-        self.sides = nn.ModuleList(nn.Conv2d(c, 1, kernel_size=3, padding=1) for c in (64, 64, 128, 256, 512, 512))
         self.fuse = nn.Conv2d(6, 1, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -130,15 +162,24 @@ def enlarge(x: Tensor, like: Tensor) -> Tensor:
     return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
+class SmallU2Net(U2Net):
+    """As U2Net, with few channels."""
+
+    stages = SMALL
+
+
 class U2NetSegmenter(TorchSegmenter):
-    """U²-Net on one device."""
+    """U²-Net on one device.
+
+    In training each picture was divided by its own brightest value, not by 255, before mean and std: see ToTensorLab in
+    the authors' repository. Its card says so.
+    """
 
     network_type = U2Net
     exact_layers = ("sides", "fuse")
 
-    def prepare(self, pixels: Tensor) -> Tensor:
-        # In training each picture was divided by its own brightest value, not by 255, before mean and std: see
-        # ToTensorLab in the authors' repository. A black picture has no brightest value to divide by.
-        rgb = channels_first(pixels)
-        brightest = rgb.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
-        return rgb.div_(brightest).sub_(self._mean).div_(self._std)
+
+class SmallU2NetSegmenter(U2NetSegmenter):
+    """The small U²-Net on one device."""
+
+    network_type = SmallU2Net

@@ -81,7 +81,7 @@ class OutputSpec(CardPart):
     align_corners: bool = False
     """True where the corner samples of the output lie on the corner pixels of the input."""
     name: str | None = None
-    """Of an ONNX graph's outputs, the one that is meant; None where it has one."""
+    """Of an ONNX graph's outputs, the one that is meant; None is its first."""
     layout: Layout = "nchw"
     """Of an ONNX graph: where its output has the classes."""
     values: Values | None = None
@@ -178,6 +178,13 @@ class ModelCard(CardPart):
     title: str
     family: str
     licence: str
+    terms: str | None = None
+    """What the licence does not say plainly, in plain words: a pull shows it, and wants it accepted."""
+    trained_on: str | None = None
+    """In plain words."""
+    verified: bool = True
+    """False where address and checksum are as other public code states them, and nobody here has run it: the first pull
+    verifies the checksum. Such a model is pulled by name only."""
     homepage: HttpUrl | None = None
     input: InputSpec
     output: OutputSpec

@@ -90,6 +90,7 @@ def _deeplab_layers() -> tuple[str, ...]:
 
 CONVERTERS: dict[str, Converter] = {
     "u2net": Converter(read_onnx, _u2net_layers()),
+    "u2netp": Converter(read_onnx, _u2net_layers()),
     "selfie": Converter(read_tflite, _selfie_layers()),
     "deeplab": Converter(read_tflite, _deeplab_layers()),
 }

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 DEFAULT_MODELS = ("u2net", "selfie")
 """What `models pull` must bring, and what is served when nothing is configured."""
 
-OPTIONAL_MODELS = ("deeplab-voc",)
+OPTIONAL_MODELS = ("u2netp", "deeplab-voc")
 """Pulled where their address can be reached, and served where they were pulled."""
+
+GOLDEN_FILE = "golden.png"
 
 PULL_PACKAGES = ("httpx2", "onnx", "pip", "tflite")
 """What the extra `pull` installs, by the names that are imported."""
@@ -90,6 +92,10 @@ class ModelStore:
                 f"{self.int8_ranges_file(card)} is of other weights: run `silhouette models quantize {card.name}`"
             )
         return ranges
+
+    def golden_file(self, card: ModelCard) -> Path:
+        """Its golden answer, where it has one; see `models/golden.py`."""
+        return self._folder / card.name / GOLDEN_FILE
 
     def int8_ranges_file(self, card: ModelCard) -> Path:
         return self._folder / card.name / INT8_RANGES_FILE

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from service.cli import main
-from service.cli.models.adding.example import SAMPLE
+from service.cli.models.example import SAMPLE
 from service.models.store import ModelCard, ModelStore
 from service.settings import read_settings
 from service.workers.plan import built_in_families

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from service.cli.models.adding.asking import ask
-from service.cli.models.adding.example import Example
 from service.cli.models.adding.origin import Original
+from service.cli.models.example import SAMPLE, Example, cpu, read_photo
+from service.models.golden import write_golden
 from service.models.inputs import seen
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.added.graph import Graph, pack
@@ -22,27 +23,27 @@ from service.models.store.added.making import (
 )
 from service.models.store.added.toml_text import as_toml
 from service.models.store.card import DownloadSpec
-from service.models.store.store import sha256_of
+from service.models.store.store import GOLDEN_FILE, sha256_of
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.models.segmenters.devices import Device
 
 
-def admit(original: Original, folder: Path, told: Told, picture: Image.Image, settings: Settings) -> Example:
-    """Writes into `folder`, which is called like the model.
+def admit(original: Original, folder: Path, told: Told, photo: Path, settings: Settings) -> Example:
+    """Writes into `folder`, which is called like the model; a golden answer, too, where `photo` is the one we ship.
 
     Raises ConfigurationError, in one line, for everything that is wrong with the file or with what is told of it.
     """
-    from service.models.segmenters.devices import Device
-    from service.workers.plan import available_cores
-
-    device = Device.find("cpu", settings.threads_per_worker or available_cores())
+    picture, device = read_photo(photo, settings.max_pixels), cpu(settings)
     weights = folder / "model.onnx"
     graph = pack(original.file, weights, settings.max_model_bytes)
     card = _card(graph, weights, told, original, picture, device)
     (folder / "card.toml").write_text(as_toml(card), encoding="utf-8")
-    return Example.of(Checkpoint(card, weights), picture, device)
+    example = Example.of(Checkpoint(card, weights), picture, device)
+    if photo == SAMPLE:
+        write_golden(example.prediction, folder / GOLDEN_FILE)
+    return example
 
 
 def _card(

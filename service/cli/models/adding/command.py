@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from service.cli.console import say
-from service.cli.models.adding.example import SAMPLE, Example, read_photo
 from service.cli.models.adding.origin import bring_original
+from service.cli.models.example import SAMPLE, Example
 from service.models.store import ModelStore
 from service.models.store.added.habits import HABITS
 from service.models.store.added.making import Told, parse_size
@@ -70,12 +70,11 @@ def run(chosen: argparse.Namespace) -> int:
     from service.cli.models.adding.admission import admit
 
     settings = read_settings()
-    picture = read_photo(Path(chosen.photo), settings.max_pixels)
     with (
         bring_original(chosen.source, settings.max_model_bytes) as original,
         ModelStore(settings.model_store).adding(chosen.name, chosen.replace) as folder,
     ):
-        example = admit(original, folder, _told(chosen), picture, settings)
+        example = admit(original, folder, _told(chosen), Path(chosen.photo), settings)
     _tell(example, Path(chosen.preview or f"{chosen.name}-preview.png"))
     return 0
 

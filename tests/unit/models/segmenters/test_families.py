@@ -26,7 +26,7 @@ from tests.weights import REPOSITORY, model_card, original, pulled_weights
 pytestmark = pytest.mark.xdist_group("originals")
 
 EXPECTED = Path(__file__).parents[3] / "expected"
-MODELS = ["u2net", "selfie", "deeplab-voc"]
+MODELS = ["u2net", "u2netp", "selfie", "deeplab-voc"]
 
 Scores = NDArray[np.float32]
 
@@ -57,17 +57,18 @@ def photo(card: ModelCard) -> Pixels:
     return np.ascontiguousarray(padded_astronaut()[: size.height, -size.width :])
 
 
-def test_u2net_is_what_onnxruntime_computes() -> None:
+@pytest.mark.parametrize("model", ["u2net", "u2netp"])
+def test_u2net_is_what_onnxruntime_computes(model: str) -> None:
     # Darkened, because training divided by the brightest value of each picture, which is rarely 255.
     dark = data.astronaut()[96:416, 96:416] // 2
-    expected = u2net_in_onnxruntime(dark)
-    np.testing.assert_allclose(segmenter("u2net").predict([dark])[0], expected, rtol=0, atol=1e-4)
+    expected = in_onnxruntime(model, dark)
+    np.testing.assert_allclose(segmenter(model).predict([dark])[0], expected, rtol=0, atol=1e-4)
 
 
-def u2net_in_onnxruntime(image: Pixels) -> Scores:
+def in_onnxruntime(model: str, image: Pixels) -> Scores:
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     normalised = (image / image.max() - mean) / std
-    session = onnxruntime.InferenceSession(original("u2net"), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(original(model), providers=["CPUExecutionProvider"])
     batch = normalised.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
     fused: Scores = session.run(None, {session.get_inputs()[0].name: batch})[0][0]
     return fused

@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import BadCard
 from service.models.store.card import ModelCard, read_card
+from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS
 from service.settings import REPOSITORY_STORE
 from tests.fakes import make_store
 
@@ -45,12 +46,13 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
 def test_the_cards_of_the_repository_are_right(real: Path) -> None:
     card = read_card(real)
     assert card.label.startswith(f"{real.parent.name}@{card.version}")
-    assert card.licence == "Apache-2.0"
+    assert card.licence == "Apache-2.0" or (card.licence == "MIT" and card.terms)
+    assert card.verified or (card.trained_on and card.name not in (*DEFAULT_MODELS, *OPTIONAL_MODELS))
     assert card.class_table[0].color == (0, 0, 0)
 
 
-def test_the_three_models_are_there() -> None:
-    assert [path.parent.name for path in REAL_CARDS] == ["deeplab-voc", "selfie", "u2net"]
+def test_the_models_that_are_pulled_by_themselves_are_there() -> None:
+    assert {*DEFAULT_MODELS, *OPTIONAL_MODELS} <= {path.parent.name for path in REAL_CARDS}
 
 
 def test_the_classes_of_deeplab_are_those_of_pascal_voc() -> None:

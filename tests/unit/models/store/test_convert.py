@@ -47,5 +47,5 @@ def graph_of_one_convolution() -> onnx.ModelProto:
 
 
 def test_an_unknown_family_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BadCard, match="'unet'; there are u2net, selfie, deeplab"):
+    with pytest.raises(BadCard, match="'unet'; there are u2net, u2netp, selfie, deeplab, onnx"):
         convert("unet", tmp_path / "download", tmp_path / "model.safetensors")

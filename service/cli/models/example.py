@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from service.models.inputs import fit
 from service.models.labels import LabelMap, Prediction, Size
 from service.models.store import Checkpoint, ModelCard
 from service.pixels.decode import decode
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.models.segmenters.devices import Device
 
-SAMPLE = Path(__file__).resolve().parents[3] / "studio" / "samples" / "astronaut.webp"
+SAMPLE = Path(__file__).resolve().parents[2] / "studio" / "samples" / "astronaut.webp"
 """A portrait that comes with the package."""
 
 THRESHOLD = 0.5
@@ -41,7 +43,7 @@ class Example:
 
     card: ModelCard
     picture: Image.Image
-    labels: LabelMap
+    prediction: Prediction
     seconds: float
     """For one picture, without what comes before and after the network."""
 
@@ -59,7 +61,11 @@ class Example:
             segmenter.predict([pixels])
         seconds = (time.perf_counter() - started) / TIMED_RUNS
         prediction = Prediction(card.output.head, scores, box, Size(*picture.size), card.class_table)
-        return cls(card, picture, label_map(prediction, THRESHOLD), seconds)
+        return cls(card, picture, prediction, seconds)
+
+    @cached_property
+    def labels(self) -> LabelMap:
+        return label_map(self.prediction, THRESHOLD)
 
     def areas(self) -> Iterator[tuple[str, float]]:
         """The classes that are seen, the largest first, and their shares of the photo, 0 to 1."""
@@ -77,6 +83,14 @@ class Example:
         beside.paste(self.picture, (0, 0))
         beside.paste(Image.fromarray(tinted.astype(np.uint8)), (self.picture.width, 0))
         return beside
+
+
+def cpu(settings: Settings) -> "Device":
+    """All cores of it, or as many threads as a worker may have."""
+    from service.models.segmenters.devices import Device
+    from service.workers.plan import available_cores
+
+    return Device.find("cpu", settings.threads_per_worker or available_cores())
 
 
 def read_photo(path: Path, max_pixels: int) -> Image.Image:
