@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.errors import ConfigurationError
 from service.models.store import Checkpoint
-from service.models.store.card import Precision
+from service.models.store.card import ONNX, Precision
 
 INT8_INSTRUCTIONS = frozenset({"avx512_vnni", "avx_vnni"})
 """Without these, oneDNN multiplies 8-bit numbers more slowly, and sums of two can overflow."""
@@ -16,8 +16,8 @@ EVERY_MODEL = "*"
 
 
 def on_cuda(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """Half precision, whatever is preferred on a CPU."""
-    return [_in(checkpoint, "fp16") for checkpoint in checkpoints]
+    """Half precision, whatever is preferred on a CPU; ONNX graphs compute as they were published."""
+    return [_in(checkpoint, "fp32" if checkpoint.card.family == ONNX else "fp16") for checkpoint in checkpoints]
 
 
 def on_cpu(checkpoints: Sequence[Checkpoint], setting: str, cpu_flags: frozenset[str]) -> list[Checkpoint]:

@@ -5,27 +5,29 @@ Both are imported when a graph is opened: a service without such models has no u
 """
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from service.errors import ConfigurationError, MissingExtra
+from service.models.engines.compiled import CompiledNetwork, is_installed
 from service.models.segmenters.devices import Device
+from service.models.store.card import Precision
+
+if TYPE_CHECKING:
+    import openvino
 
 Array = NDArray[Any]
 
-Answers = Mapping[str, Array]
-"""By the name of the output, of one picture, without the batch."""
-
 
 class RunningGraph(Protocol):
-    """A graph on a device, for pictures of one size."""
+    """One output of a graph on a device, for pictures of one size."""
 
-    def infer(self, image: Array) -> Answers:
+    def infer(self, image: Array) -> Array:
         """Of one picture as the graph takes it, without the batch."""
 
 
@@ -33,57 +35,52 @@ Output = str | int
 """Its name, or its place among the graph's."""
 
 
-def open_graph(path: Path, shape: Sequence[int], output: Output | None, device: Device) -> RunningGraph:
-    """For pictures of `shape`, without the batch; `output` is the only one that is computed, or all where it is None.
+def open_graph(
+    path: Path, shape: Sequence[int], output: Output, device: Device, precision: Precision = "fp32"
+) -> RunningGraph:
+    """For pictures of `shape`, without the batch.
 
     Raises MissingExtra where no runtime is installed for the device, and ConfigurationError for a graph that it cannot
     run.
     """
     on_cpu = device.torch_device.type == "cpu"
-    if on_cpu and importlib.util.find_spec("openvino"):
-        return OpenVinoGraph(path, shape, output)
+    if on_cpu and is_installed():
+        return OpenVinoGraph(path, shape, output, precision)
     if importlib.util.find_spec("onnxruntime"):
         return OnnxRuntimeGraph(path, output, device)
-    raise MissingExtra(
-        "ONNX models need OpenVINO on a CPU and onnxruntime on a GPU, and neither is installed: "
-        f"run `python -m pip install '.[{'onnx' if on_cpu else 'onnx-gpu'}]'` in Silhouette's folder"
-    )
+    wanted = "openvino or onnxruntime" if on_cpu else "the extra `onnx-gpu`"
+    raise MissingExtra(f"ONNX models need {wanted}, which cannot be imported: install it with pip")
 
 
 class OpenVinoGraph:
-    """On a CPU, in float32."""
+    """On a CPU."""
 
-    def __init__(self, path: Path, shape: Sequence[int], output: Output | None) -> None:
-        import openvino
+    def __init__(self, path: Path, shape: Sequence[int], output: Output, precision: Precision) -> None:
+        try:
+            model = _read(path, shape, output)
+            self._network = CompiledNetwork(model, torch.get_num_threads(), precision)
+        except RuntimeError as error:
+            raise ConfigurationError(f"OpenVINO cannot run {path.name}: {' '.join(str(error).split())}") from error
+        self._dtype = model.input().get_element_type().to_dtype()
 
-        core = openvino.Core()
-        model = core.read_model(path)
-        chosen = model.outputs if output is None else [model.output(output)]
-        kept = openvino.Model(chosen, model.get_parameters(), "graph")
-        kept.reshape([1, *shape])
-        self._dtype = kept.input().get_element_type().to_dtype()
-        self._names = [port.get_any_name() for port in chosen]
-        self._request = core.compile_model(kept, "CPU", _settings(torch.get_num_threads())).create_infer_request()
-
-    def infer(self, image: Array) -> Answers:
-        answered = self._request.infer([image[np.newaxis].astype(self._dtype)])
-        return {name: _alone(answered[index]) for index, name in enumerate(self._names)}
+    def infer(self, image: Array) -> Array:
+        return _alone(self._network.infer(image[np.newaxis].astype(self._dtype)))
 
 
-def _settings(threads: int) -> dict[str, Any]:
-    """float32, whatever the processor would rather take: answers are not to differ by machine."""
-    return {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": threads,
-        "ENABLE_CPU_PINNING": False,
-    }
+def _read(path: Path, shape: Sequence[int], output: Output) -> "openvino.Model":
+    """For pictures of one size, and without what only other outputs need."""
+    import openvino
+
+    whole = openvino.Core().read_model(path)
+    model = openvino.Model([whole.output(output)], whole.get_parameters(), "graph")
+    model.reshape([1, *shape])
+    return model
 
 
 class OnnxRuntimeGraph:
     """On a GPU, or on a CPU that OpenVINO does not know; in float32."""
 
-    def __init__(self, path: Path, output: Output | None, device: Device) -> None:
+    def __init__(self, path: Path, output: Output, device: Device) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -97,12 +94,11 @@ class OnnxRuntimeGraph:
             raise ConfigurationError(f"onnxruntime cannot use {device.torch_device}: install the extra `onnx-gpu`")
         (picture,) = self._session.get_inputs()
         self._input, self._dtype = picture.name, DTYPES[picture.type]
-        known = [entry.name for entry in self._session.get_outputs()]
-        self._names = known if output is None else [known[output] if isinstance(output, int) else output]
+        self._output = self._session.get_outputs()[output].name if isinstance(output, int) else output
 
-    def infer(self, image: Array) -> Answers:
-        answered = self._session.run(self._names, {self._input: image[np.newaxis].astype(self._dtype)})
-        return {name: _alone(answer) for name, answer in zip(self._names, answered, strict=True)}
+    def infer(self, image: Array) -> Array:
+        (answer,) = self._session.run([self._output], {self._input: image[np.newaxis].astype(self._dtype)})
+        return _alone(answer)
 
 
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
@@ -116,5 +112,5 @@ def _provider(device: Device) -> tuple[str, dict[str, Any]]:
 
 
 def _alone(answer: Array) -> Array:
-    """(1, ...) -> (...), a copy: the runtime writes the next answer into the same memory."""
-    return np.array(answer[0] if answer.ndim > 2 else answer)
+    """Without the batch, which some maps of labels are answered without."""
+    return np.asarray(answer[0] if answer.ndim > 2 else answer)

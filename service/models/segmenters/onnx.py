@@ -15,7 +15,7 @@ from service.errors import ConfigurationError
 from service.models.labels import Scores
 from service.models.segmenters.base import Pixels
 from service.models.segmenters.devices import Device
-from service.models.segmenters.graphs import Answers, RunningGraph, open_graph
+from service.models.segmenters.graphs import RunningGraph, open_graph
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import DIVISORS, InputSpec, OutputSpec, Values
 
@@ -46,7 +46,8 @@ class OnnxSegmenter:
         """Raises ConfigurationError where no runtime is installed, or where it cannot run the graph."""
         card = checkpoint.card
         output = FIRST if card.output.name is None else card.output.name
-        return cls(card, open_graph(checkpoint.weights, picture_shape(card.input), output, device))
+        shape = picture_shape(card.input)
+        return cls(card, open_graph(checkpoint.weights, shape, output, device, card.precision))
 
     def expect(self, largest: int) -> None:
         """Nothing: the graph was compiled for its size of picture when it was loaded."""
@@ -55,13 +56,14 @@ class OnnxSegmenter:
         return [self._predict_one(image) for image in images]
 
     def _predict_one(self, image: Pixels) -> Scores:
-        (answer,) = self._graph.infer(prepare(image, self._card.input)).values()
+        answer = self._graph.infer(prepare(image, self._card.input))
         return scores_of(answer, self._card.output, self._card.score_shape)
 
 
-def look(path: Path, image: Pixels, spec: InputSpec, device: Device) -> Answers:
-    """All that a graph answers to one picture, before anybody knows what of it is meant."""
-    return open_graph(path, picture_shape(spec), None, device).infer(prepare(image, spec))
+def look(path: Path, outputs: Sequence[str], image: Pixels, spec: InputSpec, device: Device) -> Mapping[str, Planes]:
+    """What each output of a graph answers to one picture, before anybody knows which of them is meant."""
+    shape, picture = picture_shape(spec), prepare(image, spec)
+    return {name: open_graph(path, shape, name, device).infer(picture) for name in outputs}
 
 
 def picture_shape(spec: InputSpec) -> tuple[int, int, int]:

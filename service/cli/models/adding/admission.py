@@ -14,6 +14,7 @@ from service.models.store import Checkpoint, ModelCard
 from service.models.store.added.graph import Graph, pack
 from service.models.store.added.making import (
     Told,
+    candidates,
     choose_output,
     input_spec,
     make_card,
@@ -53,10 +54,11 @@ def _card(
 
     shown = input_spec(graph, told, ask)
     pixels, _ = seen(picture, shown)
-    answers = look(weights, pixels, shown, device)
-    output = choose_output(graph, answers, told)
+    meant = candidates(graph, told)
+    answers = look(weights, [output.name for output in meant], pixels, shown, device)
+    output = choose_output(meant, answers, graph.layout)
     answer = answers[output.name]
-    values = values_of(answer, graph.ends_in[output.name], told)
+    values = values_of(answer, output, graph.ends_in[output.name], told)
     naming = name_answer(answer, values, graph.layout, told, ask)
     download = DownloadSpec(
         file=original.file_name,

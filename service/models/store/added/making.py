@@ -123,18 +123,22 @@ def _check_size(graph: "Graph", size: Size) -> None:
             raise BadGraph(f"the graph sees {graph.picture}, which is not {size.width}x{size.height}")
 
 
-def choose_output(graph: "Graph", answers: Mapping[str, Answer], told: Told) -> "Tensor":
-    """The one that is told, or else the first of the largest maps: side outputs and vectors are not meant."""
-    by_name = {output.name: output for output in graph.outputs}
-    if told.output:
-        if told.output not in by_name:
-            raise BadGraph(f"no output is called {told.output!r}; there are {', '.join(by_name)}")
-        return by_name[told.output]
-    maps = [output for output in graph.outputs if _is_map(answers[output.name])]
+def candidates(graph: "Graph", told: Told) -> Sequence["Tensor"]:
+    """The outputs that may be meant. Raises BadGraph where the one that is told is none of them."""
+    meant = [output for output in graph.outputs if told.output in (None, output.name)]
+    if not meant:
+        known = ", ".join(output.name for output in graph.outputs)
+        raise BadGraph(f"no output is called {told.output!r}; there are {known}")
+    return meant
+
+
+def choose_output(meant: Sequence["Tensor"], answers: Mapping[str, Answer], layout: Layout) -> "Tensor":
+    """The first of the largest maps: side outputs and vectors are not meant. Raises BadGraph where there is no map."""
+    maps = [output for output in meant if _is_map(answers[output.name])]
     if not maps:
         shapes = ", ".join(f"{name} {answer.shape}" for name, answer in answers.items())
         raise BadGraph(f"none of its outputs is a map of pixels: {shapes}")
-    return max(maps, key=lambda output: _pixels(answers[output.name], graph.layout))
+    return max(maps, key=lambda output: _pixels(answers[output.name], layout))
 
 
 def _is_map(answer: Answer) -> bool:
@@ -159,13 +163,12 @@ def shape_of(answer: Answer, layout: Layout) -> tuple[int, int, int]:
     return (third, first, second) if layout == "nhwc" else (first, second, third)
 
 
-def values_of(answer: Answer, ends_in: str, told: Told) -> Values:
+def values_of(answer: Answer, output: "Tensor", ends_in: str, told: Told) -> Values:
     """What the numbers are: as told, by the operator they come from, or else by whether they leave 0 to 1."""
     habits = HABITS[told.like].values if told.like else None
-    if answer.dtype.kind in "iub" or ends_in == "ArgMax":
-        return "labels"
+    whole: Values | None = "labels" if output.dtype.startswith(("int", "uint", "bool")) else None
     seen: Values = "probabilities" if answer.min() >= 0 and answer.max() <= 1 else "logits"
-    return told.values or RANGE_OF.get(ends_in) or habits or seen
+    return told.values or whole or RANGE_OF.get(ends_in) or habits or seen
 
 
 def output_spec(answer: Answer, output: "Tensor", values: Values, layout: Layout, naming: Naming) -> OutputSpec:

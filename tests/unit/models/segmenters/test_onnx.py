@@ -13,10 +13,11 @@ from onnx import TensorProto, helper
 from service.errors import ConfigurationError
 from service.models.segmenters import FAMILIES
 from service.models.segmenters.devices import Device
-from service.models.segmenters.graphs import OnnxRuntimeGraph
+from service.models.segmenters.graphs import OnnxRuntimeGraph, open_graph
 from service.models.segmenters.onnx import IMPOSSIBLE_LOGIT, OnnxSegmenter, normalise, prepare, scores_of
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import InputSpec, OutputSpec, read_card
+from service.workers import precision
 from tests.fakes import make_store
 from tests.networks import Convolved, export
 
@@ -133,15 +134,20 @@ def of_torch(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def test_onnxruntime_answers_the_same(tmp_path: Path, exported: Path) -> None:
     """It takes OpenVINO's place on machines that have none."""
-    segmenter = OnnxSegmenter(card(tmp_path), OnnxRuntimeGraph(exported, None, Device.find("cpu")))
+    segmenter = OnnxSegmenter(card(tmp_path), OnnxRuntimeGraph(exported, 0, Device.find("cpu")))
     np.testing.assert_allclose(segmenter.predict([PIXELS])[0], of_torch(PIXELS), atol=1e-5)
+
+
+def test_a_graph_that_cannot_run_is_told_in_one_line(exported: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"OpenVINO cannot run model\.onnx: [^\n]+$"):
+        open_graph(exported, (4, HEIGHT, WIDTH), 0, Device.find("cpu"))
 
 
 def test_a_gpu_that_onnxruntime_cannot_use_is_told(exported: Path) -> None:
     """By itself it would compute on the CPU instead."""
     device = Device(torch.device("cuda:0"), torch.float16, staged=True)
     with pytest.raises(ConfigurationError, match="onnx-gpu"):
-        OnnxRuntimeGraph(exported, None, device)
+        OnnxRuntimeGraph(exported, 0, device)
 
 
 def test_a_graph_that_wants_half_precision_gets_it(tmp_path: Path) -> None:
@@ -153,3 +159,8 @@ def test_a_graph_that_wants_half_precision_gets_it(tmp_path: Path) -> None:
     segmenter = OnnxSegmenter.load(Checkpoint(card(tmp_path), tmp_path / "half.onnx"), Device.find("cpu"))
     expected = 1 / (1 + np.exp(-normalise(PIXELS, input_spec())))
     np.testing.assert_allclose(segmenter.predict([PIXELS])[0], expected, atol=2e-3)
+
+
+def test_on_a_gpu_a_graph_says_that_it_computes_in_float32(tmp_path: Path) -> None:
+    (planned,) = precision.on_cuda([Checkpoint(card(tmp_path), tmp_path / "model.onnx")])
+    assert planned.card.label == "tiny-classes@1"
