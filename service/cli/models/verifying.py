@@ -34,7 +34,8 @@ def add_actions(actions: "Commands") -> None:
 
 def verify_models(chosen: argparse.Namespace) -> int:
     settings, store = read_settings(), configured_store()
-    checks = [_check_checksum, *([partial(_check_golden, settings)] if chosen.golden else [])]
+    checks: list[Check] = [_check_checksum]
+    checks += [partial(_check_golden, settings)] if chosen.golden else []
     cards = [store.card(name) for name in chosen.names or store.names()]
     results = [_verify(store, card, checks) for card in cards if chosen.names or store.is_pulled(card)]
     if not results:
