@@ -6,7 +6,7 @@ https://github.com/withoutbg/withoutbg, as of November 2026.
 
 import base64
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +24,8 @@ from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
 from service.engine.pipeline import Job
-from service.errors import BadOption, MissingImage, NotOffered, Unavailable
+from service.errors import BadOption, MissingImage, Unavailable
+from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene
 from service.operations.operation import Product, Seen
 from service.operations.options import Format, parse_options
@@ -38,7 +39,7 @@ PHOTO = ("image", "file", "image_base64")
 
 PHOTO_URL = "image_url"
 
-CORRECTION = ("keep_mask", "remove_mask", "matte")
+CORRECTION_NAMES = tuple(picture.name for picture in CORRECTION)
 
 OUTPUTS: Mapping[str, str] = {"cutout": "cutout", "processed": "cutout", "matte": "matte"}
 
@@ -49,8 +50,8 @@ class Sent:
 
     photo: bytes
     texts: Mapping[str, str] = field(default_factory=dict)
-    names: Collection[str] = ()
-    """Of all that has a value, pictures too."""
+    correction: Mapping[str, bytes] = field(default_factory=dict)
+    """Pictures by the names of `CORRECTION`, which are the same there and here."""
     is_json: bool = False
 
 
@@ -91,6 +92,7 @@ def _as_json(describe: Callable[[Scene], Mapping[str, str]]) -> EffectAsJson:
         description="The cutout or its matte, as base64.",
         options=RemoveBackgroundOptions,
         formats=("json",),
+        pictures=CORRECTION,
         compose=cutout,
         describe=describe,
     )
@@ -104,7 +106,7 @@ router = APIRouter()
 @router.post("/v1.0/alpha-channel-base64")
 async def alpha_channel(request: Request, service: ServiceDep) -> Response:
     """The cloud's: the matte, which its client enlarges and lays on the photo."""
-    return await _answer(request, service, _job(ALPHA_AS_BASE64, (await _read(request, service)).photo))
+    return await _answer(request, service, _job(ALPHA_AS_BASE64, await _read(request, service)))
 
 
 @router.post("/v1/remove-background")
@@ -113,11 +115,11 @@ async def remove_background(request: Request, service: ServiceDep) -> Response:
     """The present images': the cutout or the matte as PNG, or both in JSON for who asks in JSON."""
     sent = await _read(request, service)
     if sent.is_json:
-        return await _answer(request, service, _job(BOTH_AS_BASE64, sent.photo))
+        return await _answer(request, service, _job(BOTH_AS_BASE64, sent))
     output = sent.texts.get("output", "cutout").lower()
     if output not in OUTPUTS:
         raise BadOption("`output` is cutout or matte")
-    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent.photo, format="png", output=OUTPUTS[output]))
+    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent, format="png", output=OUTPUTS[output]))
 
 
 @router.post("/api/remove-background")
@@ -127,8 +129,8 @@ async def remove_background_as_before(request: Request, service: ServiceDep) -> 
     format_ = sent.texts.get("format", "").lower() or "png"
     given = {"format": format_, "quality": sent.texts.get("quality", "")}
     if format_ in ("jpg", "jpeg"):
-        return await _answer(request, service, _job(REPLACE_BACKGROUND, sent.photo, color="white", **given))
-    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent.photo, **given))
+        return await _answer(request, service, _job(REPLACE_BACKGROUND, sent, color="white", **given))
+    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent, **given))
 
 
 @router.get("/health")
@@ -163,8 +165,6 @@ async def _read(request: Request, service: Service) -> Sent:
     """What came, with a picture in it; where only its URL came, fetched. Options in the query win."""
     sent = await _in_the_body(request)
     sent = replace(sent, texts={**sent.texts, **request.query_params})
-    if wanted := [name for name in CORRECTION if name in sent.names or name in sent.texts]:
-        raise NotOffered(f"`{wanted[0]}`: this service corrects no mattes")
     if not sent.photo and sent.texts.get(PHOTO_URL):
         sent = replace(sent, photo=await fetch_picture(request, service, sent.texts[PHOTO_URL]))
     if not sent.photo:
@@ -177,12 +177,13 @@ async def _in_the_body(request: Request) -> Sent:
     media_type = media_type_of(request)
     if media_type == MULTIPART:
         fields = await read_fields(request)
-        texts = fields.last_texts
-        return Sent(fields.file(*PHOTO) or b"", texts, {*fields.files, *texts})
+        correction = {name: sent for name in CORRECTION_NAMES if (sent := fields.file(name))}
+        return Sent(fields.file(*PHOTO) or b"", fields.last_texts, correction)
     if media_type == JSON:
         said = {name: value for name, value in (await read_json(request)).items() if value is not None}
         texts = {name: value for name, value in said.items() if isinstance(value, str)}
-        return Sent(await _decoded(request, texts), texts, set(said), is_json=True)
+        correction = {name: await decode_base64(request, texts[name]) for name in CORRECTION_NAMES if name in texts}
+        return Sent(await _decoded(request, texts), texts, correction, is_json=True)
     return Sent(await request.body())
 
 
@@ -191,9 +192,10 @@ async def _decoded(request: Request, texts: Mapping[str, str]) -> bytes:
     return await decode_base64(request, text)
 
 
-def _job(operation: Effect[Any], photo: bytes, **given: str) -> Job:
+def _job(operation: Effect[Any], sent: Sent, **given: str) -> Job:
     """Where there is no subject withoutBG answers with an empty picture, and so do we."""
-    return Job(operation, parse_options(operation.options, {**given, "allow_empty": True}), photo)
+    options = parse_options(operation.options, {**given, "allow_empty": True})
+    return Job(operation, options, sent.photo, sent.correction)
 
 
 async def _answer(request: Request, service: Service, job: Job) -> Response:

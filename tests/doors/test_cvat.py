@@ -1,6 +1,7 @@
 """The example for CVAT's agent, with CVAT's own types and its own reader of masks."""
 
 import importlib.util
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,40 @@ def test_classes_below_the_threshold_are_left_out(function: Any) -> None:
 def test_a_model_that_is_not_loaded_is_told_with_those_that_are(server: Server) -> None:
     with pytest.raises(LookupError, match="tiny-subject, tiny-classes"):
         example().create(url=server.url, model="nobody")
+
+
+# --- the interactor ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """As the agent hands them over."""
+
+    pos_points: list[tuple[float, float]] = field(default_factory=list)
+    neg_points: list[tuple[float, float]] = field(default_factory=list)
+    bounding_box: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+
+@pytest.fixture(scope="module")
+def interactor(server: Server) -> Any:
+    return example().create(url=server.url, kind="interactor", model="tiny-subject")
+
+
+def interacted(interactor: Any, picture: Any, prompts: Prompts) -> Any:
+    """(H, W): the mask that comes back, read by CVAT's own reader; None where none does."""
+    shapes = interactor.detect(None, interactor.preprocess_image(None, picture), prompts)
+    assert [shape.type for shape in shapes] in ([], ["mask"])
+    return sdk_masks.decode_mask(shapes[0].points, image_width=WIDTH, image_height=HEIGHT) if shapes else None
+
+
+def test_the_interactor_takes_points_of_both_kinds_and_a_box(interactor: Any) -> None:
+    assert isinstance(interactor.spec, cvataa.InteractionFunctionSpec)
+    mask = interacted(interactor, red_and_blue(), Prompts([(150.5, 60.5)], [(50.5, 60.5)]))
+    assert (mask[60, 150], mask[60, 50]) == (True, False)
+    boxed = interacted(interactor, red_and_blue(), Prompts(bounding_box=((0.0, 0.0), (50.0, 120.0))))
+    assert boxed[60, 40]
+    assert not boxed[:, 50:].any()
+
+
+def test_the_interactor_sends_no_shape_where_there_is_nothing(interactor: Any) -> None:
+    assert interacted(interactor, plain(DARK), Prompts(neg_points=[(5.0, 5.0)])) is None

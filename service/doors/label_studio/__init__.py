@@ -18,7 +18,8 @@ from service.api.running import run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.label_studio.annotate import ANNOTATE, AnnotateOptions, model_for
-from service.doors.label_studio.config import LabelConfig
+from service.doors.label_studio.config import Control, LabelConfig
+from service.doors.label_studio.hints import Pointed, Shape, only_labelled, pointed_at
 from service.doors.label_studio.pictures import picture_of
 from service.doors.reading import parsed, read_json
 from service.engine.pipeline import Job
@@ -39,6 +40,20 @@ class Task(BaseModel):
     data: Mapping[str, Any] = {}
 
 
+class Context(BaseModel):
+    """What an annotator does meanwhile."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    result: tuple[Shape, ...] = ()
+
+
+class Parameters(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    context: Context | None = None
+
+
 class Question(BaseModel):
     """The body of `/predict`."""
 
@@ -46,6 +61,13 @@ class Question(BaseModel):
 
     tasks: tuple[Task, ...] = ()
     label_config: str = ""
+    params: Parameters | None = None
+
+    @property
+    def pointed(self) -> Pointed | None:
+        """What the annotator points at; None where there is none. Raises BadOption."""
+        context = self.params.context if self.params else None
+        return pointed_at(context.result) if context else None
 
 
 @router.get("")
@@ -86,12 +108,13 @@ async def predict(request: Request, service: ServiceDep) -> Response:
     """One result a task, in their order."""
     asked = parsed(Question, await read_json(request))
     config = LabelConfig.parse(asked.label_config)
-    results = await _predict_each(request, service, asked.tasks, config)
+    options = _options(config.controls, asked.pointed)
+    results = await _predict_each(request, service, asked.tasks, config.variable, options)
     return Response(b'{"results":[' + b",".join(results) + b"]}", media_type="application/json")
 
 
 async def _predict_each(
-    request: Request, service: Service, tasks: Sequence[Task], config: LabelConfig
+    request: Request, service: Service, tasks: Sequence[Task], variable: str, options: AnnotateOptions
 ) -> Sequence[bytes]:
     """A task that is wrong by itself has an empty result that says why; where all are, the first failure is raised.
 
@@ -102,7 +125,7 @@ async def _predict_each(
     failures: list[Failure] = []
     for task in tasks:
         try:
-            results.append(await _predict(request, service, task, config))
+            results.append(await _predict(request, service, task, variable, options))
         except (BadInput, NotOffered) as failure:
             failures.append(failure)
             results.append(to_json({"result": [], "score": 0.0, "error": failure.detail}))
@@ -115,13 +138,20 @@ async def _predict_each(
     return results
 
 
-async def _predict(request: Request, service: Service, task: Task, config: LabelConfig) -> bytes:
+def _options(controls: Sequence[Control], pointed: Pointed | None) -> AnnotateOptions:
+    """Who points at something wants the label that is chosen, and no other."""
+    if pointed is None:
+        return parse_options(AnnotateOptions, {"format": "json", "controls": tuple(controls)})
+    wanted = only_labelled(controls, pointed.label)
+    return parse_options(AnnotateOptions, {"format": "json", "controls": wanted, "hints": pointed.hints})
+
+
+async def _predict(request: Request, service: Service, task: Task, variable: str, options: AnnotateOptions) -> bytes:
     """Its JSON. The pictures of one request are in memory one after the other."""
-    value = task.data.get(config.variable)
+    value = task.data.get(variable)
     if not isinstance(value, str) or not value:
-        raise MissingImage(f"the task's data has no picture in {config.variable!r}")
+        raise MissingImage(f"the task's data has no picture in {variable!r}")
     image = await picture_of(request, service, task.id, value)
-    options = parse_options(AnnotateOptions, {"format": "json", "controls": config.controls})
     try:
         return (await run_job(request, service, Job(ANNOTATE, options, image))).body
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from httpx2 import Response
+from PIL import Image
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
@@ -90,14 +91,17 @@ def test_the_probes_of_all_three_answer(client: TestClient, path: str, status: s
     assert client.get("/health").json() == {"status": "ok", "model": "tiny-subject", "version": "1"}
 
 
-@EACH
-@pytest.mark.parametrize("name", ["keep_mask", "remove_mask", "matte"])
-def test_what_is_not_offered_is_named(client: TestClient, path: str, name: str) -> None:
-    in_a_form = client.post(path, files={"image": ("a.png", PICTURE), name: ("b.png", PICTURE)})
-    in_json = client.post(path, json={"image": AS_TEXT, name: AS_TEXT})
-    for answer in (in_a_form, in_json):
-        assert answer.status_code == 501
-        assert name in answer.json()["error"]
+def test_a_matte_is_corrected(client: TestClient) -> None:
+    white, corner = Image.new("L", (WIDTH, HEIGHT), 255), Image.new("L", (WIDTH, HEIGHT))
+    corner.paste(255, (0, 0, 20, 10))
+    given = {"image": PICTURE, "matte": encoded(white), "remove_mask": encoded(corner)}
+    in_a_form = png(client.post(NOW, files={name: (f"{name}.png", each) for name, each in given.items()}))
+    in_json = client.post(NOW, json={name: base64.b64encode(each).decode() for name, each in given.items()}).json()
+    as_text = in_json["processed"].removeprefix("data:image/png;base64,")
+    for cutout in (in_a_form, base64.b64decode(as_text)):
+        alpha = pixels(cutout)[..., 3]
+        assert (alpha[:10, :20] == 0).all()
+        assert (alpha[100:, 100:] == 255).all()
 
 
 @EACH
