@@ -22,6 +22,7 @@ export class ServiceTab {
     this.sessions = new Chart("Live sessions", { least: 2 });
     this.stages = make("ul", { class: "bars" });
     this.workers = make("tbody");
+    this.models = make("tbody");
     byId("dashboard").replaceChildren(this.trouble, ...this.#tiles());
   }
 
@@ -85,20 +86,24 @@ export class ServiceTab {
     const memory = new Map(now.all("silhouette_rss_bytes").map(({ labels, value }) => [labels.process, value]));
     const rows = now.all("silhouette_worker_state").map(({ labels }) => workerRow(labels, memory.get(`worker-${labels.worker}`)));
     this.workers.replaceChildren(...rows);
+    this.models.replaceChildren(...now.all("silhouette_model_loaded").map(modelRow));
   }
 
   #tiles() {
-    const head = make("thead", {}, make("tr", {}, ["Worker", "State", "Device", "Memory"].map((text) => make("th", { scope: "col", text }))));
+    const head = (...columns) => make("thead", {}, make("tr", {}, columns.map((text) => make("th", { scope: "col", text }))));
     return [
       this.queue.element, this.inFlight.element, this.rate.element, this.latency.element, this.sessions.element, this.lag.element,
       make("section", { class: "card tile wide" }, make("h2", { text: "Where the time goes" }),
         make("p", { class: "quiet small", text: "The mean of each stage, and its 95th percentile, over the last minute." }), this.stages),
-      make("section", { class: "card tile wide" }, make("h2", { text: "Workers" }), make("table", { class: "workers" }, head, this.workers)),
+      make("section", { class: "card tile wide" }, make("h2", { text: "Workers" }), make("table", { class: "workers" }, head("Worker", "State", "Device", "Memory"), this.workers)),
+      make("section", { class: "card tile wide" }, make("h2", { text: "Models" }),
+        make("p", { class: "quiet small", text: "What is asleep is loaded again for the first who asks." }),
+        make("table", { class: "workers" }, head("Model", "State"), this.models)),
     ];
   }
 }
 
-const UNCOUNTED = ["other", "/models", "/models/{name}", "/livez", "/readyz", "/startupz", "/metrics"];
+const UNCOUNTED = ["other", "/models", "/models/{name}", "/models/{name}/default", "/livez", "/readyz", "/startupz", "/metrics"];
 
 /** Whether a request was for a picture. */
 const isWork = ({ route }) => !UNCOUNTED.includes(route);
@@ -123,6 +128,12 @@ function bar({ stage, mean, slow }, longest) {
 function workerRow({ worker, state, device }, bytes) {
   const cells = [worker, make("span", { class: `pill ${state}`, text: state }), device, bytes ? `${Math.round(bytes / 1e6)} MB` : "–"];
   return make("tr", {}, cells.map((cell) => make("td", {}, cell)));
+}
+
+function modelRow({ labels, value }) {
+  const state = value ? "loaded" : "asleep";
+  const pill = make("span", { class: `pill ${value ? "idle" : "starting"}`, text: state });
+  return make("tr", {}, [labels.model, pill].map((cell) => make("td", {}, cell)));
 }
 
 const seconds = (value) => (value < 1 ? `${(1000 * value).toFixed(value < 0.01 ? 1 : 0)} ms` : `${value.toFixed(1)} s`);

@@ -68,7 +68,8 @@ def test_the_service_tab_shows_what_the_service_does(studio: Studio, server: Ser
         ".bars li > span:first-child", "items => items.map(item => item.textContent)"
     )
     assert {"decode", "queue", "infer", "matte", "compose", "encode"} <= set(stages)
-    assert "cpu" in studio.page.inner_text(".workers")
+    assert "cpu" in studio.page.inner_text(".workers >> nth=0")
+    assert "loaded" in studio.page.inner_text(".workers >> nth=1")
     assert studio.page.locator(".chart").count() >= 4
 
 

@@ -23,7 +23,13 @@ def draw(url: str, scrape: Scrape, changes: Changes) -> RenderableType:
     return Group(
         _headline(url, ready),
         _in_flight(scrape, changes, window),
-        *_spaced(_routes(changes), _stages(changes), _models(changes), _workers(scrape), _troubles(scrape, changes)),
+        *_spaced(
+            _routes(changes),
+            _stages(changes),
+            _models(scrape, changes),
+            _workers(scrape),
+            _troubles(scrape, changes),
+        ),
         Text(f"\n{FOOTNOTE}", "dim"),
     )
 
@@ -86,14 +92,23 @@ def _stages(changes: Changes) -> Table | None:
     return table if means else None
 
 
-def _models(changes: Changes) -> Table | None:
-    table = _table("model", "images", "/s", "images in a batch")
-    for model, count in sorted(changes.counted.images.items()):
-        if count:
-            rate, batch = changes.per_s(count), _mean(changes.counted.batches.get(model))
-            numbers = ("-" if number is None else f"{number:.1f}" for number in (rate, batch))
-            table.add_row(model, f"{count:.0f}", *numbers)
+def _models(scrape: Scrape, changes: Changes) -> Table | None:
+    """Those that are served, and those that were asked and are not served any more."""
+    table = _table("model", "", "images", "/s", "images in a batch")
+    images = changes.counted.images
+    asked = {model for model, count in images.items() if count}
+    for model in sorted(asked | scrape.models_loaded.keys()):
+        count = images.get(model, 0.0)
+        rate, batch = changes.per_s(count), _mean(changes.counted.batches.get(model))
+        numbers = ("-" if number is None else f"{number:.1f}" for number in (rate, batch))
+        table.add_row(model, _residence(scrape.models_loaded.get(model)), f"{count:.0f}", *numbers)
     return table if table.row_count else None
+
+
+def _residence(loaded: float | None) -> Text:
+    if loaded is None:
+        return Text("unloaded", "dim")
+    return Text("loaded", "green") if loaded else Text("asleep", "yellow")
 
 
 def _workers(scrape: Scrape) -> Table:

@@ -122,6 +122,8 @@ class Scrape:
     """Of a request that came now, by lane."""
     event_loop_lag_s: float
     service_rss_bytes: float
+    models_loaded: Counts
+    """By name: 1 where workers have it, 0 where it waits for somebody to ask."""
     workers: tuple[Worker, ...]
     counters: Counters
 
@@ -168,6 +170,7 @@ def _read(samples: "_Samples", at_s: float) -> Scrape:
         expected_wait_s=samples.by("silhouette_expected_wait_seconds", "lane"),
         event_loop_lag_s=samples.value("silhouette_event_loop_lag_seconds"),
         service_rss_bytes=rss.get("service", 0.0),
+        models_loaded=samples.by("silhouette_model_loaded", "model"),
         workers=_workers(samples, rss),
         counters=_counters(samples),
     )

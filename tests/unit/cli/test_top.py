@@ -35,6 +35,7 @@ SNAPSHOT = Snapshot(
         WorkerStatus(number, 4000 + number, state, "cuda:0", 700_000_000, 300_000_000)
         for number, state in enumerate(["busy", "starting"])
     ],
+    models_loaded={"u2net": True, "selfie": False},
 )
 
 
@@ -224,7 +225,9 @@ def test_a_frame_says_everything_within_80_columns(metrics: Metrics) -> None:
         "/replace-background 1 0.1 175 ms 242 ms",
         "stage read fetch wait decode resize queue infer matte compose encode",
         "mean" + " 12.3 s" * len(STAGES),
-        "deeplab-voc 8 0.8 8.0",
+        "deeplab-voc unloaded 8 0.8 8.0",
+        "selfie asleep 0 0.0 -",
+        "u2net loaded 0 0.0 -",
         "0 cuda:0 busy 700 MB 300 MB",
         "1 cuda:0 starting 700 MB 300 MB",
         "service 200 MB",
