@@ -63,7 +63,7 @@ def test_the_service_tab_shows_what_the_service_does(studio: Studio, server: Ser
     studio.open("service")
     studio.page.wait_for_selector(".workers td")
     server.post("/remove-background", astronaut)
-    studio.page.wait_for_selector(".bars .figure")
+    studio.page.wait_for_selector(".bars li:has-text('encode') .figure")  # the last one to come
     stages = studio.page.eval_on_selector_all(
         ".bars li > span:first-child", "items => items.map(item => item.textContent)"
     )
