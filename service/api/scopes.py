@@ -9,6 +9,9 @@ OPEN_FOLDERS = ("/studio/", "/docs/", "/static-offline-docs/")
 
 ADMIN = "admin"
 
+ADMINISTRATED = ("/models", "/v2/repository/models/")
+"""What is not read here but changed: the models, by our own contract and by Triton's."""
+
 READING = ("GET", "HEAD")
 
 
@@ -29,4 +32,4 @@ def scope_needed(method: str, path: str, open_paths: Container[str] = ()) -> str
 
 def is_administrative(method: str, path: str) -> bool:
     """Whether it changes the service itself."""
-    return path.startswith("/models") and method not in READING
+    return path.startswith(ADMINISTRATED) and method not in READING

@@ -18,6 +18,7 @@ import numpy as np
 
 from service.errors import ConfigurationError, RecordingFailed
 from service.models.store import Checkpoint, ModelCard
+from service.models.store.store import sha256_of
 from service.workers.allocator import keep_blocks, return_free_blocks
 from service.workers.channel import GREETING, Message, receive, send
 from service.workers.plan import WorkerPlan
@@ -92,6 +93,8 @@ def _load_model(families: "Mapping[str, type[Segmenter]]", model: Checkpoint, de
     card, known = model.card, ", ".join(families)
     if card.family not in families:
         raise ConfigurationError(f"model {card.name!r}: no network family is {card.family!r}; known: {known}")
+    if sha256_of(model.weights) != card.converted.sha256:  # a worker may start long after the service has looked
+        raise ConfigurationError(f"{model.weights} is not what it was: run `silhouette models load {card.name}`")
     try:
         return families[card.family].load(model, device)
     except Exception as error:

@@ -131,6 +131,18 @@ def test_a_model_that_has_changed_in_the_store_takes_the_place_of_the_former_one
     assert subject_of(changing, RED).headers["ETag"] != former_tag
 
 
+def test_tritons_clients_load_and_unload_in_their_own_way(changing: TestClient) -> None:
+    repository = "/v2/repository/models"
+    assert changing.post(f"{repository}/tiny-classes/load", json={"parameters": {}}).status_code == 200
+    assert "tiny-classes" in names(changing)
+    assert changing.post(f"{repository}/tiny-classes/unload", json={"parameters": {}}).content == b""
+    assert names(changing) == ["tiny-subject"]
+    with_a_model = changing.post(f"{repository}/tiny-classes/load", json={"parameters": {"file:1/model.onnx": "AAAA"}})
+    assert (with_a_model.status_code, with_a_model.json()["code"]) == (501, "not_offered")
+    from_elsewhere = from_(changing, ELSEWHERE).post(f"{repository}/tiny-classes/load")
+    assert (from_elsewhere.status_code, from_elsewhere.json()["code"]) == (401, "missing_key")
+
+
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 

@@ -16,12 +16,13 @@ from service.api.exchange import exchange_of
 from service.api.running import answer_headers, by_size, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
+from service.doors.inference import repository
 from service.doors.inference.infer import INFER, PLANES, InferOptions, outputs_of
+from service.doors.inference.repository import version_of
 from service.doors.inference.tensors import Asked, OutputTensor, read_request, unpack, write_answer
 from service.engine.pipeline import Answer, Job
 from service.errors import BadOption, UnknownModel
 from service.models.catalogue import Model
-from service.models.ensemble import Ensemble
 from service.operations.options import parse_options
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -35,6 +36,7 @@ OTHERS = ("binary_data_output", "timeout", "priority", "sequence_id", "sequence_
 """Those that clients send by themselves."""
 
 router = APIRouter()
+router.include_router(repository.router)
 
 
 @router.get("/v2")
@@ -91,13 +93,6 @@ async def config(service: ServiceDep, name: str, version: str | None = None) -> 
     }
 
 
-@router.post("/v2/repository/index")
-async def index(service: ServiceDep) -> list[dict[str, str]]:
-    """Triton's list of models."""
-    models = service.pipeline.catalogue.models
-    return [{"name": model.name, "version": version_of(model), "state": "READY"} for model in models]
-
-
 @router.get("/v2/models/{name}/ready")
 @router.get("/v2/models/{name}/versions/{version}/ready")
 async def model_ready(service: ServiceDep, name: str, version: str | None = None) -> dict[str, Any]:
@@ -131,10 +126,6 @@ async def _read(request: Request) -> Asked:
     if permit := exchange_of(request).permit:
         permit.take_bytes(len(asked.image))
     return asked
-
-
-def version_of(model: Model) -> str:
-    return f"{model.outline.version}+{model.classes.version}" if isinstance(model, Ensemble) else model.version
 
 
 def _model(service: Service, name: str, version: str | None) -> Model:

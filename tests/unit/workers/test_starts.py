@@ -44,7 +44,7 @@ def bad_plans(plan: WorkerPlan, tmp_path: Path) -> dict[str, tuple[WorkerPlan, s
             replace(plan, models=[Checkpoint(lie, subject.weights)]),
             r"tiny-subject.*\(1, 48, 32\).*\(1, 48, 64\)",
         ),
-        "garbage": (replace(plan, models=[Checkpoint(card, garbage)]), "tiny-subject"),
+        "garbage": (replace(plan, models=[Checkpoint(card, garbage)]), "is not what it was.*load tiny-subject"),
         "other weights": (replace(plan, models=[Checkpoint(card, classes.weights)]), "tiny-subject"),
         "device": (replace(plan, device="cuda:7"), "cuda:7"),
         "no pickle": (replace(plan, families=lambda: {}), "pickle"),
