@@ -1,9 +1,12 @@
 // The Batch tab: the same done to many pictures, a few at a time, and what came of each.
 
-import { byId, make, pause, save } from "./dom.js";
-import { Problem, askFor } from "./service.js";
+import { byId, pause, save } from "./dom.js";
+import { askFor } from "./service.js";
+import { Item } from "./batch_item.js";
+import { Preview } from "./batch_preview.js";
 import { Choices } from "./choices.js";
-import { extension, stem, takeChosen, takeDrops, takePasted } from "./intake.js";
+import { picturesOf, takeDropsAnywhere } from "./folders.js";
+import { stem, takeChosen, takePasted } from "./intake.js";
 import { zip } from "./zip.js";
 
 const AT_ONCE = 3;
@@ -14,9 +17,11 @@ const HEADERS = { Priority: "u=5" };
 const DEFAULT_RETRY_S = 2;
 
 export class BatchTab {
-  constructor(catalogue) {
+  /** `onCorrect(file, path)` hears of a picture that somebody wants to go on with by hand. */
+  constructor(catalogue, { onCorrect = () => {} } = {}) {
     this.items = [];
-    this.choices = new Choices(byId("batch-choices"), catalogue, () => this.#stale());
+    this.preview = new Preview(byId("batch-preview"), (item) => onCorrect(item.file, item.request.path));
+    this.choices = new Choices(byId("batch-choices"), catalogue, () => this.choices && this.#show());
     this.running = null;
     this.resumeAt = 0;
     this.#listen();
@@ -24,21 +29,22 @@ export class BatchTab {
 
   add(files) {
     for (const file of files) {
-      const item = new Item(file, () => this.#remove(item));
+      const item = new Item(file, { onRemove: () => this.#remove(item), onOpen: () => this.preview.open(item, this.#done) });
       this.items.push(item);
       byId("batch-list").append(item.element);
     }
     this.#show();
   }
 
-  /** Works until nothing waits any more, or somebody stops it. */
+  /** Works until nothing waits any more, or somebody stops it: with what is chosen now, whatever is chosen meanwhile. */
   async start() {
     if (this.running) return;
-    this.running = new AbortController();
-    this.#show();
-    const { signal } = this.running;
     const { request } = this.choices;
-    await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(request, signal)));
+    this.running = { stop: new AbortController(), key: keyOf(request) };
+    this.#show();
+    const { signal } = this.running.stop;
+    this.running.ended = Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(request, signal)));
+    await this.running.ended;
     this.running = null;
     for (const item of this.items) if (!item.isFinished) item.become("waiting", "Waiting");
     this.#show();
@@ -49,19 +55,20 @@ export class BatchTab {
       const item = this.items.find(({ state }) => state === "waiting");
       if (!item || signal.aborted) return;
       item.become("sent", "Working…");
-      await this.#process(item, request, signal);
+      item.use(item.retried ?? request, keyOf(item.retried ?? request));
+      await this.#process(item, signal);
       this.#show();
     }
   }
 
   /** Until it is done or has failed: a service that is busy says when to come back, and that holds for all of us. */
-  async #process(item, request, signal) {
+  async #process(item, signal) {
     for (;;) {
       await this.#holdBack(item, signal);
       if (signal.aborted) return;
       item.become("sent", "Working…");
       try {
-        const response = await askFor(request, item.file, { signal, headers: HEADERS });
+        const response = await askFor(item.request, item.file, { signal, headers: HEADERS });
         item.finish(await response.blob());
         return;
       } catch (error) {
@@ -79,16 +86,12 @@ export class BatchTab {
     }
   }
 
-  /** Other choices make other results. */
-  #stale() {
-    if (this.running) return;
-    for (const item of this.items) item.become("waiting", "Waiting");
-    this.#show();
-  }
+  /** In the order of the list. */
+  #done = () => this.items.filter(({ state }) => state === "done");
 
   #remove(item) {
     this.items = this.items.filter((each) => each !== item);
-    item.element.remove();
+    item.leave();
     this.#show();
   }
 
@@ -103,81 +106,68 @@ export class BatchTab {
     byId("batch-clear").hidden = Boolean(this.running);
     byId("batch-retry").hidden = Boolean(this.running) || failed === 0;
     byId("batch-zip").hidden = Boolean(this.running) || done === 0;
+    this.#showChanged();
   }
 
+  /** Other choices make other results: nothing is thrown away or mixed before somebody says so. */
+  #showChanged() {
+    const key = keyOf(this.choices.request);
+    for (const item of this.items) item.markEarlier(item.isFinished && item.key !== key);
+    const earlier = this.items.filter(({ isEarlier }) => isEarlier).length;
+    const isOtherRun = this.running && this.running.key !== key;
+    byId("batch-changed").hidden = !isOtherRun && (Boolean(this.running) || earlier === 0);
+    byId("batch-changed-text").textContent = isOtherRun
+      ? "You chose something else meanwhile. This run goes on as it began."
+      : `${earlier} ${earlier === 1 ? "result is" : "results are"} of earlier choices, and kept until you make them again.`;
+    byId("batch-again").textContent = isOtherRun ? "Start over with it" : "Make them again";
+  }
+
+  /** With what is chosen now: whatever was made with something else, and whatever waits. */
+  async #makeAgain() {
+    this.running?.stop.abort();
+    await this.running?.ended;
+    await pause(0); // for the run to have told that it ended
+    const key = keyOf(this.choices.request);
+    for (const item of this.items) if (item.isFinished && item.key !== key) item.wait();
+    await this.start();
+  }
+
+  /** As they were asked for before: another effect among the others would be found out too late. */
   #retry() {
-    for (const item of this.items) if (item.state === "failed") item.become("waiting", "Waiting");
+    for (const item of this.items) if (item.state === "failed") item.wait({ asBefore: true });
     this.start();
   }
 
   #clear() {
-    for (const item of this.items) item.element.remove();
+    for (const item of this.items) item.leave();
     this.items = [];
     this.#show();
   }
 
   async #download() {
-    const done = this.items.filter(({ state }) => state === "done");
-    const names = uniqueNames(done.map((item) => item.resultName));
-    save(await zip(done.map((item, index) => ({ name: names[index], blob: item.result }))), "silhouette.zip");
+    const names = uniqueNames(this.#done().map((item) => item.resultName));
+    save(await zip(this.#done().map((item, index) => ({ name: names[index], blob: item.result }))), "silhouette.zip");
   }
 
   #listen() {
     const add = (files) => this.add(files);
-    takeDrops(byId("batch-drop"), add);
+    const isShown = () => !byId("batch").hidden;
+    takeDropsAnywhere(byId("batch-drop"), isShown, add);
     takeChosen(byId("batch-files"), add);
-    takePasted(() => !byId("batch").hidden, add);
+    takeChosen(byId("batch-folder"), (files) => this.add(picturesOf(files)));
+    takePasted(isShown, add);
     byId("batch-start").addEventListener("click", () => this.start());
-    byId("batch-stop").addEventListener("click", () => this.running?.abort());
+    byId("batch-stop").addEventListener("click", () => this.running?.stop.abort());
     byId("batch-retry").addEventListener("click", () => this.#retry());
+    byId("batch-again").addEventListener("click", () => this.#makeAgain());
     byId("batch-clear").addEventListener("click", () => this.#clear());
     byId("batch-zip").addEventListener("click", () => this.#download());
   }
 }
 
-/** One picture: waiting, sent, held (the service is busy), done or failed. */
-class Item {
-  constructor(file, onRemove) {
-    this.file = file;
-    this.thumb = make("img", { class: "thumb", alt: "" });
-    this.text = make("p", { class: "state", role: "status" });
-    this.end = make("div");
-    this.remove = make("button", { class: "button plain", type: "button", text: "Remove", "aria-label": `Remove ${file.name}`, onclick: onRemove });
-    this.element = make("li", { class: "batch-item" },
-      this.thumb, make("div", {}, make("p", { class: "name", text: file.name, title: file.name }), this.text), this.end);
-    this.#picture(file);
-    this.become("waiting", "Waiting");
-  }
-
-  get isFinished() { return this.state === "done" || this.state === "failed"; }
-
-  get resultName() { return `${stem(this.file.name)}.${extension(this.result.type)}`; }
-
-  become(state, text) {
-    this.state = state;
-    this.element.dataset.state = state;
-    this.text.textContent = text;
-    this.end.replaceChildren(...(state === "waiting" || state === "failed" ? [this.remove] : []));
-  }
-
-  finish(result) {
-    this.result = result;
-    this.become("done", `Done, ${Math.ceil(result.size / 1000)} kB`);
-    if (result.type.startsWith("image/")) this.#picture(result);
-    const save = make("a", { class: "button plain", href: URL.createObjectURL(result), download: this.resultName, text: "Save" });
-    this.end.replaceChildren(save);
-  }
-
-  fail(error) {
-    const problem = error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error) });
-    this.become("failed", problem.title === problem.detail ? problem.title : `${problem.title}: ${problem.detail}`);
-  }
-
-  #picture(blob) {
-    if (this.thumb.src) URL.revokeObjectURL(this.thumb.src);
-    this.thumb.src = URL.createObjectURL(blob);
-    this.thumb.onerror = () => this.thumb.removeAttribute("src");
-  }
+/** The same for requests that make the same of a picture. */
+function keyOf({ path, fields, files }) {
+  return JSON.stringify([path, fields, files.map(([name, file]) => [name, file.name, file.size, file.lastModified])]);
 }
 
 /** The second `photo.png` becomes `photo-2.png`. */

@@ -52,6 +52,9 @@ export class Choices {
     this.onChange();
   }
 
+  /** Goes to the operation with this path. */
+  useOperationOf(path) { this.strip.querySelector(`input[value="${path}"]`)?.click(); }
+
   /** Offers what `accepts` takes by now. */
   refresh() { this.#showOptions(); }
 

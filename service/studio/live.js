@@ -8,6 +8,7 @@ import { Compositor } from "./compositor.js";
 import { Frames } from "./frames.js";
 import { Gauges } from "./gauges.js";
 import { LiveSettings } from "./live_settings.js";
+import { LiveTools } from "./live_tools.js";
 import { Stream } from "./stream.js";
 
 const QUIET_MS = 120;
@@ -32,6 +33,7 @@ export class LiveTab {
       first: "/replace-background",
     });
     this.compositor = new Compositor(byId("live-canvas"));
+    this.tools = new LiveTools(byId("live-canvas"), byId("live-stage"));
     this.gauges = new Gauges(byId("live-gauges"));
     this.frames = new Frames();
     this.open = null; // how to open the video again
@@ -72,6 +74,7 @@ export class LiveTab {
   }
 
   stop() {
+    this.tools.end();
     this.running?.abort();
     this.stream?.close();
     if (this.video) closeVideo(this.video);

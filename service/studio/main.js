@@ -71,10 +71,17 @@ async function fillTabs() {
   Object.assign(tabs, {
     photo: new PhotoTab(catalogue),
     live: new LiveTab(catalogue),
-    batch: new BatchTab(catalogue),
+    batch: new BatchTab(catalogue, { onCorrect: correct }),
     service: new ServiceTab(),
   });
   selectAsked();
+}
+
+/** A picture of the batch, on its own and by hand. */
+function correct(file, path) {
+  select("photo", { focus: true });
+  tabs.photo.choices.useOperationOf(path);
+  tabs.photo.open(file);
 }
 
 /** The tab that the address names. */

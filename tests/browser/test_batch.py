@@ -1,13 +1,16 @@
 """The Batch tab in a real browser."""
 
+import base64
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload
+from playwright.sync_api import Browser, FilePayload, Route
 
-from tests.browser.chromium import Studio, new_studio
+from tests.browser.chromium import DROP, Studio, new_studio
 from tests.fakes import make_store
 from tests.pictures import encoded, opened, painted
 from tests.system.loading import tiny_server
@@ -32,6 +35,11 @@ def states(studio: Studio) -> list[str]:
     return found
 
 
+def wait_for(studio: Studio, happened: Callable[[], bool]) -> None:
+    while not happened():
+        studio.page.wait_for_timeout(10)
+
+
 def downloaded_zip(studio: Studio) -> zipfile.ZipFile:
     with studio.page.expect_download() as download:
         studio.page.click("#batch-zip")
@@ -53,13 +61,152 @@ def test_a_corrupt_picture_says_so_and_the_others_come_as_a_zip(studio: Studio, 
         assert all(opened(archive.read(name)).size == (512, 512) for name in archive.namelist())
 
 
-def test_other_choices_make_the_results_stale(studio: Studio, astronaut: bytes) -> None:
+def choose(studio: Studio, path: str) -> None:
+    studio.choose_operation(path, "batch")
+
+
+def asked(studio: Studio) -> list[str]:
+    """Grows by the path of each picture that is sent from here on."""
+    paths: list[str] = []
+    studio.page.on("request", lambda sent: paths.extend([urlsplit(sent.url).path] * (sent.method == "POST")))
+    return paths
+
+
+def test_other_choices_keep_the_results_until_somebody_wants_others(studio: Studio, astronaut: bytes) -> None:
     studio.open("batch")
-    add_and_start(studio, [file("astronaut.jpg", astronaut)])
+    add_and_start(studio, [file("astronaut.jpg", astronaut), file("again.jpg", astronaut)])
     studio.page.wait_for_selector("#batch-zip:not([hidden])")
-    studio.page.check("#batch-choices .tiles input[value='/color-pop']")
-    assert states(studio) == ["waiting"]
-    assert studio.page.is_hidden("#batch-zip")
+    assert studio.page.is_hidden("#batch-changed")
+    choose(studio, "/color-pop")
+    assert states(studio) == ["done", "done"]
+    assert "2 results are of earlier choices" in studio.page.inner_text("#batch-changed")
+    assert studio.page.locator(".earlier:visible").count() == 2
+    with downloaded_zip(studio) as archive:
+        assert len(archive.namelist()) == 2
+    choose(studio, "/remove-background")
+    assert studio.page.is_hidden("#batch-changed")
+    choose(studio, "/color-pop")
+    paths = asked(studio)
+    studio.page.click("#batch-again")
+    studio.page.wait_for_selector("#batch-changed", state="hidden")
+    studio.page.wait_for_selector("#batch-zip:not([hidden])")
+    assert states(studio) == ["done", "done"]
+    assert paths == ["/color-pop"] * 2
+
+
+def test_what_is_chosen_during_a_run_is_told_and_does_not_mix_with_it(studio: Studio, astronaut: bytes) -> None:
+    studio.open("batch")
+    held: list[Route] = []
+    studio.page.route("**/remove-background", lambda route: held.append(route))
+    paths = asked(studio)
+    add_and_start(studio, [file(f"{number}.jpg", astronaut) for number in range(4)])
+    wait_for(studio, lambda: len(held) == 3)
+    choose(studio, "/color-pop")
+    assert "goes on as it began" in studio.page.inner_text("#batch-changed")
+    studio.page.unroute("**/remove-background")  # which lets those go that are held
+    studio.page.wait_for_selector("#batch-zip:not([hidden])")
+    assert paths == ["/remove-background"] * 4
+    assert "4 results are of earlier choices" in studio.page.inner_text("#batch-changed")
+
+
+def test_a_run_starts_over_with_what_was_chosen_meanwhile(studio: Studio, astronaut: bytes) -> None:
+    studio.open("batch")
+    held: list[Route] = []
+    studio.page.route("**/remove-background", lambda route: held.append(route))
+    add_and_start(studio, [file(f"{number}.jpg", astronaut) for number in range(2)])
+    wait_for(studio, lambda: len(held) == 2)
+    choose(studio, "/color-pop")
+    paths = asked(studio)
+    studio.page.click("#batch-again")
+    studio.page.wait_for_selector("#batch-zip:not([hidden])")
+    assert states(studio) == ["done", "done"]
+    assert paths == ["/color-pop"] * 2
+    assert studio.page.is_hidden("#batch-changed")
+
+
+def test_what_failed_is_tried_again_as_it_was_asked_for(studio: Studio, astronaut: bytes) -> None:
+    studio.excuse_status(500)
+    studio.open("batch")
+    studio.page.route("**/remove-background", lambda route: route.fulfill(status=500), times=1)
+    add_and_start(studio, [file("astronaut.jpg", astronaut)])
+    studio.page.wait_for_selector("#batch-retry:not([hidden])")
+    choose(studio, "/color-pop")
+    paths = asked(studio)
+    studio.page.click("#batch-retry")
+    studio.page.wait_for_selector("#batch-zip:not([hidden])")
+    assert paths == ["/remove-background"]
+
+
+def test_all_of_the_page_takes_drops_and_only_in_batch(studio: Studio, astronaut: bytes) -> None:
+    content = base64.b64encode(astronaut).decode()
+    studio.open("batch")
+    for target in ("#batch-choices", "body"):
+        studio.page.evaluate(DROP, [target, "drop", content, "astronaut.jpg", "image/jpeg"])
+    studio.page.wait_for_selector(".batch-item >> nth=1")
+    assert states(studio) == ["waiting"] * 2
+    studio.page.click("#tab-service")
+    studio.page.evaluate(DROP, ["#service", "drop", content, "astronaut.jpg", "image/jpeg"])
+    studio.page.click("#tab-batch")
+    assert len(states(studio)) == 2
+
+
+def folder_of_three(tmp_path: Path, photo: bytes) -> Path:
+    """Two pictures, one of them further down, and what else lies in folders."""
+    folder = tmp_path / "holiday"
+    (folder / "more").mkdir(parents=True)
+    (folder / "b.jpg").write_bytes(photo)
+    (folder / "more" / "c.jpg").write_bytes(photo)
+    (folder / "notes.txt").write_text("no picture")
+    (folder / ".hidden.jpg").write_bytes(photo)
+    return folder
+
+
+def names(studio: Studio) -> list[str]:
+    return studio.page.locator(".batch-item .name").all_inner_texts()
+
+
+def test_a_folder_is_chosen_with_all_pictures_below_it(studio: Studio, astronaut: bytes, tmp_path: Path) -> None:
+    studio.open("batch")
+    studio.page.set_input_files("#batch-folder", folder_of_three(tmp_path, astronaut))
+    studio.page.wait_for_selector(".batch-item >> nth=1")
+    assert sorted(names(studio)) == ["b.jpg", "c.jpg"]
+
+
+def test_a_folder_is_dropped_with_all_pictures_below_it(studio: Studio, astronaut: bytes, tmp_path: Path) -> None:
+    """As the browser itself drops it: a page cannot make up a folder."""
+    studio.open("batch")
+    browser = studio.page.context.new_cdp_session(studio.page)
+    dropped = {"items": [], "files": [str(folder_of_three(tmp_path, astronaut))], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": kind, "x": 400, "y": 500, "data": dropped})
+    studio.page.wait_for_selector(".batch-item >> nth=1")
+    assert names(studio) == ["b.jpg", "c.jpg"]
+
+
+def test_a_result_is_looked_at_beside_its_picture_and_gone_on_with_by_hand(
+    studio: Studio, astronaut: bytes, cat: bytes
+) -> None:
+    studio.open("batch")
+    studio.page.set_input_files("#batch-files", [file("astronaut.jpg", astronaut), file("cat.jpg", cat)])
+    assert studio.page.is_disabled(".opener >> nth=0")
+    choose(studio, "/color-pop")
+    studio.page.click("#batch-start")
+    studio.page.wait_for_selector("#batch-zip:not([hidden])")
+    studio.page.click(".opener >> nth=0")
+    shown = studio.page.locator("#batch-preview")
+    assert shown.locator("h2").inner_text() == "astronaut.jpg"
+    width = "#batch-preview img"
+    studio.page.wait_for_function(f"() => document.querySelector('{width}').naturalWidth === 512")
+    studio.page.keyboard.press("ArrowRight")
+    assert shown.locator("h2").inner_text() == "cat.jpg"
+    studio.page.click("#batch-preview >> text=Before")
+    assert shown.locator("img").get_attribute("alt") == "The picture as it was"
+    studio.page.wait_for_function(f"() => document.querySelector('{width}').naturalWidth === 451")
+    studio.page.click("#batch-preview >> text=Correct it")
+    studio.page.wait_for_selector("#photo:not([hidden])")
+    assert studio.page.is_checked("#photo-choices .tiles input[value='/color-pop']")
+    studio.wait_for_result()
+    assert studio.page.is_visible("#photo-canvas")
 
 
 def test_a_busy_service_is_asked_again_when_it_says_so(browser: Browser, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -116,6 +117,41 @@ def test_what_is_chosen_while_a_session_is_being_opened_is_not_lost(studio: Stud
     studio.page.wait_for_timeout(SETTLED_MS)
     held[0]()
     wait_for_color(studio, CORNERS[0], "Math.min(red, green, blue) > 240")
+
+
+def test_a_snapshot_is_what_is_shown(studio: Studio) -> None:
+    start(studio)
+    wait_for_color(studio, CORNERS[0], f"Math.abs(blue - {SKY[2]}) < 20")
+    with studio.page.expect_download() as download:
+        studio.page.click("#live-snapshot")
+    assert download.value.suggested_filename.startswith("snapshot-")
+    picture = Image.open(download.value.path())
+    assert picture.format == "PNG"
+    assert picture.size == (640, 480)
+    assert near(picture.convert("RGB").getpixel((20, 20)), SKY, tolerance=12)
+
+
+def test_a_film_is_recorded_until_it_is_stopped_or_the_camera_is(studio: Studio) -> None:
+    start(studio)
+    for end in ("#live-record", "#live-stop"):
+        studio.page.click("#live-record")
+        studio.page.wait_for_selector("#live-record >> text=/0:0[2-9]/")
+        with studio.page.expect_download() as download:
+            studio.page.click(end)
+        film = Path(download.value.path()).read_bytes()
+        assert download.value.suggested_filename.endswith(".webm")
+        assert film.startswith(b"\x1a\x45\xdf\xa3")  # EBML, which WebM is made of
+        assert len(film) > 5000
+    assert studio.page.is_visible("#live-start")
+
+
+def test_the_picture_fills_the_screen_and_comes_back(studio: Studio) -> None:
+    start(studio)
+    studio.page.click("#live-full")
+    studio.page.wait_for_function("() => document.fullscreenElement?.id === 'live-stage'")
+    studio.page.evaluate("document.exitFullscreen()")
+    studio.page.wait_for_selector("#live-full[aria-pressed=false]")
+    wait_for_frames(studio)
 
 
 def test_stopping_gives_the_camera_back(studio: Studio) -> None:
