@@ -13,6 +13,7 @@ from service.cli.files.report import PhotoFailed
 from service.cli.files.scan import check_some_were_found, find_photos
 from service.errors import ConfigurationError, Failure, NoInt8Form
 from service.models.store import Checkpoint, ModelStore
+from service.models.store.card import ONNX
 from service.models.store.int8_ranges import Int8Ranges, write_ranges
 from service.settings import Settings, read_settings
 
@@ -48,6 +49,8 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings()
     store = ModelStore(settings.model_store)
     card = store.card(chosen.name)
+    if card.family == ONNX:
+        raise ConfigurationError(f"{card.name} is an ONNX graph, which runs as it was published: bring one in 8 bits")
     exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
     photos = _spread(_photos_in(chosen.images), max(chosen.limit, 2))
     checked = photos[::CHECKED_SHARE]

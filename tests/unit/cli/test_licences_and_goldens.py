@@ -105,3 +105,10 @@ def test_a_golden_answer_that_is_none_is_told(silhouette: Silhouette, added: Pat
 def test_a_model_without_one_is_told_apart(silhouette: Silhouette, added: Path) -> None:
     (added / "golden.png").unlink()
     assert silhouette("verify", "mine", "--golden") == (0, "mine@1: ok, it has no golden answer\n")
+
+
+@pytest.mark.usefixtures("added")
+def test_an_onnx_graph_is_not_quantized_by_us(silhouette: Silhouette) -> None:
+    status, said = silhouette("quantize", "mine", "--images", ".")
+    assert status == 2
+    assert "mine is an ONNX graph, which runs as it was published" in said

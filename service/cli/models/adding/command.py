@@ -114,4 +114,4 @@ def _tell(example: Example, preview: Path) -> None:
     say(f"{card.name}: sees {seen.width}x{seen.height}, answers {given.width}x{given.height}, {given.meaning}")
     say(f"in the example: {areas}; see {preview}")
     say(f"{1000 * example.seconds:.1f} ms a picture for the network alone, on this CPU")
-    say(f"added to the model store; serve it with SILHOUETTE_MODELS=u2net,{card.name} silhouette serve")
+    say(f"added to the model store; `silhouette models load {card.name}` loads it into a service that runs")
