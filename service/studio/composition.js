@@ -5,6 +5,7 @@ import { blurredBackground } from "./blur.js";
 import { everyFourth, greyOf, pixelsOf } from "./pixels.js";
 
 const SUBJECT = ["model", "effort", "keep", "refine", "allow_empty", "shift_edge", "feather", "decontaminate"];
+const MOST_BLURRED_PX = 2.5e6;
 const FORM = ["format", "quality", "compression"];
 
 /** By operation: the options that are understood here, and how it is drawn. Whatever has others is left to the service. */
@@ -40,12 +41,23 @@ function replace({ shot, look, value, backdrop, isSmooth }) {
   return { picture: canvas, isExact: !backdrop || (isSmooth && value("fit") === "cover") };
 }
 
+/** Of a large photo a smaller one is blurred, which is seen at once; then the service's own comes. */
 function blur({ shot, look, value, feathered }) {
-  shot.pixels ??= pixelsOf(shot.before);
-  const canvas = blurredBackground(shot.pixels, look.alpha, Number(value("strength")));
-  const context = canvas.getContext("2d");
+  const { canvas, context } = empty(shot.before);
+  const scale = Math.min(1, Math.sqrt(MOST_BLURRED_PX / (canvas.width * canvas.height)));
+  const isWhole = scale === 1;
+  if (isWhole) shot.pixels ??= pixelsOf(shot.before);
+  const photo = isWhole ? shot.pixels : pixelsOf(scaled(shot.before, scale));
+  const alpha = isWhole ? look.alpha : everyFourth(pixelsOf(scaled(look.picture, scale)).data, 3);
+  context.drawImage(blurredBackground(photo, alpha, Number(value("strength"))), 0, 0, canvas.width, canvas.height);
   context.drawImage(masked(shot.before, look), 0, 0);
-  return { picture: canvas, isExact: !feathered && isOpaque(shot) };
+  return { picture: canvas, isExact: isWhole && !feathered && isOpaque(shot) };
+}
+
+function scaled(picture, scale) {
+  const { canvas, context } = empty({ width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 function pop({ shot, look, value }) {

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.browser.chromium import Studio
+from tests.browser.test_brush import ROCKET, stroke
 from tests.pictures import pixels
 
 AWKWARD = "my cat; again.jpg"
@@ -37,11 +38,20 @@ def segmented(studio: Studio) -> None:
     studio.page.select_option("[data-option=output] select", "overlay")
 
 
+def corrected_by_hand(studio: Studio) -> None:
+    studio.wait_until_settled()
+    stroke(studio, "keep", ROCKET, (ROCKET[0], 0.4))
+    with studio.page.expect_download() as masks:
+        studio.page.click("#photo-masks")
+    masks.value.save_as(Path(studio.page.evaluate("window.folder")) / masks.value.suggested_filename)
+
+
 LOOKS: dict[str, Callable[[Studio], None]] = {
     "a colour": replaced_by_colour,
     "a picture": replaced_by_a_picture,
     "a blur as JPEG": blurred_as_jpeg,
     "an overlay": segmented,
+    "a stroke": corrected_by_hand,
 }
 
 
