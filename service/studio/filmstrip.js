@@ -20,7 +20,7 @@ export class Filmstrip {
 
   /** A file that is open, or waits to be: `{file, shot}`, where `shot` is for whoever opens it. */
   add(file) {
-    const canvas = make("canvas", { width: SIDE_PX, height: SIDE_PX });
+    const canvas = make("canvas", { width: SIDE_PX, height: SIDE_PX, "aria-hidden": "true" });
     const button = make("button", { type: "button", class: "frame", title: file.name, "aria-label": file.name, onclick: () => this.onChoose(entry) }, canvas);
     const entry = { file, shot: null, canvas, button, item: make("li", {}, button) };
     this.entries.push(entry);

@@ -42,7 +42,7 @@ def test_everything_that_can_be_used_has_a_name(studio: Studio, astronaut: bytes
     assert studio.page.evaluate(NAMELESS) == []
 
 
-NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, progress, canvas")]
+NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, progress, canvas:not([aria-hidden])")]
   .filter((element) => {
     const labels = [...(element.labels ?? [])].map((label) => label.textContent.trim()).join("");
     const text = element.matches("button, a") ? element.textContent.trim() : "";
