@@ -56,7 +56,7 @@ class Scene:
         """The subject with straight alpha: RGBA, as large as the photo."""
         result = Image.new("RGBA", self.photo.size)
         for rows in self.subject(decontaminate):
-            result.paste(rows.image, (0, rows.top))
+            result.paste(rows.image, (rows.left, rows.top))
         return result
 
 
@@ -98,12 +98,13 @@ class Effect(Operation[AnyEffectOptions], Generic[AnyEffectOptions]):
         return Product(body, format_, subject_box(scene.matte))
 
 
-def lay_over(picture: Image.Image, rows: Image.Image, top: int) -> None:
-    """Paint `rows` (RGBA, as wide as `picture`) on `picture` (RGB or RGBA) from row `top`: C = aF + (1 - a)B.
+def lay_over(picture: Image.Image, rows: Image.Image, corner: tuple[int, int]) -> None:
+    """Paint `rows` (RGBA) on `picture` (RGB or RGBA), with their upper left at `corner`, (x, y): C = aF + (1 - a)B.
 
     Source: Porter & Duff 1984, "over".
     """
-    area = (0, top, picture.width, top + rows.height)
+    left, top = corner
+    area = (left, top, left + rows.width, top + rows.height)
     if picture.mode == "RGB":
         picture.paste(rows, area, rows)
     else:

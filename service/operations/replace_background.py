@@ -54,8 +54,8 @@ def replace_background(scene: Scene, options: ReplaceBackgroundOptions) -> Image
     result = _backdrop(scene, options)
     light = _light(result, scene.matte) if options.light_wrap else None
     for rows in scene.subject(options.decontaminate):
-        image = _lit(rows, light, options.light_wrap, result.height) if light else rows.image
-        lay_over(result, image, rows.top)
+        image = _lit(rows, light, options.light_wrap, result.size) if light else rows.image
+        lay_over(result, image, (rows.left, rows.top))
     return result
 
 
@@ -87,9 +87,11 @@ def _light(backdrop: Image.Image, matte: Matte) -> Image.Image:
     return light.filter(ImageFilter.GaussianBlur(WRAP_SIGMA * max(size)))
 
 
-def _lit(rows: Rows, light: Image.Image, strength: float, height: int) -> Image.Image:
-    """The subject with `light` screened onto it: F + L (1 - F)."""
-    box = (0, light.height * rows.top / height, light.width, light.height * (rows.top + rows.image.height) / height)
+def _lit(rows: Rows, light: Image.Image, strength: float, size: tuple[int, int]) -> Image.Image:
+    """The subject with `light` screened onto it: F + L (1 - F). `size` is that of the whole picture."""
+    across, down = light.width / size[0], light.height / size[1]
+    right, bottom = rows.left + rows.image.width, rows.top + rows.image.height
+    box = (rows.left * across, rows.top * down, right * across, bottom * down)
     here = light.resize(rows.image.size, Image.Resampling.BILINEAR, box=box).point(lambda level: level * strength)
     lit = ImageChops.screen(rows.image.convert("RGB"), here)
     lit.putalpha(rows.image.getchannel("A"))

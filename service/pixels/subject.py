@@ -59,11 +59,12 @@ class Blend:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of the subject."""
+    """Some rows of the subject, without the columns on either side that have nothing of it."""
 
+    left: int
     top: int
     image: Image.Image
-    """RGBA, as wide as the photo; transparent black where the matte is 0."""
+    """RGBA; transparent black where the matte is 0."""
 
 
 @pixel_work
@@ -74,15 +75,18 @@ def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
     """
     cells = _find_cells(blend) if decontaminate else _no_cells()
     unmix = _Unmixing(blend, cells) if len(cells.rows) else None
-    for top, bottom in bands(blend.photo.height):
-        area = (0, top, blend.photo.width, bottom)
-        matte = blend.matte.crop(area)
-        if matte.getbbox() is None:
+    width, height = blend.photo.size
+    for top, bottom in bands(height):
+        shown = blend.matte.crop((0, top, width, bottom)).getbbox()
+        if shown is None:
             continue
+        left, right = shown[0] // CELL_PX * CELL_PX, min(width, -(-shown[2] // CELL_PX) * CELL_PX)
+        area = (left, top, right, bottom)
         pixels = _pixels(blend, area)
         if unmix is not None:
             pixels = unmix.in_rows(pixels, area)
-        yield Rows(top, _as_image(pixels, None if blend.matte is blend.mixture else matte, matte.size))
+        matte = None if blend.matte is blend.mixture else blend.matte.crop(area)
+        yield Rows(left, top, _as_image(pixels, matte, (right - left, bottom - top)))
 
 
 def _pixels(blend: Blend, area: Area) -> Pixels:

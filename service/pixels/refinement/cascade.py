@@ -146,7 +146,8 @@ def _spread(values: NDArray[Any], reach: int, extreme: np.ufunc) -> NDArray[Any]
 def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], network: RefinementNetwork) -> Image.Image:
     """The last of three `mattes`, corrected where the one before, of half its size, is unsure."""
     width, height = mattes[-1].size
-    corrected = np.pad(np.asarray(mattes[-1]), ((0, height & 1), (0, width & 1)))
+    corrected = np.zeros((height + (height & 1), width + (width & 1)), np.uint8)
+    corrected[:height, :width] = mattes[-1]
     for levels, places in doubts(pictures, mattes):
         rows, columns = four(places)
         corrected[rows, columns] = network.correct(corrected[rows, columns], describe(levels, places))

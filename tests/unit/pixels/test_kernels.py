@@ -45,7 +45,7 @@ def photo(seed: int, width: int, height: int) -> Image.Image:
 def cutout(blend: Blend) -> NDArray[np.int16]:
     result = Image.new("RGBA", blend.photo.size)
     for rows in subject_rows(blend, decontaminate=True):
-        result.paste(rows.image, (0, rows.top))
+        result.paste(rows.image, (rows.left, rows.top))
     return np.asarray(result).astype(np.int16)
 
 

@@ -65,7 +65,7 @@ def photo(pixels: NDArray[np.uint8]) -> Levels:
 def subject(blend: Blend, decontaminate: bool = True) -> Levels:
     result = Image.new("RGBA", blend.photo.size)
     for rows in subject_rows(blend, decontaminate):
-        result.paste(rows.image, (0, rows.top))
+        result.paste(rows.image, (rows.left, rows.top))
     return np.asarray(result, np.float64)
 
 
