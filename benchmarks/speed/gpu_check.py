@@ -174,9 +174,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cuda", metavar="cuda[:N]|cpu", help="default: cuda")
     parser.add_argument("--wheels", type=Path, default=WHEELS, metavar="DIR", help=f"default: {WHEELS}")
     parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N", help=f"in all; default: {MINUTES:g}")
-    parser.add_argument(
-        "--json", type=Path, default=Path("gpu_check.json"), metavar="OUT", help="default: gpu_check.json"
-    )
+    parser.add_argument("--json", type=Path, default=OUT, metavar="OUT", help=f"default: {OUT}")
+    parser.add_argument("--fetch", type=Path, metavar="DIR", help="check nothing, but make such a folder")
+    parser.add_argument("--python", default="3.12", metavar="VERSION", help="of those wheels; default: 3.12")
     return parser
 
 

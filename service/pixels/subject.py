@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageFilter
 from service.pixels.bands import bands
 from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity, share
 from service.pixels.kernels import Part, compiled_kernels
+from service.pixels.memory import image_bytes
 from service.pixels.threads import pixel_work
 
 Pixels = NDArray[np.uint32]
@@ -93,7 +94,7 @@ def _pixels(blend: Blend, area: Area) -> Pixels:
     """(height * width,), the mixture in the place of alpha; not to be written to."""
     pixels = blend.photo.crop(area)
     pixels.putalpha(blend.mixture.crop(area))
-    return np.frombuffer(pixels.tobytes(), LITTLE_ENDIAN)
+    return image_bytes(pixels).view(LITTLE_ENDIAN).reshape(-1)
 
 
 def _as_image(pixels: Pixels, matte: Image.Image | None, size: tuple[int, int]) -> Image.Image:
@@ -103,7 +104,7 @@ def _as_image(pixels: Pixels, matte: Image.Image | None, size: tuple[int, int]) 
     """
     if matte is not None:
         pixels = pixels & ~ALPHA_BYTE
-        pixels |= np.asarray(matte).reshape(-1).astype(np.uint32) << 24
+        pixels |= image_bytes(matte).reshape(-1).astype(np.uint32) << 24
     return Image.frombuffer("RGBA", size, pixels * (pixels > ~ALPHA_BYTE), "raw", "RGBA", 0, 1)
 
 

@@ -1,5 +1,6 @@
 """benchmarks/speed/gpu_check.py and what it carries, as far as they go without a GPU."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,12 @@ def test_packed_weights_become_a_store_whose_card_has_their_checksum(
     for name in ("tiny-classes", "tiny-subject"):
         there = ModelStore(store)
         assert there.verify(there.card(name)).is_file()
+
+
+def test_it_writes_what_it_found_even_where_no_time_was_left(tmp_path: Path) -> None:
+    out = tmp_path / "found.json"
+    with pytest.raises(SystemExit) as ended:
+        gpu_check.main(["--device", "cpu", "--minutes", "0", "--wheels", str(tmp_path), "--json", str(out)])
+    assert ended.value.code in (0, gpu_check.NOT_READY)  # which it is where no weights were pulled
+    if ended.value.code == 0:
+        assert [each["name"] for each in json.loads(out.read_text())["checks"]] == list(LIMITS_S)

@@ -12,6 +12,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.pixels.memory import image_bytes
 from service.pixels.threads import pixel_work
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -70,7 +71,7 @@ def _filtered(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
     above = np.zeros(row_bytes, np.uint8)
     for top in range(0, image.height, len(filtered)):
         bottom = min(top + len(filtered), image.height)
-        rows = np.asarray(image.crop((0, top, image.width, bottom))).reshape(bottom - top, row_bytes)
+        rows = image_bytes(image.crop((0, top, image.width, bottom))).reshape(bottom - top, row_bytes)
         band = filtered[: len(rows)]
         band[:, 1:] = rows
         if filter_type == UP:

@@ -15,6 +15,7 @@ from PIL import Image
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
 from service.pixels.kernels import compiled_kernels
+from service.pixels.memory import image_bytes
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
 from service.pixels.refinement.surroundings import (
     LEAST_RANGE,
@@ -112,7 +113,7 @@ def _to_levels(plane: Image.Image) -> Image.Image:
 def double(matte: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Enlarged by two, less the half pixel by which it may reach beyond `size`."""
     if (kernels := compiled_kernels()) is not None:
-        return Image.fromarray(kernels.twice(np.asarray(matte), size))
+        return Image.fromarray(kernels.twice(image_bytes(matte), size))
     return matte.resize(size, Image.Resampling.BILINEAR, box=(0, 0, size[0] / 2, size[1] / 2))
 
 
@@ -121,7 +122,7 @@ def unsure(coarsest: Image.Image, middle: Image.Image) -> NDArray[np.bool_]:
 
     Elsewhere `describe` has no trust in what the network would say.
     """
-    levels, below = np.asarray(middle), np.asarray(coarsest)
+    levels, below = image_bytes(middle), image_bytes(coarsest)
     doubtful = _spread((levels > SURE_LEVELS) & (levels < 255 - SURE_LEVELS), 1, np.maximum)
     highest, lowest = (_spread(below, RANGE_REACH, extreme) for extreme in (np.maximum, np.minimum))
     is_edge = (highest - lowest >= LEAST_RANGE * 255) & (lowest <= PERHAPS_INSIDE * 255)
@@ -147,7 +148,7 @@ def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], netw
     """The last of three `mattes`, corrected where the one before, of half its size, is unsure."""
     width, height = mattes[-1].size
     corrected = np.zeros((height + (height & 1), width + (width & 1)), np.uint8)
-    corrected[:height, :width] = mattes[-1]
+    corrected[:height, :width] = image_bytes(mattes[-1])
     for levels, places in doubts(pictures, mattes):
         rows, columns = four(places)
         corrected[rows, columns] = network.correct(corrected[rows, columns], describe(levels, places))

@@ -15,6 +15,7 @@ from PIL import Image
 
 from service.models.labels import Size
 from service.pixels.kernels import Kernels, PackedLevel, compiled_kernels
+from service.pixels.memory import image_bytes
 
 SCALES = 3
 """The level of the four pixels, that of the pixel that is split, and the one below: each has half the size."""
@@ -101,7 +102,7 @@ class Level:
         area = (left, top, min(width, right + REACH), min(height, bottom + REACH))
         pixels = picture.crop(area)
         pixels.putalpha(matte.crop(area))
-        return cls(np.asarray(pixels).view(np.uint32)[..., 0], left, top, Size(width, height))
+        return cls(image_bytes(pixels).view(np.uint32)[..., 0], left, top, Size(width, height))
 
     def around(self, places: Places, offsets: Coordinates) -> NDArray[np.uint32]:
         """(k * k, n), with the picture's border repeated outwards."""
