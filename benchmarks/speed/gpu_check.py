@@ -19,6 +19,7 @@ what only a GPU has.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -27,7 +28,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ LIMITS_S = {
 
 LEAST_S = 15.0
 """A check that would have less is left out."""
+
+PATIENCE_S = 20.0
+"""For a check that was told to end, until its servers have ended."""
 
 SKIPPED = 77
 FAILED, NOT_READY = 1, 2
@@ -130,17 +134,32 @@ def check(name: str, python: str, device: str, store: Path, limit_s: float) -> C
         command = [python, "-m", "benchmarks.speed.gpu_checks", name, "--device", device, "--out", str(out)]
         stores = {name: str(store) for name in ("SILHOUETTE_MODEL_STORE", "SILHOUETTE_TEST_MODEL_STORE")}
         environment = os.environ | stores | {"PYTHONPATH": str(REPOSITORY)}
-        try:
-            done = subprocess.run(
-                command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=limit_s
-            )
-        except subprocess.TimeoutExpired:
+        code, said = _run(command, environment, limit_s)
+        if code is None:
             return Checked(name, "failed", limit_s, [f"not over after {limit_s:.0f} s"])
         found = json.loads(out.read_text()) if out.exists() else {"lines": [], "figures": []}
     seconds = time.monotonic() - started
-    result = {0: "ok", SKIPPED: "skipped"}.get(done.returncode, "failed")
-    lines = found["lines"] or (done.stdout + done.stderr).strip().splitlines()[-5:]
+    result = {0: "ok", SKIPPED: "skipped"}.get(code, "failed")
+    lines = found["lines"] or said.strip().splitlines()[-5:]
     return Checked(name, result, seconds, lines, found["figures"])
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], limit_s: float) -> tuple[int | None, str]:
+    """Its exit, and what it said. None where it was not over in time: it is told to end, so that it ends its servers,
+    and ended where it does not."""
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        said, _ = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=PATIENCE_S)
+        process.kill()
+        process.wait()
+        return None, ""
+    return process.returncode, said
 
 
 def check_all(python: str, device: str, store: Path, end: float) -> list[Checked]:

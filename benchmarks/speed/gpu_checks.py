@@ -220,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", required=True, metavar="cuda[:N]|cpu")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a server would outlive a check that is cut off
     found, code = Findings(), 0
     try:
         CHECKS[chosen.check](chosen.device, found)

@@ -1,4 +1,4 @@
-"""The bytes of a Pillow image where they lie: `np.asarray` copies them twice, piece by piece, with the lock of Python held.
+"""The bytes of a Pillow image where they lie: `np.asarray` copies them twice, in pieces, with Python's lock held.
 
 Pillow hands them out through Arrow's C data interface, whose two structures this reads: that needs no Arrow. Source:
 https://arrow.apache.org/docs/format/CDataInterface.html
