@@ -72,18 +72,18 @@ class ModelChanges:
 
         Raises UnknownModel where it has no card, and ModelsUnchanged with the reason.
         """
-        return await self._in_turn("load", name, lambda: self._load(name))
+        return await self._to_the_end("load", name, lambda: self._load(name))
 
     async def unload(self, name: str) -> None:
         """Returns when everybody who had begun with it is answered, and its memory is given back.
 
         Raises UnknownModel, BadOption for two that answer as one, or ModelsUnchanged.
         """
-        await self._in_turn("unload", name, lambda: self._unload(name))
+        await self._to_the_end("unload", name, lambda: self._unload(name))
 
     async def make_default(self, name: str) -> ModelCard:
         """The model is meant from now on where a request names none. Raises UnknownModel or BadOption, as `unload`."""
-        return await self._in_turn("default", name, lambda: self._make_default(name))
+        return await self._to_the_end("default", name, lambda: self._make_default(name))
 
     async def unload_idle(self, idle_s: float) -> None:
         """Forever: workers give up what nobody has asked for. It stays in the catalogue."""
@@ -92,7 +92,7 @@ class ModelChanges:
             if cards := self._served.unasked(idle_s):
                 with contextlib.suppress(Failure):  # which is in the log
                     names = ",".join(card.name for card in cards)
-                    await self._in_turn("sleep", names, lambda: self._put_to_sleep(idle_s))
+                    await self._to_the_end("sleep", names, lambda: self._put_to_sleep(idle_s))
 
     async def close(self) -> None:
         for task in list(self._running):
@@ -101,7 +101,7 @@ class ModelChanges:
 
     # --- one after the other ----------------------------------------------------------------------------------------
 
-    async def _in_turn(self, change: str, name: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    async def _to_the_end(self, change: str, name: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """A change that has begun goes on to its end, also where whoever asked for it leaves."""
         task = asyncio.create_task(self._recorded(change, name, work))
         self._running.add(task)
@@ -115,58 +115,70 @@ class ModelChanges:
 
     async def _recorded(self, change: str, name: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Leaves one line in the log, whatever comes of it."""
-        async with self._turn:
-            began_s = time.monotonic()
-            facts = {"change": change, "model": name}
-            try:
-                result = await work()
-            except (ConfigurationError, Failure) as error:
-                self._metrics.model_changes.labels(change, "failed").inc()
-                logger.warning("models unchanged", extra={FIELDS: {**facts, "cause": str(error)}})
-                raise _told(error) from error
-            self._metrics.model_changes.labels(change, "ok").inc()
-            logger.info("models changed", extra={FIELDS: {**facts, "seconds": round(time.monotonic() - began_s, 1)}})
-            return result
+        began_s = time.monotonic()
+        facts = {"change": change, "model": name}
+        try:
+            result = await work()
+        except (ConfigurationError, Failure) as error:
+            self._metrics.model_changes.labels(change, "failed").inc()
+            logger.warning("models unchanged", extra={FIELDS: {**facts, "cause": str(error)}})
+            raise _told(error) from error
+        self._metrics.model_changes.labels(change, "ok").inc()
+        logger.info("models changed", extra={FIELDS: {**facts, "seconds": round(time.monotonic() - began_s, 1)}})
+        return result
 
     async def _load(self, name: str) -> ModelCard:
-        checkpoint = await asyncio.to_thread(self._read, name)
-        new, former = self._versioned(checkpoint), self._served.find(name)
-        if former is not None and former.key == new.card.key:
-            await self._awaken(former)
-            return former
-        others = [model for model in self._loaded if model.card.name != name]
+        """Others have their turn while this waits for those who work with what the name stood for: that may be hours,
+        with a film.
+        """
         nobody_is_left = asyncio.Event()
         try:
-            card = (await self._roll_out([*others, new], nobody_is_left))[name]
-            self._wanted[name] = new
-            self._served.replace(former, card)
-            if former is not None:
-                await self._served.until_unused(former)
+            async with self._turn:
+                checkpoint = await asyncio.to_thread(self._read, name)
+                new, former = self._versioned(checkpoint), self._served.find(name)
+                if former is not None and former.key == new.card.key:
+                    await self._awaken(former)
+                    return former
+                kept = [model for model in self._loaded if model.card.name != name or model.card.key == new.card.key]
+                replaced = [model.card for model in self._loaded if model not in kept]
+                models = kept if new in kept else [*kept, new]
+                cards, farewell = await self._roll_out(models, nobody_is_left if replaced else None)
+                self._wanted[name] = new
+                self._served.woke_up([cards[name]])
+                self._served.replace(former, cards[name])
+            for card in replaced:
+                await self._served.until_unused(card)
         finally:
             nobody_is_left.set()
-        await self._pool.until_settled()
-        return card
+        if farewell is not None:
+            await asyncio.wait({farewell})
+        return cards[name]
 
     async def _unload(self, name: str) -> None:
-        card, before = self._served.catalogue.card(name), self._served.catalogue.cards
-        others = [other for other in before if other is not card]
-        if not others:
-            raise ModelsUnchanged(f"{name} is the only model that is loaded")
-        await self._awaken(others[0])
-        self._served.exchange(others)
+        """As `_load`."""
+        async with self._turn:
+            card, before = self._served.catalogue.card(name), self._served.catalogue.cards
+            others = [other for other in before if other is not card]
+            if not others:
+                raise ModelsUnchanged(f"{name} is the only model that is loaded")
+            await self._awaken(others[0])
+            self._served.exchange(others)
         await self._served.until_unused(card)
-        try:
-            await self._roll_out([model for model in self._loaded if model.card.key != card.key])
-        except ConfigurationError:
-            self._served.exchange(before)
-            raise
-        del self._wanted[name]
+        async with self._turn:
+            if self._served.has(card):  # it was loaded again meanwhile
+                return
+            try:
+                await self._roll_out([model for model in self._loaded if model.card.key != card.key])
+            except ConfigurationError:
+                self._served.replace(self._served.find(name), card)
+                raise
 
     async def _make_default(self, name: str) -> ModelCard:
-        card, before = self._served.catalogue.card(name), self._served.catalogue.cards
-        await self._awaken(card)
-        self._served.exchange([card, *(other for other in before if other is not card)])
-        return card
+        async with self._turn:
+            card, before = self._served.catalogue.card(name), self._served.catalogue.cards
+            await self._awaken(card)
+            self._served.exchange([card, *(other for other in before if other is not card)])
+            return card
 
     # --- sleep ------------------------------------------------------------------------------------------------------
 
@@ -175,10 +187,14 @@ class ModelChanges:
         if self._served.is_awake(card):
             return
         try:
-            await self._in_turn("wake", card.name, lambda: self._awaken(card))
+            await self._to_the_end("wake", card.name, lambda: self._awaken_in_turn(card))
         except ModelsUnchanged as failure:
             detail = f"{card.name} was unloaded, and cannot be loaded again: {failure.detail}"
             raise NotReady(detail, RETRY_AFTER_S) from failure
+
+    async def _awaken_in_turn(self, card: ModelCard) -> None:
+        async with self._turn:
+            await self._awaken(card)
 
     async def _awaken(self, card: ModelCard) -> None:
         if self._served.is_awake(card) or not self._served.has(card):
@@ -189,14 +205,15 @@ class ModelChanges:
         self._served.woke_up([card])
 
     async def _put_to_sleep(self, idle_s: float) -> None:
-        cards = self._served.unasked(idle_s)
-        keys = {card.key for card in cards}
-        self._served.put_to_sleep(cards)
-        try:
-            await self._roll_out([model for model in self._loaded if model.card.key not in keys])
-        except ConfigurationError:
-            self._served.woke_up(cards)
-            raise
+        async with self._turn:
+            cards = self._served.unasked(idle_s)
+            keys = {card.key for card in cards}
+            self._served.put_to_sleep(cards)
+            try:
+                await self._roll_out([model for model in self._loaded if model.card.key not in keys])
+            except ConfigurationError:
+                self._served.woke_up(cards)
+                raise
 
     # --- what workers have ------------------------------------------------------------------------------------------
 
@@ -214,15 +231,15 @@ class ModelChanges:
 
     async def _roll_out(
         self, models: Sequence[Checkpoint], keep_until: asyncio.Event | None = None
-    ) -> dict[str, ModelCard]:
+    ) -> "tuple[dict[str, ModelCard], asyncio.Task[None] | None]":
         """Every worker has these when it returns: as they compute in there, by name. Raises ConfigurationError.
 
-        Until the event, there is still one that has what they all had before.
+        Until the event, there is still one that has what they all had before; the task is over when it has ended.
         """
         plans = await asyncio.to_thread(self._plan, models)
-        await self._pool.adopt(plans, keep_until)
+        farewell = await self._pool.adopt(plans, keep_until)
         self._loaded = list(models)
-        return {model.card.name: model.card for model in plans[0].models}
+        return {model.card.name: model.card for model in plans[0].models}, farewell
 
 
 def _told(error: ConfigurationError | Failure) -> Failure:

@@ -98,6 +98,8 @@ class Batcher:
         self._turns = LaneTurns()
         self._live_share = LiveShare()
         self._size_limits: dict[str, int] = {}
+        self._given_up: dict[str, Failure] = {}
+        """Models that no worker will have again, and what is said of them."""
         self._changed = asyncio.Condition()
         self._closed = False
         self.pace = Pace()
@@ -143,6 +145,8 @@ class Batcher:
         """
         if self._closed:
             raise Draining
+        if failure := self._given_up.get(model):
+            raise failure
         if time.monotonic() >= deadline:
             self._metrics.expired.inc()
             raise DeadlineExceeded
@@ -216,6 +220,19 @@ class Batcher:
     def learn_size_limit(self, model: str, images: int) -> None:
         """From now on no batch of `model` is larger: a device ran out of memory."""
         self._size_limits[model] = min(images, self._size_limits.get(model, images))
+
+    async def give_up(self, models: Iterable[str], failure: Failure) -> None:
+        """Answer everybody who waits for one of these or will ask for it: no worker has it any more."""
+        self._given_up |= dict.fromkeys(models, failure)
+        for ticket in self._waiting:
+            if ticket.model in self._given_up:
+                ticket.fail(self._given_up[ticket.model])
+        await self._announce()
+
+    def take_up(self, models: Iterable[str]) -> None:
+        """There are workers that have these."""
+        for model in models:
+            self._given_up.pop(model, None)
 
     def refuse_waiting(self, failure: Failure) -> None:
         """Answer everybody who waits: nobody is there to serve them."""

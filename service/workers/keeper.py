@@ -9,7 +9,7 @@ import logging
 import time
 from typing import Any, Literal
 
-from service.errors import Draining, WorkerFailed
+from service.errors import Draining, NotReady, WorkerFailed
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import WorkerStatus
 from service.workers.feeder import Feeder
@@ -39,7 +39,8 @@ class Keeper:
         self.number = number
         self.trouble: str | None = None
         """Why there is no worker, once several starts in a row have failed, and until one succeeds."""
-        self._plan = plan
+        self.plan = plan
+        """Of the process that was started last."""
         self._shared = shared
         self._state: State = "starting"
         self._failed_starts = 0
@@ -54,18 +55,13 @@ class Keeper:
         self._no_succession_before = 0.0
         self._beside: asyncio.TaskGroup | None = None
         """For what goes on while a process serves: its successor's start, its predecessor's end."""
-        self._farewells: set[asyncio.Task[None]] = set()
-        """Of predecessors that have not ended yet."""
+        self._farewell: asyncio.Task[None] | None = None
+        """Of the latest predecessor, until it has ended."""
         self._settled = asyncio.Event()
         """While no successor is on its way."""
         self._settled.set()
         self._kept_until: asyncio.Event | None = None
         """Until when a predecessor serves on."""
-
-    @property
-    def plan(self) -> WorkerPlan:
-        """Of the process that was started last."""
-        return self._plan
 
     @property
     def is_ready(self) -> bool:
@@ -74,7 +70,7 @@ class Keeper:
     def status(self) -> WorkerStatus:
         handle = self._serving
         if handle is None:
-            return WorkerStatus(self.number, 0, self._state, self._plan.device, 0, 0)
+            return WorkerStatus(self.number, 0, self._state, self.plan.device, 0, 0)
         state: State = "busy" if handle in self._shared.busy else "idle"
         return WorkerStatus(self.number, handle.pid, state, handle.device, handle.rss_bytes, handle.device_memory_bytes)
 
@@ -124,7 +120,7 @@ class Keeper:
             self._settled.set()
             return None if isinstance(successor, WorkerFailed) else successor
         self._state = "starting"
-        return await self._start(self._plan)
+        return await self._start(self.plan)
 
     async def _start(self, plan: WorkerPlan) -> WorkerHandle:
         handle = WorkerHandle(plan)
@@ -171,7 +167,7 @@ class Keeper:
         cause: str = "recycled"
         try:
             await self._serve_until_succeeded(handle)
-            cause = "recycled" if handle.plan == self._plan else "models"
+            cause = "recycled" if handle.plan == self.plan else "models"
         except WorkerDied as death:
             cause = death.cause
         except Draining:
@@ -195,7 +191,7 @@ class Keeper:
             while not self._has_successor():
                 await feeder.feed()
                 if self._succession is None and self._is_worn_out(handle):
-                    self._begin_succession(self._plan)
+                    self._begin_succession(self.plan)
 
     def _is_worn_out(self, handle: WorkerHandle) -> bool:
         settings = self._shared.settings
@@ -224,7 +220,8 @@ class Keeper:
                     logger.error("no successor", extra={FIELDS: {"worker": self.number, "cause": str(error)}})
                 self._no_succession_before = time.monotonic() + MAX_RESTART_DELAY_S
                 return error if isinstance(error, WorkerFailed) else WorkerFailed(f"{type(error).__name__}: {error}")
-            self._plan = plan
+            self.plan = plan
+            self._shared.batcher.take_up(model.card.key for model in plan.models)
             return handle
 
     def _has_successor(self) -> bool:
@@ -238,14 +235,14 @@ class Keeper:
 
     # --- other models -----------------------------------------------------------------------------------------------
 
-    async def adopt(self, plan: WorkerPlan, keep_until: asyncio.Event | None = None) -> None:
+    async def adopt(self, plan: WorkerPlan, keep_until: asyncio.Event | None = None) -> "asyncio.Task[None] | None":
         """From now on processes of `plan` fill this place. Returns when one of them does.
 
-        The one before it ends first, or serves on beside it until the event. Raises WorkerFailed where none can be
-        started: then all is as before.
+        The one before it has ended then, or serves on beside it until the event: the task is over when that has ended.
+        Raises WorkerFailed where none can be started: then all is as before.
         """
-        if plan == self._plan:
-            return
+        if plan == self.plan:
+            return None
         while not self._settled.is_set():  # a worn-out worker is on its way out
             await self._settled.wait()
         succession = self._begin_succession(plan)
@@ -259,21 +256,16 @@ class Keeper:
         if isinstance(failure := succession.result(), WorkerFailed):
             self._kept_until = None
             raise failure
-        if keep_until is None:
-            await self.until_settled()
-
-    async def until_settled(self) -> None:
-        """Until no predecessor is there any more."""
-        if self._farewells:
-            await asyncio.wait(self._farewells)
+        farewell = self._farewell
+        if farewell is not None and keep_until is None:
+            await asyncio.wait({farewell})
+        return farewell
 
     def _say_farewell(self, handle: WorkerHandle, *, is_well: bool) -> None:
         assert self._beside is not None
         kept_until, self._kept_until = self._kept_until, None
         farewell = self._linger(handle, kept_until) if is_well and kept_until else self._end(handle)
-        task = self._beside.create_task(farewell)
-        self._farewells.add(task)
-        task.add_done_callback(self._farewells.discard)
+        self._farewell = self._beside.create_task(farewell)
 
     async def _linger(self, handle: WorkerHandle, until: asyncio.Event) -> None:
         """Serves on beside its successor: it has models that nobody else has any more."""
@@ -281,14 +273,22 @@ class Keeper:
         over = asyncio.create_task(until.wait())
         over.add_done_callback(lambda _: feeder.call())
         try:
-            with feeder.watching(), contextlib.suppress(WorkerDied, Draining):
+            with feeder.watching(), contextlib.suppress(Draining):
                 while not until.is_set():
                     await feeder.feed()
+        except WorkerDied:
+            await self._give_up(handle)
         except Exception:  # ours; its successor serves
             logger.exception("worker lost", extra=self._facts(handle))
         finally:
             over.cancel()
             await self._end(handle)
+
+    async def _give_up(self, handle: WorkerHandle) -> None:
+        """What only this one could run nobody can any more, and what the name stands for now is something else."""
+        kept = {model.card.key for model in self.plan.models}
+        left = [model.card.key for model in handle.plan.models if model.card.key not in kept]
+        await self._shared.batcher.give_up(left, NotReady("the model was replaced, and its last worker has died"))
 
     async def _end(self, handle: WorkerHandle) -> None:
         try:

@@ -98,30 +98,29 @@ class WorkerPool:
         finally:
             await self._batcher.close(Draining())
 
-    async def adopt(self, plans: Sequence[WorkerPlan], keep_until: asyncio.Event | None = None) -> None:
+    async def adopt(
+        self, plans: Sequence[WorkerPlan], keep_until: asyncio.Event | None = None
+    ) -> "asyncio.Task[None] | None":
         """As many plans as there are workers, and of the same devices: they take the place of the former ones while
         the pool serves, one worker after the other. Returns when every worker has its own.
 
-        Until the event there is still one that has what all had before. Raises WorkerFailed where a worker cannot be
-        started with its plan: then all have their former plans again, as far as that is possible.
+        Until the event there is still one that has what all had before; the task is over when that has ended. Raises
+        WorkerFailed where a worker cannot be started with its plan: then all have their former plans again, as far as
+        that is possible.
         """
-        former = [keeper.plan for keeper in self._keepers]
+        former, farewell = [keeper.plan for keeper in self._keepers], None
         for index, (keeper, plan) in enumerate(zip(self._keepers, plans, strict=True)):
             try:
-                await keeper.adopt(plan, keep_until if keeper is self._keepers[-1] else None)
+                farewell = await keeper.adopt(plan, keep_until if keeper is self._keepers[-1] else None)
             except WorkerFailed:
                 await self._go_back(self._keepers[:index], former)
                 raise
+        return farewell
 
     async def _go_back(self, keepers: Sequence[Keeper], former: Sequence[WorkerPlan]) -> None:
         for keeper, plan in zip(keepers, former, strict=False):
             with contextlib.suppress(WorkerFailed):  # it is in the log, and the worker serves with what it has
                 await keeper.adopt(plan)
-
-    async def until_settled(self) -> None:
-        """Until nothing is left of workers that were replaced."""
-        for keeper in self._keepers:
-            await keeper.until_settled()
 
     async def stop(self, drain_timeout_s: float) -> None:
         """Give the batches that are on board `drain_timeout_s` to finish, then end every worker."""

@@ -1,7 +1,10 @@
 """POST, DELETE and PUT under /models: which models are loaded, changed while the service runs."""
 
+import contextlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from tests.fakes import BLUE, RED, make_store, retrain_subject, tiny_families
 from tests.pictures import HEIGHT, WIDTH, painted
 
 HERE, ELSEWHERE = ("127.0.0.1", 50000), ("198.51.100.7", 50000)
+
+PATIENCE_S = 60.0
 
 HELLO = {"type": "hello", "width": WIDTH, "height": HEIGHT}
 
@@ -129,6 +134,38 @@ def test_a_model_that_has_changed_in_the_store_takes_the_place_of_the_former_one
     retrain_subject(store, RED)
     assert changing.post("/models/tiny-subject").status_code == 200
     assert subject_of(changing, RED).headers["ETag"] != former_tag
+
+
+@contextlib.contextmanager
+def at_work_with(client: TestClient, name: str) -> Iterator[None]:
+    """As somebody whose work takes long, such as a film."""
+    served = client.app.state.service.engine.served  # type: ignore[attr-defined]
+    working, portal = served.in_use(served.find(name)), client.portal
+    assert portal is not None
+    portal.call(working.__enter__)
+    try:
+        yield
+    finally:
+        portal.call(working.__exit__, None, None, None)
+
+
+def test_while_somebody_works_on_with_a_model_that_is_unloaded_others_change_models(changing: TestClient) -> None:
+    assert changing.post("/models/tiny-classes").status_code == 200
+    with ThreadPoolExecutor(1) as elsewhere, at_work_with(changing, "tiny-classes"):
+        unloading = elsewhere.submit(changing.delete, "/models/tiny-classes")
+        until(lambda: "tiny-classes" not in names(changing))
+        assert changing.put("/models/tiny-subject/default").status_code == 200
+        assert not unloading.done()
+        assert changing.post("/models/tiny-classes").status_code == 200
+    assert unloading.result().status_code == 204
+    assert "tiny-classes" in names(changing)
+    assert changing.delete("/models/tiny-classes").status_code == 204
+
+
+def until(condition: Callable[[], bool]) -> None:
+    gives_up_at = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < gives_up_at
 
 
 def test_tritons_clients_load_and_unload_in_their_own_way(changing: TestClient) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.errors import WorkerFailed
+from service.errors import NotReady, WorkerFailed
 from service.models.store import Checkpoint
 from service.queue.batcher import Outcome
 from service.workers.plan import WorkerPlan
@@ -123,13 +123,14 @@ async def test_what_a_name_stood_for_before_is_served_on_until_nobody_needs_it(
     with leaking_nothing():
         async with running(plan, plan) as service:
             nobody_is_left = asyncio.Event()
-            await service.pool.adopt([renewed, renewed], nobody_is_left)
+            farewell = await service.pool.adopt([renewed, renewed], nobody_is_left)
+            assert farewell is not None
             former = [await service.ask(RED) for _ in range(3)]
             service.know(renewed)
             latter = [await service.ask(RED, "tiny-subject~1") for _ in range(3)]
             assert all(outcome.scores.mean() > 0.5 for outcome in (*former, *latter))
             nobody_is_left.set()
-            await service.pool.until_settled()
+            await farewell
             assert service.pool.ready_count == 2
             assert len(psutil.Process().children(recursive=True)) <= 4  # two workers, and multiprocessing's own
 
@@ -167,3 +168,21 @@ async def test_a_pool_that_stops_in_the_middle_leaves_nothing_behind(plan: Worke
             await until(lambda: len(slot_memory()) == 2)
         with pytest.raises(WorkerFailed, match="shutting down"):
             await adopting
+
+
+async def test_where_the_last_worker_of_a_former_model_dies_those_who_wait_for_it_hear_so(
+    plan: WorkerPlan, renewed: WorkerPlan
+) -> None:
+    async with running(plan) as service:
+        (former,) = service.pool.pids
+        farewell = await service.pool.adopt([renewed], asyncio.Event())
+        assert farewell is not None
+        psutil.Process(former).kill()
+        await farewell
+        for _ in range(2):
+            with pytest.raises(NotReady, match="last worker has died"):
+                await service.ask(RED)
+        service.know(renewed)
+        assert (await service.ask(RED, "tiny-subject~1")).scores.mean() > 0.5
+        await service.pool.adopt([plan])
+        assert (await service.ask(RED)).scores.mean() > 0.5
