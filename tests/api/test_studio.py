@@ -40,6 +40,18 @@ def test_a_file_that_did_not_change_is_not_sent_again(client: TestClient) -> Non
     assert client.get("/studio/main.js", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_the_script_travels_in_few_bytes(client: TestClient) -> None:
+    """Under 150 kB in all, as the browser gets it."""
+    scripts = [name for name in NAMES if name.endswith(".js")]
+    sizes = [int(client.head(f"/studio/{name}").headers["Content-Length"]) for name in scripts]
+    assert sum(sizes) < 150_000
+    plain = client.get("/studio/main.js", headers={"Accept-Encoding": "identity"})
+    zipped = client.get("/studio/main.js", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert (zipped.headers["Content-Encoding"], zipped.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    assert zipped.content == plain.content
+
+
 def test_a_head_request_hears_of_the_file_and_does_not_get_it(client: TestClient) -> None:
     head, answer = client.head("/studio/main.js"), client.get("/studio/main.js")
     assert (head.status_code, head.content) == (200, b"")
