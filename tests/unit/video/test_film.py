@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import av
@@ -219,3 +222,40 @@ def test_what_cannot_be_is_refused_in_words(given: dict[str, str], told: str) ->
 def test_an_option_of_another_effect_is_unknown() -> None:
     with pytest.raises(UnknownOption):
         FilmChoice.of({"effect": "color-pop", "strength": "0.5"})
+
+
+@pytest.mark.parametrize("name", ["cut.webm", "cut.mov", "cut.webp", "cut.gif", "matte.mp4", "matte.webm"])
+@pytest.mark.parametrize("size", [(161, 97), (17, 33)])
+def test_odd_sizes_are_kept(maker: Maker, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    source = write_clip(tmp_path / "in.mkv", red_square(3, size), codec="ffv1", pixel_format="yuv444p")
+    given = {"output": "matte"} if name.startswith("matte") else {}
+    maker.make(source, tmp_path / name, **given)
+    with av.open(str(tmp_path / name)) if name != "cut.webp" else Image.open(tmp_path / name) as film:
+        shown = film.size if isinstance(film, Image.Image) else _size(film)
+    assert shown == size
+
+
+def _size(film: av.container.InputContainer) -> tuple[int, int]:
+    stream = film.streams.video[0]
+    return stream.width, stream.height
+
+
+def test_a_model_of_many_classes_that_pads_puts_the_matte_where_the_subject_is(
+    maker: Maker, clip: Path, tmp_path: Path
+) -> None:
+    maker.make(clip, tmp_path / "cut.webm", model="tiny-classes", keep="red")
+    for alpha, picture in zip(read_alpha(tmp_path / "cut.webm"), red_square(FRAMES), strict=True):
+        truth, found = picture[..., 0] > 128, alpha > 128
+        assert (truth & found).sum() / (truth | found).sum() > 0.85
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe, of Debian's package ffmpeg")
+@pytest.mark.parametrize(("name", "codec"), [("cut.webm", "vp9"), ("cut.mov", "prores"), ("pop.mp4", "vp9")])
+def test_ffprobe_reads_what_was_written(maker: Maker, clip: Path, tmp_path: Path, name: str, codec: str) -> None:
+    maker.make(clip, tmp_path / name, effect="color-pop" if name == "pop.mp4" else "remove-background")
+    command = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(tmp_path / name)]
+    told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
+    pictures = next(stream for stream in told if stream["codec_type"] == "video")
+    assert (pictures["codec_name"], int(pictures["nb_read_frames"])) == (codec, FRAMES)
+    assert (pictures["color_space"], pictures["color_primaries"], pictures["color_transfer"]) == ("bt709",) * 3
+    assert any(stream["codec_type"] == "audio" for stream in told)
