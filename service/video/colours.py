@@ -43,7 +43,7 @@ def _rgb16(frame: VideoFrame) -> NDArray[np.uint16]:
     levels = np.asarray(_rgb(frame, "rgb48le"))
     if frame.format.is_rgb:
         return levels.astype(np.uint16)
-    # From YUV, swscale makes 65279 of white: 255 / 256 of what it is.
+    # From YUV, swscale makes 65283 of white: 255 / 256 of what it is. See findings/swscale_rgb48_white_is_short.sh.
     return np.minimum(levels.astype(np.uint32) * 256 // 255, 65535).astype(np.uint16)
 
 

@@ -1,5 +1,6 @@
 """`silhouette video`: which films, where to, what is refused in time, and what is left when it is cut short."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -115,3 +116,19 @@ def test_ctrl_c_leaves_no_half_film_and_resume_goes_on(films: Path, tmp_path: Pa
     assert work_off(plan_of(long, "--out", cut, "--resume", "--speed", "fastest"), tiny_families) == 0
     assert len(read_alpha(cut)) == 200
     assert list(tmp_path.glob(".cut*")) == []
+
+
+DOCUMENTED = [
+    line.partition("#")[0].split()[1:] if "'#" not in line else shlex.split(line)[1:]
+    for line in (Path(__file__).parents[3] / "docs" / "video.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("silhouette video talk.mp4")
+]
+
+
+@pytest.mark.parametrize("command", DOCUMENTED, ids=" ".join)
+def test_every_command_of_the_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk.mp4").write_bytes(b"film")
+    (tmp_path / "beach.jpg").write_bytes(b"picture")
+    (film,) = make_plan(parser().parse_args(command)).films
+    assert film.result.suffix[1:] in command[-1] + "webm mp4"
