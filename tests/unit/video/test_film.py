@@ -17,7 +17,7 @@ from service.video.choice import FilmChoice
 from service.video.film import Progress, Watch
 from service.video.source import Limits
 from tests.clips import at_s, read_alpha, read_pictures, read_times_ms, red_square, write_clip
-from tests.unit.video.conftest import Maker
+from tests.unit.video.conftest import LIMITS, Maker
 
 FRAMES = 12
 
@@ -229,7 +229,7 @@ def test_an_option_of_another_effect_is_unknown() -> None:
 def test_odd_sizes_are_kept(maker: Maker, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
     source = write_clip(tmp_path / "in.mkv", red_square(3, size), codec="ffv1", pixel_format="yuv444p")
     given = {"output": "matte"} if name.startswith("matte") else {}
-    maker.make(source, tmp_path / name, **given)
+    maker.make(source, tmp_path / name, LIMITS, **given)
     with av.open(str(tmp_path / name)) if name != "cut.webp" else Image.open(tmp_path / name) as film:
         shown = film.size if isinstance(film, Image.Image) else _size(film)
     assert shown == size
