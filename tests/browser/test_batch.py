@@ -14,6 +14,7 @@ from tests.browser.chromium import DROP, Studio, new_studio
 from tests.fakes import make_store
 from tests.pictures import encoded, opened, painted
 from tests.system.loading import tiny_server
+from tests.system.serving import Server
 
 
 def file(name: str, content: bytes) -> FilePayload:
@@ -148,6 +149,17 @@ def test_all_of_the_page_takes_drops_and_only_in_batch(studio: Studio, astronaut
     studio.page.evaluate(DROP, ["#service", "drop", content, "astronaut.jpg", "image/jpeg"])
     studio.page.click("#tab-batch")
     assert len(states(studio)) == 2
+
+
+def test_a_finger_is_not_told_to_drop(server: Server, browser: Browser) -> None:
+    phone = new_studio(browser, server.url, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    phone.open("batch")
+    shown = phone.page.inner_text("#batch-drop")
+    assert "Choose pictures" in shown
+    assert "Drop" not in shown
+    assert phone.page.is_hidden(".folder")
+    phone.page.close()
+    phone.check()
 
 
 def folder_of_three(tmp_path: Path, photo: bytes) -> Path:
