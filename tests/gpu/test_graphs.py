@@ -14,7 +14,7 @@ from service.models.segmenters.devices import Device
 from service.models.store import Checkpoint
 from tests.weights import model_card, pulled_weights
 
-MODELS = ["u2net", "selfie", "deeplab-voc"]
+MODELS = ["u2net", "u2netp", "selfie", "deeplab-voc"]
 LARGEST = 6
 
 

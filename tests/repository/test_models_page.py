@@ -2,6 +2,7 @@
 
 The libraries themselves are not installed for the tests, see tests/system/test_known_families.py: what the lines call
 of them is replaced by stand-ins of the same names, and everything else is as it is written.
+SegFormer of transformers 5.24.0 and LRASPP of torchvision 0.28.0 were exported and added like this on 2026-11-28.
 """
 
 import re
@@ -33,14 +34,14 @@ class YourNetwork(Convolved):
 
 
 class Configured(SmallSegFormer):
-    """As transformers' networks: with a configuration that can be saved, and an answer in a tuple."""
+    """As transformers' networks: with a configuration that can be saved, and an answer with a name."""
 
     config = types.SimpleNamespace(
         save_pretrained=lambda folder: Path(folder, "config.json").write_text('{"id2label": {"0": "wall", "1": "sky"}}')
     )
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor]:  # type: ignore[override]
-        return (super().forward(pictures),)
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"logits": super().forward(pictures)}
 
 
 def torchvision() -> dict[str, Any]:
@@ -51,7 +52,7 @@ def torchvision() -> dict[str, Any]:
 
 
 def transformers() -> dict[str, Any]:
-    network = types.SimpleNamespace(from_pretrained=lambda name, return_dict: Configured(2))
+    network = types.SimpleNamespace(from_pretrained=lambda name: Configured(2))
     return {"transformers": types.SimpleNamespace(SegformerForSemanticSegmentation=network)}
 
 
