@@ -33,6 +33,10 @@ CLICK_SHARE = 0.003
 """Of the photo's diagonal: the radius of a point. So much is surely on the same side as the pixel that was meant."""
 
 
+CLICK_GROWTH_SHARE = 0.01
+"""As wide a brush it grows like."""
+
+
 def correction_of(given: Mapping[str, Grey], hints: Hints | None, photo: Size) -> Correction:
     """Of a photo of that upright size. Raises BadOption for pictures of another aspect and hints that lie outside."""
     for name, grey in given.items():
@@ -40,11 +44,13 @@ def correction_of(given: Mapping[str, Grey], hints: Hints | None, photo: Size) -
     earlier = given[MATTE].alpha or given[MATTE].light if MATTE in given else None
     hints = hints or Hints()
     hints.check_within(photo)
+    least_radius_px = CLICK_GROWTH_SHARE * _diagonal(photo) if hints.points else 0.0
     return Correction(
         earlier,
         tuple(_layers(given.get(KEEP), list(_lines(hints, photo, keep=True)), photo)),
         tuple(_layers(given.get(REMOVE), list(_lines(hints, photo, keep=False)), photo)),
         tuple(_area(box) for box in hints.boxes),
+        least_radius_px,
     )
 
 
@@ -60,6 +66,10 @@ def _area(box: tuple[float, float, float, float]) -> Area:
     """Every pixel that is touched."""
     left, top, right, bottom = box
     return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
+
+
+def _diagonal(photo: Size) -> float:
+    return math.hypot(photo.width, photo.height)
 
 
 def _check_aspect(name: str, size: Size, photo: Size) -> None:
@@ -81,6 +91,6 @@ def _layers(mask: Grey | None, lines: list[Line], photo: Size) -> Iterator[Layer
 
 
 def _lines(hints: Hints, photo: Size, *, keep: bool) -> Iterator[Line]:
-    radius_px = max(1.0, CLICK_SHARE * (photo.width**2 + photo.height**2) ** 0.5)
+    radius_px = max(1.0, CLICK_SHARE * _diagonal(photo))
     yield from (Line([(point.x, point.y)], radius_px) for point in hints.points if point.keep == keep)
     yield from (Line(stroke.points, stroke.radius) for stroke in hints.strokes if stroke.keep == keep)

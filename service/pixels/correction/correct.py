@@ -39,7 +39,7 @@ def correct(soft: Image.Image, rgb: Image.Image, correction: Correction) -> Imag
     painted = correction.painted_area(photo)
     if painted is None:
         return soft
-    radius_px = _brush_radius_px(correction, painted, photo)
+    radius_px = max(correction.least_radius_px, _brush_radius_px(correction, painted, photo))
     area = _around(painted, radius_px, photo)
     result = soft.copy()
     result.paste(_corrected(soft.crop(area), rgb.crop(area), correction, area, photo, radius_px), area)

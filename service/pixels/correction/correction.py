@@ -28,6 +28,9 @@ class Correction:
     boxes: Sequence[Area] = ()
     """Where there are some, the subject is inside of them."""
 
+    least_radius_px: float = 0.0
+    """Strokes grow as those of a brush that is no finer: a click means more than the pixels that it paints."""
+
     @property
     def is_empty(self) -> bool:
         return self.earlier is None and not (self.keep or self.remove or self.boxes)

@@ -128,3 +128,11 @@ def test_a_layer_of_a_large_photo_is_drawn_smaller_and_is_in_the_same_place() ->
     assert max(layer.size) <= 2048
     area = Correction(keep=(layer,)).painted_area(size)
     assert area == pytest.approx((5800, 800, 6200, 1200), abs=10)
+
+
+def test_a_click_grows_like_a_broader_brush() -> None:
+    photo, soft = large()
+    layer = drawn([Line([(900, 600)], 6)], SIZE)
+    fine, broad = (correct(soft, photo, Correction(keep=(layer,), least_radius_px=least)) for least in (0.0, 25.0))
+    assert (np.asarray(fine)[570:630, 810:990] == 0).any()
+    assert (np.asarray(broad)[570:630, 810:990] == 255).all()
