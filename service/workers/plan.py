@@ -25,6 +25,10 @@ CUDA_BATCH_SIZE = 8
 GPU_DRIVER_FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """CUDA on Linux, CUDA on Windows' Linux, and ROCm, which answers to CUDA's name in torch."""
 
+COUNT_DEVICES = "import torch; print(torch.cuda.device_count())"
+COUNT_TIMEOUT_S = 120.0
+"""To import torch from a cold disk, and for a GPU that wakes up."""
+
 SegmenterFamilies = Callable[[], "Mapping[str, type[Segmenter]]"]
 """Called in the worker, so that only workers import torch."""
 
@@ -95,7 +99,7 @@ def is_surely_cpu(wanted: str) -> bool:
 def _devices(wanted: str) -> list[str]:
     if is_surely_cpu(wanted):
         return ["cpu"]
-    count = _count_cuda_devices()
+    count = count_cuda_devices()
     found = [f"cuda:{index}" for index in range(count)]
     if wanted == "auto":
         return found or ["cpu"]
@@ -105,11 +109,18 @@ def _devices(wanted: str) -> list[str]:
     return chosen
 
 
-def _count_cuda_devices() -> int:
-    """Asked in a process of its own: torch costs a second and 200 MB where it is imported."""
-    question = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
+def count_cuda_devices(question: str = COUNT_DEVICES, timeout_s: float = COUNT_TIMEOUT_S) -> int:
+    """Asked in a process of its own: torch costs a second and 200 MB where it is imported.
+
+    Raises DeviceNotFound where there is no answer, or none in time: a driver that is broken may hang for ever.
+    """
+    command = [sys.executable, "-c", question]
     try:
-        return int(subprocess.run(question, capture_output=True, text=True, check=True).stdout)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=timeout_s)
+        return int(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        said = f"torch did not say within {timeout_s:g} s which CUDA devices there are: does `nvidia-smi` answer?"
+        raise DeviceNotFound(said) from error
     except (subprocess.CalledProcessError, ValueError) as error:
         raise DeviceNotFound("torch cannot say which CUDA devices there are: try `python -c 'import torch'`") from error
 

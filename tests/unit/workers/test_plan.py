@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.errors import DeviceNotFound
 from service.settings import read_settings
-from service.workers.plan import MAX_CPU_WORKERS, WorkerPlan, available_cores, plan_workers
+from service.workers.plan import MAX_CPU_WORKERS, WorkerPlan, available_cores, count_cuda_devices, plan_workers
 
 
 def plans(**settings: Any) -> list[WorkerPlan]:
@@ -137,3 +137,13 @@ def test_auto_is_the_cpu_where_there_is_no_cuda() -> None:
     if cuda_devices():
         pytest.skip("this machine has CUDA devices")
     assert {plan.device for plan in plans(device="auto")} == {"cpu"}
+
+
+def test_a_driver_that_hangs_is_not_waited_for_for_ever() -> None:
+    with pytest.raises(DeviceNotFound, match=r"did not say within 0\.2 s"):
+        count_cuda_devices("import threading; threading.Event().wait()", timeout_s=0.2)
+
+
+def test_a_torch_that_does_not_load_is_said_to_be_so() -> None:
+    with pytest.raises(DeviceNotFound, match="cannot say which CUDA devices"):
+        count_cuda_devices("raise ImportError")
