@@ -331,8 +331,8 @@ class RecordingFailed(ConfigurationError):
     """CUDA graphs cannot be recorded; the message is the cause. A process without them may be well."""
 
 
-class NoInt8Form(ConfigurationError):
-    """A network has a layer or an operation that cannot be computed in 8 bits; the message names it."""
+class NoCompiledForm(ConfigurationError):
+    """A network has an operation that is not known to the engine that computes on a CPU; the message names it."""
 
 
 class WorkerFailed(ConfigurationError):

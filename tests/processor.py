@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.workers.precision import INT8_INSTRUCTIONS, read_cpu_flags
+from service.workers.precision import INT8_INSTRUCTIONS, usable_cpu_flags
 
-needs_vnni = pytest.mark.skipif(
-    not read_cpu_flags() & INT8_INSTRUCTIONS, reason="this CPU has no VNNI instructions, so int8 is not used on it"
+needs_int8 = pytest.mark.skipif(
+    not usable_cpu_flags() & INT8_INSTRUCTIONS, reason="int8 is not used on this CPU, or not without OpenVINO"
 )

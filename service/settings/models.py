@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 from service.environment import OR_AUTO, OR_EMPTY, Routes
 from service.settings.part import SettingsPart
 
-PRECISION_PATTERN = r"^(auto|fp32|int8|[a-z0-9-]+=(fp32|int8)(, *[a-z0-9-]+=(fp32|int8))*)$"
+PRECISION_PATTERN = r"^(auto|fp32|bf16|int8|[a-z0-9-]+=(fp32|bf16|int8)(, *[a-z0-9-]+=(fp32|bf16|int8))*)$"
 
 REPOSITORY_STORE = Path(__file__).resolve().parents[2] / "model_store"
 
@@ -39,13 +39,12 @@ class ModelSettings(SettingsPart):
     its own activations, about 300 MB with U2-Net."""
 
     threads_per_worker: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
-    """Threads of one CPU worker, always. Unset: all cores for a worker that works alone, and the cores divided by the
-    workers when all are busy: two 1-thread workers were measured at 1.13 times the images of one 2-thread worker."""
+    """Threads of one CPU worker, always. Unset: as many as there are cores, which busy workers share."""
 
     precision: str = Field("auto", pattern=PRECISION_PATTERN)
-    """On a CPU: auto, fp32, int8, or one a model, `u2net=int8,selfie=fp32`. `auto` is what each model's card prefers
-    where the CPU has VNNI instructions. int8 takes models that were calibrated for it; others stay in fp32. On CUDA
-    all run in fp16."""
+    """On a CPU: auto, fp32, bf16, int8, or one a model, `u2net=int8,selfie=fp32`. `auto` is what each model's card
+    prefers where OpenVINO is installed and the CPU has AVX2. int8 takes models that were calibrated for it; others stay
+    in fp32, and what is not computed in eight bits is in bf16 where the CPU has that. On CUDA all run in fp16."""
 
     cuda_graphs: bool = True
     """On CUDA: record each size of batch when a worker starts, and launch it in one call. Off, kernels are launched one

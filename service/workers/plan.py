@@ -78,7 +78,7 @@ def plan_workers(
 def _plan_cpu_workers(
     settings: Settings, models: Sequence[Checkpoint], families: SegmenterFamilies
 ) -> list[WorkerPlan]:
-    models = precision.on_cpu(models, settings.precision, precision.read_cpu_flags())
+    models = precision.on_cpu(models, settings.precision, precision.usable_cpu_flags())
     cores = available_cores()
     workers, threads = _share_cores(cores, settings.workers, settings.threads_per_worker)
     most_threads = settings.threads_per_worker or max(threads, cores)

@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.errors import ConfigurationError
+from service.models.engines.compiled import is_installed
 from service.models.store import Checkpoint
 from service.models.store.card import ONNX, Precision
 
-INT8_INSTRUCTIONS = frozenset({"avx512_vnni", "avx_vnni"})
-"""Without these, oneDNN multiplies 8-bit numbers more slowly, and sums of two can overflow."""
+INT8_INSTRUCTIONS = frozenset({"avx2", "avx512_vnni", "avx_vnni"})
+"""u2net takes 0.47 of its time in fp32 with AVX2 alone, see docs/performance.md; what has VNNI has AVX2 as well."""
+
+BF16_INSTRUCTIONS = frozenset({"amx_bf16", "avx512_bf16"})
+"""Without these OpenVINO computes in fp32 when it is asked for bf16."""
 
 EVERY_MODEL = "*"
 
@@ -21,13 +25,18 @@ def on_cuda(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
 
 
 def on_cpu(checkpoints: Sequence[Checkpoint], setting: str, cpu_flags: frozenset[str]) -> list[Checkpoint]:
-    """Each in the precision that `setting` names for it, see `Settings.precision`.
+    """Each in the precision that `setting` names for it, see `Settings.precision`. `cpu_flags` is what the processor
+    can do and the engine makes use of.
 
-    Raises ConfigurationError where int8 is asked for and cannot be.
+    Raises ConfigurationError where what is asked for cannot be.
     """
     wanted = _parse(setting)
     if "int8" in wanted.values() and not cpu_flags & INT8_INSTRUCTIONS:
-        raise ConfigurationError("SILHOUETTE_PRECISION: int8 needs a CPU with VNNI instructions; set auto or fp32")
+        raise ConfigurationError("SILHOUETTE_PRECISION: int8 needs OpenVINO and a CPU with AVX2; set auto or fp32")
+    if "bf16" in wanted.values() and not cpu_flags & BF16_INSTRUCTIONS:
+        raise ConfigurationError(
+            "SILHOUETTE_PRECISION: bf16 needs OpenVINO and a CPU with AMX or AVX512-BF16; set auto or fp32"
+        )
     return [_in(checkpoint, _choose(checkpoint, wanted, cpu_flags)) for checkpoint in checkpoints]
 
 
@@ -51,11 +60,20 @@ def _choose(checkpoint: Checkpoint, wanted: Mapping[str, str], cpu_flags: frozen
     precision = wanted.get(name, wanted.get(EVERY_MODEL, "auto"))
     if precision == "auto":
         precision = checkpoint.card.precision if cpu_flags & INT8_INSTRUCTIONS else "fp32"
-    return "int8" if precision == "int8" and is_calibrated else "fp32"
+    if precision == "int8" and is_calibrated:
+        return "int8+bf16" if cpu_flags & BF16_INSTRUCTIONS else "int8"
+    return "bf16" if precision == "bf16" else "fp32"
 
 
 def _in(checkpoint: Checkpoint, precision: Precision) -> Checkpoint:
     return replace(checkpoint, card=checkpoint.card.model_copy(update={"precision": precision}))
+
+
+def usable_cpu_flags() -> frozenset[str]:
+    """What the processor can do for networks: nothing but fp32 where OpenVINO cannot be installed, as torch computes
+    them then.
+    """
+    return read_cpu_flags() if is_installed() else frozenset()
 
 
 def read_cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

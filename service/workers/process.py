@@ -80,7 +80,7 @@ def _load(plan: WorkerPlan) -> Loaded:
     families = plan.families()
     from service.models.segmenters.devices import Device
 
-    device = Device.find(plan.device, plan.threads, plan.cuda_graphs)
+    device = Device.find(plan.device, plan.most_threads, plan.cuda_graphs)
     cards = {model.card.key: model.card for model in plan.models}
     segmenters = {model.card.key: _load_model(families, model, device) for model in plan.models}
     warm_s = {key: _warm_up(segmenters[key], card, plan.max_batch_size) for key, card in cards.items()}

@@ -7,12 +7,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from service.cli.console import say, work_progress
 from service.cli.files.disk import read_file
 from service.cli.files.report import PhotoFailed
 from service.cli.files.scan import check_some_were_found, find_photos
-from service.errors import ConfigurationError, Failure, NoInt8Form
-from service.models.store import Checkpoint, ModelStore
+from service.errors import ConfigurationError, Failure
+from service.models.engines.compiled import is_installed
+from service.models.store import Checkpoint, ModelCard, ModelStore
 from service.models.store.card import ONNX
 from service.models.store.int8_ranges import Int8Ranges, write_ranges
 from service.settings import Settings, read_settings
@@ -49,8 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings()
     store = ModelStore(settings.model_store)
     card = store.card(chosen.name)
-    if card.family == ONNX:
-        raise ConfigurationError(f"{card.name} is an ONNX graph, which runs as it was published: bring one in 8 bits")
+    _check_can_be_calibrated(card)
     exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
     photos = _spread(_photos_in(chosen.images), max(chosen.limit, 2))
     checked = photos[::CHECKED_SHARE]
@@ -63,6 +65,13 @@ def run(chosen: argparse.Namespace) -> int:
     say(f"{store.int8_ranges_file(card)}: ranges of {len(ranges.spans)} convolutions, from {len(measured)} pictures")
     _compare(exact, ranges, checked, settings)
     return 0
+
+
+def _check_can_be_calibrated(card: ModelCard) -> None:
+    if card.family == ONNX:
+        raise ConfigurationError(f"{card.name} is an ONNX graph, which runs as it was published: bring one in 8 bits")
+    if not is_installed():
+        raise ConfigurationError("int8 needs OpenVINO, which cannot be imported: there are no wheels for this machine")
 
 
 def _photos_in(named: Sequence[str]) -> list[Path]:
@@ -80,12 +89,11 @@ def _spread(photos: Sequence[Path], count: int) -> list[Path]:
 
 
 def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, settings: Settings) -> Int8Ranges:
-    from service.models.segmenters.calibration import calibrate
+    from service.models.engines.eight_bits import calibrate
 
-    try:
-        spans = calibrate(_load(exact, settings), _read(photos, exact, settings))
-    except NoInt8Form as reason:
-        raise ConfigurationError(f"{exact.card.name} cannot compute in 8 bits: {reason}") from reason
+    network = _load(exact, settings, compiled=False)
+    batches = (pixels[np.newaxis] for pixels in _read(photos, exact, settings))
+    spans = calibrate(network.graph(), network.exact_layers, batches)
     return Int8Ranges(
         weights_sha256=exact.card.converted.sha256,
         made=date.today(),
@@ -96,7 +104,7 @@ def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, setting
 
 
 def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], settings: Settings) -> None:
-    from service.models.segmenters.calibration import disagreement
+    from service.models.segmenters.disagreement import disagreement
 
     card = exact.card.model_copy(update={"precision": "int8"})
     quantized = replace(exact, card=card, int8_ranges=ranges)
@@ -105,12 +113,13 @@ def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], sett
     say(f"on {len(photos)} other pictures, {share:.2%} of the pixels get another class than in fp32")
 
 
-def _load(checkpoint: Checkpoint, settings: Settings) -> "TorchSegmenter":
+def _load(checkpoint: Checkpoint, settings: Settings, compiled: bool = True) -> "TorchSegmenter":
     from service.models.segmenters import SEGMENTERS
     from service.models.segmenters.devices import Device
     from service.workers.plan import available_cores
 
     device = Device.find("cpu", settings.threads_per_worker or available_cores())
+    device = replace(device, is_compiled_for=compiled)
     return SEGMENTERS[checkpoint.card.family].load(checkpoint, device)
 
 

@@ -41,9 +41,7 @@ class CompiledNetwork:
 
         Raises RuntimeError, in OpenVINO's words, for what it cannot compile: a shape that is not fixed among them.
         """
-        from openvino import Core
-
-        self._compiled = Core().compile_model(model, "CPU", _settings(threads, precision))
+        self._compiled = compiled(model, threads, precision)
         self._request = self._compiled.create_infer_request()
 
     @property
@@ -63,6 +61,13 @@ class CompiledNetwork:
         """Valid on its own: the memory that it was computed in is written by the next."""
         results = self._request.infer([np.ascontiguousarray(single)], share_inputs=True, share_outputs=True)
         return np.array(results[0], np.float32)
+
+
+def compiled(model: "openvino.Model", threads: int, precision: Precision) -> "openvino.CompiledModel":
+    """For the CPU; on all of its cores with 0 threads. Raises RuntimeError for what OpenVINO cannot compile."""
+    from service.models.engines.library import ov
+
+    return ov.Core().compile_model(model, "CPU", _settings(threads, precision))
 
 
 def _settings(threads: int, precision: Precision) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -12,13 +12,20 @@ from torch import Tensor, nn
 
 from service.models.labels import Scores
 from service.models.segmenters.devices import Device
-from service.models.segmenters.int8 import quantize
 from service.models.segmenters.staging import Staging
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import DIVISORS
 
+if TYPE_CHECKING:
+    import openvino
+
+    from service.models.engines.compiled import CompiledNetwork
+    from service.models.store.int8_ranges import Int8Ranges
+
 Pixels = NDArray[np.uint8]
 """(h, w, 3) RGB at the network's input size."""
+
+IN_EIGHT_BITS = ("int8", "int8+bf16")
 
 
 class Segmenter(Protocol):
@@ -49,6 +56,7 @@ class TorchSegmenter:
     def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
         self._card = card
         self._device = device
+        self._compiled: CompiledNetwork | None = None
         self.staging: Staging | None = None
         """Where batches wait and travel, on a GPU, once they are expected."""
         self.network = device.place(network)
@@ -60,10 +68,31 @@ class TorchSegmenter:
         with torch.device("meta"):  # no memory, and no second of random numbers, for weights that are replaced at once
             network = cls.network_type().eval().requires_grad_(False)
         network.load_state_dict(mapped(checkpoint.weights), assign=True)
-        card = checkpoint.card
-        if card.precision == "int8" and checkpoint.int8_ranges is not None:
-            quantize(network, checkpoint.int8_ranges.spans)
-        return cls(card, network, device)
+        segmenter = cls(checkpoint.card, network, device)
+        if device.is_compiled_for:
+            segmenter.compile(checkpoint.int8_ranges)
+        return segmenter
+
+    def compile(self, ranges: "Int8Ranges | None") -> None:
+        """From now on the network is computed by OpenVINO, and is nothing to torch any more.
+
+        Raises NoCompiledForm for an operation that has no row there yet.
+        """
+        from service.models.engines.compiled import CompiledNetwork
+        from service.models.engines.eight_bits import quantize
+
+        graph = self.graph()
+        if ranges is not None and self._card.precision in IN_EIGHT_BITS:
+            quantize(graph, ranges.spans)
+        self._compiled = CompiledNetwork(graph, self._device.threads, self._card.precision)
+        self.network.to_empty(device="meta")  # lets go of the file
+
+    def graph(self) -> "openvino.Model":
+        """From pixels to scores, of one picture: (1, h, w, 3) uint8 -> (1, C, h, w)."""
+        from service.models.engines.traced import traced
+
+        size = self._card.input
+        return traced(self.compute, self.network, (1, size.height, size.width, 3))
 
     @torch.inference_mode()
     def expect(self, largest: int) -> None:
@@ -73,6 +102,8 @@ class TorchSegmenter:
 
     @torch.inference_mode()
     def predict(self, images: Sequence[Pixels]) -> list[Scores]:
+        if self._compiled is not None:
+            return list(self._compiled.infer(np.stack(images)))
         if self.staging is None or len(images) > self.staging.largest:
             return list(self.compute(self.upload(images)).cpu().numpy())
         self.staging.upload(images)
@@ -85,8 +116,9 @@ class TorchSegmenter:
     def compute(self, pixels: Tensor) -> Tensor:
         """(N, h, w, 3) uint8 -> (N, C, h, w) float32, both on the device.
 
-        A CUDA graph is recorded of it. So nothing in here, nor in the three steps, may wait for the device, as
-        `.item()`, `.cpu()` and an `if` on a tensor do, or depend on more than the shape and the content of `pixels`.
+        A CUDA graph is recorded of it, or it is traced for OpenVINO. So nothing in here, nor in the three steps, may
+        wait for the device, as `.item()`, `.cpu()` and an `if` on a tensor do, or depend on more than the shape and the
+        content of `pixels`.
         """
         return self.finish(self.forward(self.prepare(pixels)))
 

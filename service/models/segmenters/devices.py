@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from service.errors import DeviceNotFound
+from service.models.engines.compiled import is_installed
 from service.models.segmenters.cuda_graphs import Capture, CudaCapture
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -20,8 +21,8 @@ class Device:
     """One device and how tensors are kept on it.
 
     On CUDA the networks run in float16, whose largest number, 65504, is far from what they compute: about 120 in
-    U2-Net, by its 8-bit ranges. bfloat16 reaches further and is eight times as coarse. On a CPU they run in float32:
-    bfloat16 convolutions were measured at 0.6x its speed on a Xeon without AMX.
+    U2-Net, by its 8-bit ranges. bfloat16 reaches further and is eight times as coarse. On a CPU OpenVINO computes them,
+    or torch in float32 where that cannot be installed.
     """
 
     torch_device: torch.device
@@ -30,6 +31,10 @@ class Device:
     """Batches go through memory that is kept for them, see Staging."""
     capture: Capture | None = None
     """Captures CUDA graphs; None where kernels are launched one by one."""
+    is_compiled_for: bool = False
+    """Networks are compiled by OpenVINO when they are loaded, and torch computes nothing."""
+    threads: int = 1
+    """Of a CPU, for a network that is compiled for it."""
 
     @classmethod
     def find(cls, name: str, threads: int = 1, cuda_graphs: bool = True) -> Self:
@@ -39,7 +44,8 @@ class Device:
         """
         if name == "cpu":
             torch.set_num_threads(threads)
-            return cls(torch.device("cpu"), torch.float32, staged=False)
+            compiled = is_installed()
+            return cls(torch.device("cpu"), torch.float32, staged=False, is_compiled_for=compiled, threads=threads)
         device = torch.device(name)
         count = torch.cuda.device_count()
         if device.type != "cuda" or (device.index or 0) >= count:
@@ -49,7 +55,7 @@ class Device:
         return cls(device, torch.float16, staged=True, capture=CudaCapture(device) if cuda_graphs else None)
 
     def use_threads(self, threads: int) -> None:
-        """From the next forward on, where this is a CPU."""
+        """From the next forward on, where this is a CPU and torch computes; OpenVINO takes the cores that are free."""
         if self.torch_device.type == "cpu" and threads != torch.get_num_threads():
             torch.set_num_threads(threads)
 

@@ -69,10 +69,10 @@ class OpenVinoGraph:
 
 def _read(path: Path, shape: Sequence[int], output: Output) -> "openvino.Model":
     """For pictures of one size, and without what only other outputs need."""
-    import openvino
+    from service.models.engines.library import ov
 
-    whole = openvino.Core().read_model(path)
-    model = openvino.Model([whole.output(output)], whole.get_parameters(), "graph")
+    whole = ov.Core().read_model(path)
+    model = ov.Model([whole.output(output)], whole.get_parameters(), "graph")
     model.reshape([1, *shape])
     return model
 

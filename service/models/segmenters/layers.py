@@ -1,4 +1,4 @@
-"""Convolutions with their activation, one module each, so that both can be computed in one go; and their exchange."""
+"""Convolutions with their activation, one module each, so that both can be computed in one go."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -95,11 +95,3 @@ def _packed(weight: Tensor, geometry: Geometry, input_shape: Sequence[int]) -> T
         return weight.detach()  # a tensor: a second parameter of this module is not meant
     packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *geometry, input_shape)
     return packed
-
-
-def replace_convolutions(network: nn.Module, substitute: Callable[[str, nn.Conv2d], nn.Module]) -> None:
-    """Put `substitute(name, convolution)` in the place of every convolution of `network`."""
-    for name, module in list(network.named_modules()):
-        if isinstance(module, nn.Conv2d):
-            parent, _, attribute = name.rpartition(".")
-            setattr(network.get_submodule(parent), attribute, substitute(name, module))

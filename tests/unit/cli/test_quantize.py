@@ -11,7 +11,7 @@ from skimage import data
 
 from service.models.store.int8_ranges import read_ranges
 from tests.fakes import make_store
-from tests.processor import needs_vnni
+from tests.processor import needs_int8
 from tests.unit.cli.test_commands import is_one_line_about, silhouette
 from tests.weights import model_card, pulled_weights
 
@@ -43,7 +43,7 @@ def quantized(store: Path, pictures: Path) -> "subprocess.CompletedProcess[str]"
     return silhouette(*arguments, model_store=store)
 
 
-@needs_vnni
+@needs_int8
 def test_quantize_measures_most_pictures_checks_the_others_and_notes_what_they_were(
     quantized: "subprocess.CompletedProcess[str]", store: Path
 ) -> None:
@@ -59,7 +59,7 @@ def test_quantize_measures_most_pictures_checks_the_others_and_notes_what_they_w
     assert share < 10
 
 
-@needs_vnni
+@needs_int8
 def test_the_model_then_computes_in_eight_bits_and_sees_nearly_the_same(
     quantized: "subprocess.CompletedProcess[str]", store: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -96,7 +96,7 @@ def test_one_picture_is_too_few(store: Path, tmp_path: Path) -> None:
     assert is_one_line_about(done, "at least two pictures")
 
 
-@needs_vnni
+@needs_int8
 def test_a_model_that_was_never_calibrated_cannot_be_asked_for_in_eight_bits(tmp_path: Path, pictures: Path) -> None:
     store = make_store(tmp_path / "store")
     arguments = ("segment", pictures / "cat.jpg", "--model", "tiny-classes", "--out", tmp_path / "out")

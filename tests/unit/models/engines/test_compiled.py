@@ -1,12 +1,14 @@
 """A network as OpenVINO computes it."""
 
+import subprocess
+import sys
+
 import numpy as np
-import openvino as ov
 import pytest
 from numpy.typing import NDArray
-from openvino import opset13 as opset
 
 from service.models.engines.compiled import CompiledNetwork
+from service.models.engines.library import opset, ov
 from service.models.store.card import Precision
 
 SCALE = np.linspace(-1, 1, 2 * 3, dtype=np.float32).reshape(2, 3, 1, 1)
@@ -56,3 +58,11 @@ def test_the_precision_is_named_whatever_the_processor_prefers(precision: Precis
     assert settings["INFERENCE_PRECISION_HINT"] == ov.Type.f32
     assert settings["INFERENCE_NUM_THREADS"] == 1
     assert settings["ENABLE_CPU_PINNING"] is False
+
+
+def test_openvino_is_imported_without_the_package_that_reports_its_use() -> None:
+    """In a process that has not imported it yet. It would start a thread, which sends."""
+    seen = "import sys, threading, service.models.engines.library; print(sys.modules['openvino_telemetry'], "
+    seen += "[thread.name for thread in threading.enumerate()])"
+    told = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True).stdout
+    assert told == "None ['MainThread']\n"

@@ -9,18 +9,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from service.models.segmenters.calibration import disagreement
 from skimage import data
 
 from service.models.segmenters import SEGMENTERS
 from service.models.segmenters.base import Pixels, TorchSegmenter
-from service.models.segmenters.calibration import disagreement
 from service.models.segmenters.devices import Device
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import Precision
 from service.models.store.convert import CONVERTERS
 from service.models.store.int8_ranges import read_ranges
 from tests.expected.make_expected import halved_astronaut, padded_astronaut
-from tests.processor import needs_vnni
+from tests.processor import needs_int8
 from tests.weights import REPOSITORY, model_card, original, pulled_weights
 
 pytestmark = pytest.mark.xdist_group("originals")
@@ -113,13 +113,13 @@ def test_a_black_image_gives_finite_scores(model: str) -> None:
     assert np.isfinite(load(half_as_large(model)).predict([black])[0]).all()
 
 
-@needs_vnni
+@needs_int8
 @pytest.mark.parametrize(("model", "same"), [("u2net", 0.99), ("deeplab-voc", 0.97)])
 def test_in_eight_bits_nearly_every_pixel_gets_the_same_class(model: str, same: float) -> None:
     assert disagreement(segmenter(model), load(model_card(model), "int8"), [photo(model_card(model))]) < 1 - same
 
 
-@needs_vnni
+@needs_int8
 def test_no_worker_keeps_the_float_weights_beside_the_8_bit_ones() -> None:
     card = model_card("u2net")
     network = load(card, "int8")
