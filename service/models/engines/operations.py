@@ -63,13 +63,15 @@ def operation_called(name: str) -> Callable[..., Symbol]:
 
 
 def constant(values: Tensor) -> ov.Output:
-    """Not copied: a view of a file stays one until it is compiled.
+    """Large weights are a view of their file until they are compiled; a copy of the others lets go of it then.
 
-    Weights lie in their file as (out, h, w, in), which torch sees as (out, in, h, w), and OpenVINO turns round itself.
+    In the file they lie as (out, h, w, in), which torch sees as (out, in, h, w), and OpenVINO turns them round itself.
     """
-    array = values.detach().float().permute(0, 2, 3, 1).numpy() if is_channels_last(values) else values.detach().numpy()
-    node = opset.constant(np.ascontiguousarray(array), shared_memory=True)
-    return (opset.transpose(node, _integers([0, 3, 1, 2])) if is_channels_last(values) else node).output(0)
+    values = values.detach()
+    if not is_channels_last(values):
+        return opset.constant(values.numpy().copy(), shared_memory=True).output(0)
+    turned = opset.constant(values.permute(0, 2, 3, 1).numpy(), shared_memory=True)
+    return opset.transpose(turned, _integers([0, 3, 1, 2])).output(0)
 
 
 def is_channels_last(values: Tensor) -> bool:

@@ -13,8 +13,9 @@ from service.settings import read_settings
 from service.workers.precision import check_names, on_cpu, on_cuda, read_cpu_flags
 from tests.fakes import make_store
 
-VNNI = frozenset({"avx2", "avx512_vnni"})
-OLD = frozenset({"avx2"})
+AVX2 = frozenset({"avx2"})
+AMX = frozenset({"avx2", "avx512_vnni", "amx_bf16"})
+OLD = frozenset({"sse4_2"})
 
 
 @pytest.fixture
@@ -36,13 +37,15 @@ def chosen(checkpoints: list[Checkpoint]) -> list[Precision]:
 @pytest.mark.parametrize(
     ("setting", "flags", "expected"),
     [
-        ("auto", VNNI, ["int8", "fp32"]),
+        ("auto", AVX2, ["int8", "fp32"]),
+        ("auto", AMX, ["int8+bf16", "fp32"]),
         ("auto", OLD, ["fp32", "fp32"]),
-        ("fp32", VNNI, ["fp32", "fp32"]),
-        ("int8", VNNI, ["int8", "fp32"]),
-        ("tiny-subject=fp32", VNNI, ["fp32", "fp32"]),
-        ("tiny-subject=int8,tiny-classes=fp32", VNNI, ["int8", "fp32"]),
-        ("tiny-classes=fp32", VNNI, ["int8", "fp32"]),
+        ("fp32", AMX, ["fp32", "fp32"]),
+        ("int8", AVX2, ["int8", "fp32"]),
+        ("bf16", AMX, ["bf16", "bf16"]),
+        ("tiny-subject=fp32", AVX2, ["fp32", "fp32"]),
+        ("tiny-subject=int8,tiny-classes=bf16", AMX, ["int8+bf16", "bf16"]),
+        ("tiny-classes=fp32", AVX2, ["int8", "fp32"]),
     ],
 )
 def test_the_setting_wins_over_the_card_and_the_cpu_over_the_cards_wish(
@@ -54,9 +57,10 @@ def test_the_setting_wins_over_the_card_and_the_cpu_over_the_cards_wish(
 @pytest.mark.parametrize(
     ("setting", "flags", "words"),
     [
-        ("int8", OLD, "needs a CPU with VNNI"),
-        ("tiny-subject=int8", OLD, "needs a CPU with VNNI"),
-        ("tiny-classes=int8", VNNI, "silhouette models quantize tiny-classes"),
+        ("int8", OLD, "int8 needs OpenVINO and a CPU with AVX2"),
+        ("tiny-subject=int8", OLD, "int8 needs OpenVINO and a CPU with AVX2"),
+        ("bf16", AVX2, "bf16 needs OpenVINO and a CPU with AMX"),
+        ("tiny-classes=int8", AVX2, "silhouette models quantize tiny-classes"),
     ],
 )
 def test_what_cannot_be_is_said_and_not_replaced_in_silence(
@@ -78,8 +82,8 @@ def test_on_cuda_everything_is_in_half_precision(checkpoints: list[Checkpoint]) 
 
 
 def test_the_label_of_a_model_tells_its_precision(checkpoints: list[Checkpoint]) -> None:
-    labels = [checkpoint.card.label for checkpoint in on_cpu(checkpoints, "auto", VNNI)]
-    assert labels == ["tiny-subject@1+int8", "tiny-classes@1"]
+    labels = [checkpoint.card.label for checkpoint in on_cpu(checkpoints, "auto", AMX)]
+    assert labels == ["tiny-subject@1+int8+bf16", "tiny-classes@1"]
 
 
 @pytest.mark.parametrize("setting", ["int4", "u2net=fp16", "u2net", "u2net=int8,", "=int8"])

@@ -62,13 +62,15 @@ def pictures() -> Iterator[NDArray[np.uint8]]:
 
 
 @pytest.fixture(scope="module")
-def network() -> nn.Module:
+def network() -> Joining:
     torch.manual_seed(0)
-    return Joining().eval().requires_grad_(False)
+    network = Joining()
+    network.eval().requires_grad_(False)
+    return network
 
 
 @pytest.fixture(scope="module")
-def spans(network: nn.Module) -> Mapping[str, Span]:
+def spans(network: Joining) -> Mapping[str, Span]:
     return calibrate(graph(network), ("head",), pictures())
 
 
@@ -77,7 +79,7 @@ def graph(network: nn.Module) -> ov.Model:
 
 
 @needs_int8
-def test_in_eight_bits_it_stays_near_the_float_network(network: nn.Module, spans: Mapping[str, Span]) -> None:
+def test_in_eight_bits_it_stays_near_the_float_network(network: Joining, spans: Mapping[str, Span]) -> None:
     marked = graph(network)
     quantize(marked, spans)
     quantized, exact = CompiledNetwork(marked, 1, "int8"), CompiledNetwork(graph(network), 1, "fp32")
@@ -89,7 +91,7 @@ def test_in_eight_bits_it_stays_near_the_float_network(network: nn.Module, spans
 
 @needs_int8
 def test_what_comes_after_the_first_convolution_is_multiplied_in_eight_bits(
-    network: nn.Module, spans: Mapping[str, Span]
+    network: Joining, spans: Mapping[str, Span]
 ) -> None:
     """Two are not: the first, which sees the picture itself, and the one that sees its average."""
     marked = graph(network)
@@ -113,7 +115,7 @@ def test_tensors_that_are_added_or_joined_get_one_span(spans: Mapping[str, Span]
     assert "head" not in spans
 
 
-def test_a_sum_is_measured_as_well(network: nn.Module, spans: Mapping[str, Span]) -> None:
+def test_a_sum_is_measured_as_well(network: Joining, spans: Mapping[str, Span]) -> None:
     class Sum(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -138,7 +140,7 @@ def test_a_grid_holds_its_ends_and_exactly_zero(low: float, high: float) -> None
     np.testing.assert_allclose(grid.ends, (low, high), atol=grid.scale * 0.501)
 
 
-def test_a_graph_that_was_read_from_a_file_has_names_as_well(network: nn.Module) -> None:
+def test_a_graph_that_was_read_from_a_file_has_names_as_well(network: Joining) -> None:
     """Nothing is traced, so its nodes are called as the file calls them."""
     read: Any = graph(network)
     for number, node in enumerate(node for node in read.get_ordered_ops() if node.get_type_name() in CONVOLUTIONS):

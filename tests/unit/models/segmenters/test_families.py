@@ -1,5 +1,7 @@
 """Each network against the runtime that it was published for, on a photo of a person."""
 
+import gc
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -9,12 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from service.models.segmenters.calibration import disagreement
 from skimage import data
 
 from service.models.segmenters import SEGMENTERS
 from service.models.segmenters.base import Pixels, TorchSegmenter
 from service.models.segmenters.devices import Device
+from service.models.segmenters.disagreement import disagreement
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import Precision
 from service.models.store.convert import CONVERTERS
@@ -28,12 +30,20 @@ pytestmark = pytest.mark.xdist_group("originals")
 EXPECTED = Path(__file__).parents[3] / "expected"
 MODELS = ["u2net", "u2netp", "selfie", "deeplab-voc"]
 
+TORCH = Device(torch.device("cpu"), torch.float32, staged=False)
+
 Scores = NDArray[np.float32]
 
 
 @cache
 def segmenter(model: str) -> TorchSegmenter:
     return load(model_card(model))
+
+
+@cache
+def in_torch(model: str) -> TorchSegmenter:
+    """As it is computed where OpenVINO cannot be installed."""
+    return load(model_card(model), device=TORCH)
 
 
 @cache
@@ -119,18 +129,30 @@ def test_in_eight_bits_nearly_every_pixel_gets_the_same_class(model: str, same: 
     assert disagreement(segmenter(model), load(model_card(model), "int8"), [photo(model_card(model))]) < 1 - same
 
 
-@needs_int8
-def test_no_worker_keeps_the_float_weights_beside_the_8_bit_ones() -> None:
-    card = model_card("u2net")
-    network = load(card, "int8")
-    network.predict([photo(card)])
-    kept = sum(tensor.numel() for tensor in network.network.parameters())
-    assert kept < 10_000  # of 44 million: the first convolution, which sees the picture itself, and the last
+@pytest.mark.parametrize("model", MODELS)
+def test_openvino_computes_what_torch_does(model: str) -> None:
+    image = photo(model_card(model))
+    exact = in_torch(model).predict([image])[0]
+    assert np.ptp(exact) > 0.5  # a person is in the picture
+    np.testing.assert_allclose(segmenter(model).predict([image])[0], exact, rtol=0, atol=1e-4)
 
 
-def test_workers_share_the_float_weights_through_the_file() -> None:
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("int8", marks=needs_int8)])
+def test_a_network_that_was_compiled_lets_go_of_the_file_of_weights(precision: Precision, tmp_path: Path) -> None:
+    """Its own are packed for the processor; those of the file would only fill memory beside them."""
+    weights = tmp_path / "model.safetensors"
+    shutil.copy(pulled_weights("deeplab-voc"), weights)
+    ranges = read_ranges(REPOSITORY / "model_store" / "deeplab-voc" / "int8.json")
+    card = model_card("deeplab-voc").model_copy(update={"precision": precision})
+    network = SEGMENTERS["deeplab"].load(Checkpoint(card, weights, ranges), Device.find("cpu"))
+    gc.collect()
+    assert not mapped_spans(weights)
+    assert network.predict([photo(card)])[0].shape == card.score_shape
+
+
+def test_workers_of_torch_share_the_float_weights_through_the_file() -> None:
     """A copy in another order would be 176 MB of each worker's own."""
-    network = load(model_card("u2net")).network
+    network = in_torch("u2net").network
     spans = mapped_spans(pulled_weights("u2net"))
     assert all(any(tensor.data_ptr() in span for span in spans) for tensor in network.parameters())
 
@@ -178,8 +200,8 @@ def test_nothing_between_pixels_and_scores_waits_for_the_device(model: str) -> N
 @pytest.mark.parametrize("model", ["selfie", "deeplab-voc"])
 def test_convolving_and_activating_in_one_call_gives_what_torch_gives_in_two(model: str) -> None:
     image = photo(model_card(model))
-    fused = segmenter(model).predict([image])[0]
+    fused = in_torch(model).predict([image])[0]
     with torch.backends.mkldnn.flags(enabled=False):
-        plain = segmenter(model).predict([image])[0]
+        plain = in_torch(model).predict([image])[0]
     assert np.ptp(plain) > 0.5  # a person is in the picture
     np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-4)
