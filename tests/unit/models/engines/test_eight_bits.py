@@ -54,7 +54,8 @@ def picture(seed: int) -> NDArray[np.uint8]:
     """Smooth, as photos are."""
     noise = torch.rand((1, 3, 9, 12), generator=torch.Generator().manual_seed(seed))
     smooth = F.interpolate(noise, size=SHAPE[1:3], mode="bilinear", align_corners=False)
-    return np.rint(smooth.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(smooth.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
+    return levels
 
 
 def pictures() -> Iterator[NDArray[np.uint8]]:
