@@ -1,7 +1,7 @@
 """OpenVINO, imported so that it tells nobody: whatever here needs it takes it from this file.
 
-`import openvino` sends an event to Google Analytics and keeps an id in the home directory, without asking, where the
-package `openvino_telemetry` can be imported, which comes with it (2026.4.1; `findings/openvino_import_reports.sh`).
+Where the package `openvino_telemetry` can be imported, which comes with it, `import openvino` keeps an id in the home
+directory and has a thread report to Google Analytics, without asking (2026.4.1, `findings/openvino_import_reports.sh`).
 Without that package it does nothing of the kind.
 """
 
