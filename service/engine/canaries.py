@@ -2,11 +2,11 @@
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from service.environment import Route
-from service.errors import BadOption
+from service.errors import BadOption, ConfigurationError
 from service.models.catalogue import Catalogue, Model
 from service.models.store import ModelCard
 from service.operations.operation import Operation
@@ -17,6 +17,12 @@ GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 """Its multiples, without their whole parts, are spread evenly from 0 to 1, however many there are. So each share is met
 with a handful of requests already, and no habit of a client, such as every second picture being large, agrees with it.
 """
+
+
+def check_cards(routes: Sequence[Route], known: Container[str]) -> None:
+    """Raises ConfigurationError for a model that is not `known`. One that is may be loaded later."""
+    if unknown := {name for route in routes for name in (route.model, route.other) if name not in known}:
+        raise ConfigurationError(f"SILHOUETTE_ROUTES names models that have no card: {', '.join(sorted(unknown))}")
 
 
 class Canaries:

@@ -9,7 +9,7 @@ from typing import Self
 from threadpoolctl import threadpool_limits
 
 from service.engine.cache import AnswerCache
-from service.engine.canaries import Canaries
+from service.engine.canaries import Canaries, check_cards
 from service.engine.changes import ModelChanges
 from service.engine.pipeline import Answer, Pipeline
 from service.engine.served import ServedModels
@@ -55,6 +55,7 @@ class Engine:
         limit_numpy_threads()
         store = ModelStore(settings.model_store, settings.mirror)
         check_names(settings.precision, store.names())
+        check_cards(settings.routes, store.names())
         models = [store.checkpoint(card) for card in store.choose(settings.models)]
         plans = plan_workers(settings, models, families)
         metrics = Metrics()

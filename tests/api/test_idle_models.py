@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 
 from service.environment import Route
 from service.settings import Settings
-from tests.api.asking import ask, problem_of
+from tests.api.asking import ask
 from tests.clients import ready_client
-from tests.pictures import encoded, painted
+from tests.pictures import painted
 
 PATIENCE_S = 60.0
 
@@ -45,14 +45,6 @@ def test_a_model_sleeps_when_nobody_asks_and_the_first_who_does_gets_an_answer(s
     answer = ask(sleepy, "/segment", painted(), {"model": "tiny-classes"})
     assert (answer.status_code, answer.headers["X-Model"]) == (200, "tiny-classes@1")
     assert not is_asleep(sleepy)
-
-
-def test_who_cannot_wait_for_it_hears_so_at_its_deadline_and_it_is_loaded_for_the_next(sleepy: TestClient) -> None:
-    until(lambda: is_asleep(sleepy))
-    hurry = {"X-Request-Timeout-Ms": "400", "Content-Type": "image/png"}
-    answer = sleepy.post("/segment", content=encoded(painted()), params={"model": "tiny-classes"}, headers=hurry)
-    problem_of(answer, 504, "deadline_exceeded")
-    until(lambda: not is_asleep(sleepy))
 
 
 def test_the_answer_of_a_canary_tells_whose_it_is_and_is_counted(sleepy: TestClient) -> None:

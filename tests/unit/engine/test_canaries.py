@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.engine.canaries import Canaries
+from service.engine.canaries import Canaries, check_cards
 from service.errors import ConfigurationError
 from service.models.catalogue import Catalogue
 from service.models.store import ModelStore
@@ -41,6 +41,13 @@ def test_a_canary_that_is_not_loaded_gets_nothing(catalogue: Catalogue) -> None:
     canaries = Canaries(read_settings(routes="tiny-subject=tiny-classes:100%").routes, Metrics())
     alone = Catalogue([catalogue.card("tiny-subject")])
     assert canaries.instead_of(alone.card(None), alone) is None
+
+
+def test_a_route_to_a_model_without_a_card_is_refused_at_the_start() -> None:
+    routes = read_settings(routes="tiny-subject=tiny-classes:5%").routes
+    check_cards(routes, ["tiny-subject", "tiny-classes"])
+    with pytest.raises(ConfigurationError, match="have no card: tiny-classes"):
+        check_cards(routes, ["tiny-subject"])
 
 
 @pytest.mark.parametrize(
