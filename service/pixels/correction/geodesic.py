@@ -52,7 +52,7 @@ def steps(colours: Colours, px: float, contrast: float) -> Steps:
 def distances(starts: NDArray[np.bool_], step: Steps) -> Distances:
     """From each of the (N, H, W) sets of starts; `FAR` where there is none.
 
-    128 x 128 pixels from two sets take 13 ms: a row at a time, for all of its pixels together.
+    192 x 192 pixels from two sets take 29 ms: a row at a time, for all of its pixels together.
     """
     away = np.where(starts, 0.0, FAR)
     height, width = away.shape[1:]
