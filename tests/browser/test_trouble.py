@@ -81,7 +81,7 @@ def tiny(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_after_an_outage_there_is_a_way_on(browser: Browser, tiny: Server, astronaut: bytes) -> None:
-    """A service that hangs is gone for whoever asks, and one that goes on is there again."""
+    """The network is gone for one request, and there for the next."""
     studio = new_studio(browser, tiny.url).open()
     studio.excuse(LOAD_FAILED)
     studio.page.route("**/remove-background", lambda route: route.abort())
