@@ -140,11 +140,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     starting = asyncio.create_task(_start(service))
     try:
         async with background(service):
-            yield
+            try:
+                yield
+            finally:
+                await service.films.stop()  # while the loop that works them off is still there to be told
     finally:
         service.draining = True
         service.streams.stop()
-        await service.films.stop()
         await service.engine.stop(STOP_TIMEOUT_S)
         service.streams.close()
         service.films.close()
