@@ -26,10 +26,10 @@ from service.api.routes import probes, router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
 from service.api.videos import router as videos_router
+from service.configuration_errors import ConfigurationError
 from service.doors import opened
 from service.doors.door import Door
 from service.engine.engine import Engine
-from service.errors import ConfigurationError
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings, read_settings
 from service.telemetry.log import FIELDS

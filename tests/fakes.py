@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from service.errors import RecordingFailed
+from service.configuration_errors import RecordingFailed
 from service.models.labels import Scores
 from service.models.segmenters.base import Pixels, TorchSegmenter
 from service.models.store.store import sha256_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import MissingWeights, PullFailed
+from service.configuration_errors import MissingWeights, PullFailed
 from service.models.store import ModelCard, ModelStore
 
 REPOSITORY = Path(__file__).parents[1]

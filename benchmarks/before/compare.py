@@ -15,7 +15,7 @@ from benchmarks.before.serving import measure_serving
 from benchmarks.harness.builds import HERE, Build, older_build
 from benchmarks.harness.machine import machine
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 ROUNDS, PIXEL_ROUNDS = 5, 5
 SECONDS, MINUTES = 8.0, 14.0

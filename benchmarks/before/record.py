@@ -9,7 +9,7 @@ from typing import Self
 
 from benchmarks.before.measures import Figures
 from benchmarks.harness.builds import HERE
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 
 @dataclass

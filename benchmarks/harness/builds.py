@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WEIGHTS = "model.safetensors"

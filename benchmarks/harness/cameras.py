@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 
 from benchmarks.harness.load import HOST
 from benchmarks.harness.servers import Server
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.stream.protocol import pack
 
 Rgb = Image.Image

@@ -18,7 +18,7 @@ import httpx2
 from benchmarks.harness.builds import HERE, REPOSITORY, Build
 from benchmarks.harness.load import HOST
 from benchmarks.harness.processes import kill, tree
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 LOGS = REPOSITORY / ".cache" / "benchmarks"
 

@@ -25,7 +25,7 @@ from benchmarks.peers.record import Record
 from benchmarks.peers.report import circumstances, print_all
 from benchmarks.peers.results import Goal, Load, Results, print_goals, ratio
 from service.cli.console import say, work_progress
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 INTERRUPTED = 130
 

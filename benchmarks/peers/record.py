@@ -9,7 +9,7 @@ from typing import Any, Self
 from benchmarks.peers.agreement import Agreement
 from benchmarks.peers.cells import Cell
 from benchmarks.peers.folders import Folder
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 
 @dataclass

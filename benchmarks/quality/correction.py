@@ -25,7 +25,7 @@ from benchmarks.quality.network import Network
 from service.cli.console import say, work_progress
 from service.cli.evaluation.metrics import overlap
 from service.cli.evaluation.pairs import Pair
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.labels import Mask
 from service.pixels.correction import Correction, correct
 from service.pixels.matting import SUBJECT_LEVEL, Matte

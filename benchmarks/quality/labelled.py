@@ -9,7 +9,7 @@ from PIL import Image
 
 from service.cli.console import say
 from service.cli.evaluation.pairs import Pair, read_ids
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.labels import LabelMap, Mask, Size
 
 IMAGES, MASKS = "images", "masks"

@@ -20,7 +20,8 @@ from service.cli.console import say, work_progress
 from service.cli.evaluation.contact_sheet import Row, WorstFirst, with_frame, worst_region
 from service.cli.evaluation.metrics import score_subject
 from service.cli.evaluation.pairs import Pair
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.models.decisions import Plane
 from service.models.labels import LabelMap, Mask
 from service.pixels.matting import SUBJECT_LEVEL, Matte

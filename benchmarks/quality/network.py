@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Scores, Size
 from service.models.store import ModelStore

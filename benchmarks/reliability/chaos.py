@@ -26,7 +26,7 @@ from benchmarks.harness.memory import MEGABYTE, rss_bytes
 from benchmarks.harness.servers import SERVICE, Server, silhouette
 from benchmarks.reliability.visitors import SEED, VISITORS, Notes, Visit
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 PROBE_S, SAMPLE_S = 0.2, 0.5
 KILL_S, STOP_S = 15.0, 8.0

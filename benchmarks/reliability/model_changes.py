@@ -21,7 +21,7 @@ from benchmarks.harness.memory import MEGABYTE, rss_bytes, watched
 from benchmarks.harness.servers import Server, silhouette
 from benchmarks.reliability.soak import photos
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.settings import REPOSITORY_STORE
 
 MAX_GROWTH = 0.05

@@ -14,7 +14,7 @@ from benchmarks.peers.cells import Cell, Contender, measure
 from benchmarks.peers.contenders import MODEL, REMBG, SILHOUETTE, rembg_server, silhouette_as_set, weights_folder
 from benchmarks.peers.results import CONSOLE, Goal, Results, print_goals, ratio
 from service.cli.console import say, work_progress
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 OURS, THEIRS = SILHOUETTE, REMBG
 

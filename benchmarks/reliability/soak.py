@@ -23,7 +23,7 @@ from benchmarks.harness.memory import MEGABYTE, Memory, Slope, rss_bytes, slope,
 from benchmarks.harness.photos import PHOTOS
 from benchmarks.harness.servers import Server, silhouette
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 SEED = 20
 

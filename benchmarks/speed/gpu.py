@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.cli.console import say
-from service.errors import ConfigurationError, RecordingFailed
+from service.configuration_errors import ConfigurationError, RecordingFailed
 from service.models.inputs import fit
 from service.models.labels import Scores
 from service.models.segmenters import SEGMENTERS

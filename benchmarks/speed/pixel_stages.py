@@ -25,7 +25,7 @@ from benchmarks.harness.photos import PHOTO_SIZES, PHOTOS, photos
 from benchmarks.quality.network import Network
 from benchmarks.speed.pixel_child import MODEL
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 CHILD = Path(__file__).with_name("pixel_child.py")
 ROUNDS = 7

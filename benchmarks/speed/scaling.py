@@ -17,7 +17,7 @@ from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
 from benchmarks.harness.servers import Server, python_server
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 CORES = (8, 32, 64, 512)
 CLIENTS_PER_CORE = 3

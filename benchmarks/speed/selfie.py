@@ -18,7 +18,7 @@ from skimage import data
 from torch import Tensor
 
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.inputs import fit
 from service.models.labels import Prediction, Scores, Size
 from service.models.segmenters import SEGMENTERS

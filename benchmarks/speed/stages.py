@@ -18,7 +18,7 @@ from benchmarks.harness.photos import photos
 from benchmarks.harness.servers import Server, silhouette
 from benchmarks.speed.bars import Bar, draw
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 MODEL = "u2net"
 PICTURE = REPOSITORY / "docs" / "stages.svg"

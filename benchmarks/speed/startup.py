@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.harness.memory import MEGABYTE, pss_bytes, rss_bytes
 from benchmarks.harness.servers import silhouette
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 MODELS = "u2net,selfie"
 SETTLE_S = 2.0

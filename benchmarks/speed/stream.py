@@ -20,7 +20,7 @@ from benchmarks.harness.cameras import FILM_FRAMES, Set, add_camera_arguments, f
 from benchmarks.harness.load import HOST
 from benchmarks.harness.servers import Server, silhouette
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.stream.protocol import unpack
 
 WARM_UP_S = 2.0

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.telemetry.log import FIELDS
 
 logger = logging.getLogger(__name__)

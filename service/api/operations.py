@@ -12,7 +12,7 @@ from service.api.openapi import answers, described, takes_image
 from service.api.running import response_of, run_job
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
-from service.engine.pipeline import Answer, Job, Unchanged
+from service.engine.job import Answer, Job, Unchanged
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
 

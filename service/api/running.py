@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from service.api.exchange import exchange_of, while_connected
 from service.api.state import Service
-from service.engine.pipeline import Answer, Call, Job, Stage
+from service.engine.job import Answer, Call, Job, Stage
 from service.operations.options import MEDIA_TYPES, Format
 from service.telemetry.log import server_timing
 

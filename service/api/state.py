@@ -12,9 +12,10 @@ from fastapi import Depends, Request
 
 from service.access.guard import Guard
 from service.access.keyring import Keyring
+from service.configuration_errors import ConfigurationError
 from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
-from service.errors import ConfigurationError, Draining, NotReady, Unavailable
+from service.errors import Draining, NotReady, Unavailable
 from service.fetch import Fetcher
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget

@@ -15,10 +15,10 @@ from service.api.forms import read_form
 from service.api.jobs import JobInfo, job_path, owner_of
 from service.api.openapi import BINARY, plain_schema, problems
 from service.api.state import Service, ServiceDep
+from service.configuration_errors import MissingExtra
 from service.errors import (
     BadOption,
     MalformedForm,
-    MissingExtra,
     MissingImage,
     NotOffered,
     NotReady,

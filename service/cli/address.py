@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from service import __version__
 from service.cli.console import say
 from service.cli.parser import WRONG_COMMAND, Parser
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.workers.allocator import start_again_with_huge_pages
 
 FAILURE = 1

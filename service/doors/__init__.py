@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from service.configuration_errors import ConfigurationError
 from service.doors.door import Door
 from service.doors.huggingface import HUGGINGFACE
 from service.doors.inference import INFERENCE
@@ -12,7 +13,6 @@ from service.doors.rembg import REMBG
 from service.doors.removebg import REMOVEBG
 from service.doors.withoutbg import WITHOUTBG
 from service.doors.x_anylabeling import X_ANYLABELING
-from service.errors import ConfigurationError
 
 DOORS: dict[str, Door] = {
     "removebg": REMOVEBG,

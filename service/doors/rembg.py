@@ -18,7 +18,7 @@ from service.api.running import response_of, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import read_fields
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import BadOption, FetchFailed, MissingImage, UrlRefused
 from service.operations.effect import Effect, Scene
 from service.operations.options import parse_options

@@ -23,7 +23,7 @@ from service.api.running import response_of, run_job
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import BadOption, MissingImage, Unavailable
 from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene

@@ -22,7 +22,7 @@ from service.api.running import response_of, run_job
 from service.api.state import ServiceDep
 from service.doors.door import Door
 from service.doors.reading import decode_base64, parsed, read_json
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import MissingImage
 from service.models.catalogue import Catalogue, Model
 from service.models.labels import ClassTable

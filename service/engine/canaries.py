@@ -5,8 +5,9 @@ import math
 from collections.abc import Container, Sequence
 from typing import Any
 
+from service.configuration_errors import ConfigurationError
 from service.environment import Route
-from service.errors import BadOption, ConfigurationError
+from service.errors import BadOption
 from service.models.catalogue import Catalogue, Model
 from service.models.store import ModelCard
 from service.operations.operation import Operation

@@ -12,8 +12,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
+from service.configuration_errors import ConfigurationError, UnknownCard
 from service.engine.served import ServedModels
-from service.errors import ConfigurationError, Failure, ModelsUnchanged, NotReady, UnknownCard, UnknownModel
+from service.errors import Failure, ModelsUnchanged, NotReady, UnknownModel
 from service.models.store import Checkpoint, ModelCard, ModelStore
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import Metrics

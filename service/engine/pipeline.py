@@ -5,102 +5,33 @@ says whose turn it is.
 """
 
 import asyncio
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
 from service.engine.canaries import Canaries
 from service.engine.further import decoded
+from service.engine.job import Answer, Call, Job, Unchanged
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.engine.served import ServedModels
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
 from service.models.labels import NO_SCORES, Prediction, Size
 from service.operations.correction import MATTE, correction_of, effort_for
-from service.operations.operation import Operation, Product, Seen
-from service.operations.options import Effort, Format, Options
+from service.operations.operation import Product, Seen
+from service.operations.options import Effort
 from service.pixels.correction import Correction
 from service.pixels.decode import Photo, count_pixels, decode
 from service.queue.batcher import Batcher, Outcome
-from service.queue.claim import Booking, Claim
+from service.queue.claim import Claim
 from service.queue.pixel_scheduler import PixelScheduler
-from service.queue.schedule import Lane
 from service.settings import MEGAPIXEL
-from service.telemetry.log import Stopwatch
 
 PIXEL_STAGES = ("identify", "read", "aim", "combine", "finish")
 """What happens on pixel threads, in one go each; in between, the networks look."""
 
-Stage = Literal["read", "look", "look closer", "finish"]
-"""Of the work on one photo, as far as somebody who waits for it wants to know."""
-
 STAGES_OF_ONE_LOOK = ("identify", "read", "finish")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The result of one request, and how it came about."""
-
-    body: bytes
-    format: Format
-    model: str
-    """name@version; of both, separated by a comma, where two models answered; `none` of an earlier matte."""
-    device: str
-    worker: int
-    batch_size: int
-    elapsed_ms: dict[str, float]
-    box: tuple[int, int, int, int] | None = None
-    """(left, top, right, bottom) of the subject in the input, in pixels."""
-    notes: Mapping[str, str] = field(default_factory=dict)
-    """What else the operation says of it, see `Product`."""
-    frames: int = 1
-    """Of the animation that the photo is the first picture of."""
-    fingerprint: str = ""
-    """Of all that it was made of; see `service/engine/cache.py`."""
-
-
-class Unchanged(Exception):
-    """The caller has the answer already."""
-
-    def __init__(self, fingerprint: str) -> None:
-        super().__init__(fingerprint)
-        self.fingerprint = fingerprint
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done."""
-
-    operation: Operation[Any]
-    options: Options
-    image: bytes
-    pictures: Mapping[str, bytes] = field(default_factory=dict)
-    """Further pictures, by the names that the operation has for them."""
-
-
-@dataclass
-class Call:
-    """One request on its way through the pipeline."""
-
-    deadline: float
-    """On the event loop's clock, in seconds; an answer that comes later is not waited for."""
-    lane: Lane = Lane.INTERACTIVE
-    accepted: Sequence[Format] = ()
-    """What the result may come in, best liked first. Empty: what the options say."""
-    booking: Booking | None = None
-    """Room in memory for the pictures, which wait for it before they are decoded; None where nobody counts."""
-    on_pixels: Callable[[int], None] = lambda pixel_count: None
-    """Hears how many pixels the pictures have together, before they are decoded."""
-    known: Container[str] = ()
-    """Fingerprints of the answers that the caller has."""
-    watch: Stopwatch = field(default_factory=Stopwatch)
-    on_stage: Callable[[Stage], None] = lambda stage: None
-    """Hears, on the event loop, what begins now; work that is done already has no stages."""
-    model: str | None = None
-    """name@version, as soon as it is known."""
-    cached: bool | None = None
-    """Whether the answer was in the cache; None where there is no cache."""
 
 
 class Plan(NamedTuple):

@@ -15,16 +15,9 @@ from pathlib import Path
 import httpcore2
 
 from service import __version__
+from service.configuration_errors import ConfigurationError
 from service.environment import is_named
-from service.errors import (
-    ConfigurationError,
-    DeadlineExceeded,
-    FetchFailed,
-    FetchingOff,
-    TooManyBytes,
-    TooManyFetches,
-    UrlRefused,
-)
+from service.errors import DeadlineExceeded, FetchFailed, FetchingOff, TooManyBytes, TooManyFetches, UrlRefused
 from service.fetch.network import GuardedNetwork, Resolve, resolve
 from service.fetch.target import Target
 from service.queue.budget import Budget

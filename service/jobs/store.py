@@ -17,7 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from service.errors import ConfigurationError, Failure, TooManyJobs, UnknownJob
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure, TooManyJobs, UnknownJob
 
 MOST_ATTEMPTS = 3
 """A job that was at work each time when the service died is likely to be why."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import BadCard, BadWeights
+from service.configuration_errors import BadCard, BadWeights
 from service.models.decisions import label_map, upsample
 from service.models.labels import Prediction, Size
 from service.models.store import ModelCard

@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.settings.connections import ConnectionSettings
 from service.settings.features import FeatureSettings
 from service.settings.fetching import FetchSettings

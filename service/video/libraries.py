@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from service.errors import MissingExtra
+from service.configuration_errors import MissingExtra
 
 
 def check_libraries() -> None:

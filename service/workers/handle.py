@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 
-from service.errors import ModelFailed, OutOfDeviceMemory, WorkerFailed
+from service.configuration_errors import WorkerFailed
+from service.errors import ModelFailed, OutOfDeviceMemory
 from service.models.labels import Scores
 from service.queue.batcher import Ticket
 from service.telemetry.log import FIELDS

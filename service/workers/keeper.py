@@ -9,7 +9,8 @@ import logging
 import time
 from typing import Any, Literal
 
-from service.errors import Draining, NotReady, WorkerFailed
+from service.configuration_errors import WorkerFailed
+from service.errors import Draining, NotReady
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import WorkerStatus
 from service.workers.feeder import Feeder

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.errors import DeviceNotFound
+from service.configuration_errors import DeviceNotFound
 from service.models.store import Checkpoint
 from service.settings import Settings
 from service.workers import precision

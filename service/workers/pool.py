@@ -11,7 +11,8 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from service.errors import Draining, NotReady, WorkerFailed
+from service.configuration_errors import WorkerFailed
+from service.errors import Draining, NotReady
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, WorkerStatus

@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.engines.compiled import is_installed
 from service.models.store import Checkpoint
 from service.models.store.card import ONNX, Precision

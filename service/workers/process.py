@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.errors import ConfigurationError, RecordingFailed
+from service.configuration_errors import ConfigurationError, RecordingFailed
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.store import sha256_of
 from service.workers.allocator import keep_blocks, return_free_blocks

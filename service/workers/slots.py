@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import WorkerFailed
+from service.configuration_errors import WorkerFailed
 from service.models.labels import Scores
 from service.models.store import ModelCard
 

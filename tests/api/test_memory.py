@@ -9,7 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from service.engine.pipeline import Answer, Job, Read
+from service.engine.job import Answer, Job
+from service.engine.pipeline import Read
 from service.pixels.decode import Photo
 from tests.api.test_admission import admission_of
 from tests.api.wire import PICTURE, Wire, asked, on_loop

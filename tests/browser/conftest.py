@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from skimage import data
 
-from service.errors import MissingWeights
+from service.configuration_errors import MissingWeights
 from service.models.store import ModelStore
 from tests.browser.camera import write_film
 from tests.browser.chromium import FAKE_CAMERA, Studio, find_chromium, new_studio, running_browser

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.settings import REPOSITORY_STORE, Settings, read_settings
 
 

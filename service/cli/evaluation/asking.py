@@ -12,7 +12,8 @@ from service.operations.options import parse_options
 from service.settings import read_settings
 
 if TYPE_CHECKING:
-    from service.engine.pipeline import Answer, Pipeline
+    from service.engine.job import Answer
+    from service.engine.pipeline import Pipeline
     from service.workers.plan import SegmenterFamilies
 
 
@@ -26,7 +27,7 @@ class Asked:
 
     async def answer(self, operation: Operation[Any], given: Mapping[str, Any], model: str, photo: bytes) -> "Answer":
         """Raises Failure."""
-        from service.engine.pipeline import Call, Job
+        from service.engine.job import Call, Job
 
         options = parse_options(operation.options, {**given, "model": model})
         return await self.pipeline.run(Job(operation, options, photo), Call(deadline=math.inf))

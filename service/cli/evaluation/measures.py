@@ -18,7 +18,7 @@ from service.cli.evaluation.metrics import (
     summarise,
     total,
 )
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.decisions import Plane
 from service.models.labels import LabelMap, Mask, Size
 from service.operations.operation import Operation

@@ -12,7 +12,7 @@ from PIL import Image
 
 from service.cli.files.disk import read_file
 from service.cli.files.report import PhotoFailed
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.labels import LabelMap, Size
 
 SINGLE_CHANNEL, EQUAL_CHANNELS = ("L", "P"), ("1", "LA", "RGB", "RGBA")

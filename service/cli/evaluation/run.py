@@ -13,7 +13,8 @@ from service.cli.evaluation.gallery import Gallery, Shown, differences, painted,
 from service.cli.evaluation.measures import Scored, size_of
 from service.cli.evaluation.pairs import Pair, fitted, read_ids
 from service.cli.evaluation.results import Evaluation
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.models.labels import LabelMap
 from service.settings import read_settings
 

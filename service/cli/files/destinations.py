@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from service.cli.files.scan import STANDARD, Photo
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.operations import OPERATIONS
 from service.operations.options import Format
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from service.cli.files.destinations import Destination, OneFile
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.operations.operation import Operation
 from service.operations.options import Options, parse_options
 

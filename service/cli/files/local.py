@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from service.cli.console import say
 from service.cli.files.errand import Errand
 from service.cli.files.report import PhotoFailed, Stopped
-from service.errors import ConfigurationError, Failure, NotReady
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure, NotReady
 from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Local:
     places: int
 
     async def answer(self, photo: bytes) -> bytes:
-        from service.engine.pipeline import Call, Job
+        from service.engine.job import Call, Job
 
         job = Job(self.errand.operation, self.errand.options, photo, self.errand.pictures)
         try:

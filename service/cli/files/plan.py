@@ -21,7 +21,7 @@ from service.cli.files.destinations import (
 )
 from service.cli.files.errand import Errand, picture_files, read_errand
 from service.cli.files.scan import STANDARD, Finds, check_some_were_found, find_photos
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 
 @dataclass(frozen=True)

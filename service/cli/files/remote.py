@@ -14,17 +14,8 @@ from service.cli.address import service_url
 from service.cli.console import say
 from service.cli.files.errand import Errand, as_flags
 from service.cli.files.report import PhotoFailed, Stopped
-from service.errors import (
-    BadOption,
-    ConfigurationError,
-    MissingExtra,
-    MissingKey,
-    NotAcceptable,
-    ScopeMissing,
-    UnknownKey,
-    UnknownModel,
-    UnknownOption,
-)
+from service.configuration_errors import ConfigurationError, MissingExtra
+from service.errors import BadOption, MissingKey, NotAcceptable, ScopeMissing, UnknownKey, UnknownModel, UnknownOption
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response

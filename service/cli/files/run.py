@@ -20,7 +20,7 @@ from service.cli.files.plan import Plan, make_plan
 from service.cli.files.remote import BULK, remote_backend
 from service.cli.files.report import PhotoFailed, Report, Stopped
 from service.cli.files.scan import STANDARD, tell_left_out
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 SOME_FAILED = 1
 INTERRUPTED = 130

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 STANDARD = "-"
 """Standard input where photos are named, standard output where results are."""

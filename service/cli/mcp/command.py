@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from service.cli.address import add_service_flags, key_headers, service_url
-from service.errors import MissingExtra
+from service.configuration_errors import MissingExtra
 
 if TYPE_CHECKING:
     from service.cli.console import Commands

@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from service.cli.mcp.pictures import HELP, read_picture, save
+from service.configuration_errors import ConfigurationError
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.engine.engine import Engine
-from service.engine.pipeline import Call, Job
-from service.errors import ConfigurationError, NotReady
+from service.engine.job import Call, Job
+from service.errors import NotReady
 from service.operations.options import MEDIA_TYPES
 from service.settings import Settings
 

@@ -5,9 +5,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from service.cli.mcp.pictures import HELP, read_picture, save
+from service.configuration_errors import MissingExtra
 from service.doors.mcp.tools import Result, formats_for_agents
-from service.engine.pipeline import Job
-from service.errors import Failure, MissingExtra, NotReady, Unavailable
+from service.engine.job import Job
+from service.errors import Failure, NotReady, Unavailable
 from service.operations.options import MEDIA_TYPES
 
 if TYPE_CHECKING:

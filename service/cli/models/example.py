@@ -12,7 +12,8 @@ from PIL import Image
 
 from service.cli.files.disk import read_file
 from service.cli.files.report import PhotoFailed
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.models.decisions import label_map
 from service.models.inputs import fit
 from service.models.labels import LabelMap, Prediction, Size

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from service.cli.console import download_progress, say
 from service.cli.models.configured import configured_store
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.store.card import ONNX
 from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS, ModelStore
 

@@ -13,7 +13,8 @@ from service.cli.console import say, work_progress
 from service.cli.files.disk import read_file
 from service.cli.files.report import PhotoFailed
 from service.cli.files.scan import check_some_were_found, find_photos
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.models.engines.compiled import is_installed
 from service.models.store import Checkpoint, ModelCard, ModelStore
 from service.models.store.card import ONNX

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from service.cli.console import say
 from service.cli.models.configured import configured_store
 from service.cli.models.example import SAMPLE, Example, cpu, read_photo
-from service.errors import BadWeights, MissingWeights
+from service.configuration_errors import BadWeights, MissingWeights
 from service.models.golden import check_golden
 from service.models.store import Checkpoint, ModelStore
 from service.settings import Settings, read_settings

@@ -10,7 +10,8 @@ from typing import Any
 from service.cli.files.destinations import short_names
 from service.cli.files.errand import as_flags
 from service.cli.video.fields import option_names
-from service.errors import ConfigurationError, Failure
+from service.configuration_errors import ConfigurationError
+from service.errors import Failure
 from service.video.choice import FilmChoice
 from service.video.film import FilmFiles
 from service.video.formats import FORMATS

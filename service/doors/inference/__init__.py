@@ -20,7 +20,7 @@ from service.doors.inference import repository
 from service.doors.inference.infer import INFER, PLANES, InferOptions, outputs_of
 from service.doors.inference.repository import version_of
 from service.doors.inference.tensors import Asked, OutputTensor, read_request, unpack, write_answer
-from service.engine.pipeline import Answer, Job
+from service.engine.job import Answer, Job
 from service.errors import BadOption, UnknownModel
 from service.models.catalogue import Model
 from service.operations.options import parse_options

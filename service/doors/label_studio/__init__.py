@@ -22,7 +22,7 @@ from service.doors.label_studio.config import Control, LabelConfig
 from service.doors.label_studio.hints import Pointed, Shape, only_labelled, pointed_at
 from service.doors.label_studio.pictures import picture_of
 from service.doors.reading import parsed, read_json
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import BadInput, BadOption, DeadlineExceeded, Failure, MissingImage, NotOffered
 from service.operations.options import parse_options
 

@@ -22,7 +22,7 @@ from service.api.state import ServiceDep
 from service.doors.door import Door
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.doors.reading import decode_base64
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import BadOption, Failure, NotOffered
 from service.fetch import is_url
 from service.operations.options import MEDIA_TYPES

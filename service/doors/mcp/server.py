@@ -39,7 +39,7 @@ from service.doors.mcp.tools import (
     tool_schema,
     without_save_to,
 )
-from service.engine.pipeline import Job, Stage
+from service.engine.job import Job, Stage
 from service.errors import Failure
 
 Context = ServerRequestContext[Any, Any]

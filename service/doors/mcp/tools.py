@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.api.openapi import plain_schema
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import BadOption, Failure, MissingImage, Unavailable
 from service.operations import OPERATIONS
 from service.operations.operation import Operation

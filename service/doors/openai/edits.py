@@ -15,7 +15,7 @@ from service.api.state import ServiceDep
 from service.doors.openai.masked import MASK, within_mask
 from service.doors.openai.prompt import EXAMPLES, REMOVE, Edit, PromptRefused, read_prompt
 from service.doors.openai.request import EditRequest, read_edit_request
-from service.engine.pipeline import Answer, Job
+from service.engine.job import Answer, Job
 from service.errors import BadOption
 from service.operations import OPERATIONS
 from service.operations.effect import Effect

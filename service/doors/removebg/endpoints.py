@@ -12,7 +12,7 @@ from service.api.state import ServiceDep
 from service.doors.removebg.kinds import told
 from service.doors.removebg.operation import REMOVEBG_OPERATION, RemovebgOptions
 from service.doors.removebg.source import Wish, read_wish
-from service.engine.pipeline import Answer, Job
+from service.engine.job import Answer, Job
 from service.errors import NotOffered
 from service.operations.options import MEDIA_TYPES
 

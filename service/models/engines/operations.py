@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from service.errors import NoCompiledForm
+from service.configuration_errors import NoCompiledForm
 from service.models.engines.library import opset, opset1, ov
 
 Operand = Any

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from service.errors import RecordingFailed
+from service.configuration_errors import RecordingFailed
 
 Compute = Callable[[Tensor], Tensor]
 """(N, h, w, 3) uint8 on the device -> (N, C, h, w) float32 there, without ever waiting for the device."""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from service.errors import DeviceNotFound
+from service.configuration_errors import DeviceNotFound
 from service.models.engines.compiled import is_installed
 from service.models.segmenters.cuda_graphs import Capture, CudaCapture
 

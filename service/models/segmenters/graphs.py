@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from service.errors import ConfigurationError, MissingExtra
+from service.configuration_errors import ConfigurationError, MissingExtra
 from service.models.engines.compiled import CompiledNetwork, is_installed
 from service.models.segmenters.devices import Device
 from service.models.store.card import Precision

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.labels import Scores
 from service.models.segmenters.base import Pixels
 from service.models.segmenters.devices import Device

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
-from service.errors import BadCard
+from service.configuration_errors import BadCard
 from service.models.labels import BACKGROUND, VOID, ClassTable, Head, LabelClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from service.errors import BadCard, BadWeights
+from service.configuration_errors import BadCard, BadWeights
 from service.models.store.card import ONNX
 from service.models.store.onnx_weights import read_onnx
 from service.models.store.tflite_weights import read_tflite

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from service.errors import BadCard
+from service.configuration_errors import BadCard
 from service.models.store.card import CardPart, Sha256
 
 Span = tuple[float, float]

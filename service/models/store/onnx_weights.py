@@ -8,7 +8,7 @@ import onnx
 from google.protobuf.message import DecodeError  # onnx brings protobuf, not its stubs
 from onnx import numpy_helper
 
-from service.errors import BadWeights
+from service.configuration_errors import BadWeights
 from service.models.store.weights import Convolution
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from service.errors import PullFailed
+from service.configuration_errors import PullFailed
 from service.models.store.card import DownloadSpec, FileSource, HttpsSource, Source, WheelSource
 
 Progress = Callable[[int, int], None]

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.errors import BadCard, BadWeights, MissingExtra, MissingWeights, PullFailed, UnknownCard
+from service.configuration_errors import BadCard, BadWeights, MissingExtra, MissingWeights, PullFailed, UnknownCard
 from service.models.store.card import NAME_PATTERN, DownloadSpec, ModelCard, read_card
 from service.models.store.checkpoint import Checkpoint
 from service.models.store.int8_ranges import FILE as INT8_RANGES_FILE

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tflite import BuiltinOperator, Model, TensorType
 
-from service.errors import BadWeights
+from service.configuration_errors import BadWeights
 from service.models.store.weights import Array, Convolution
 
 TORCH_LAYOUT = {

@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from service.access.keyring import Key, hash_of, write_keys
 from service.api.gate import Gate
 from service.app import create_app
+from service.configuration_errors import ConfigurationError
 from service.doors import DOORS, opened
-from service.errors import ConfigurationError
 from service.settings import Settings, read_settings
 from service.telemetry.log import FIELDS
 from tests.api.asking import problem_of

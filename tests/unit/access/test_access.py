@@ -10,7 +10,8 @@ import pytest
 from service.access.guard import Guard, key_in
 from service.access.keyring import Key, Keyring, hash_of, new_key, read_keys, write_keys
 from service.access.quotas import Bucket, Quotas
-from service.errors import ConfigurationError, MissingKey, QuotaExceeded, ScopeMissing, UnknownKey
+from service.configuration_errors import ConfigurationError
+from service.errors import MissingKey, QuotaExceeded, ScopeMissing, UnknownKey
 
 KEY = "sil_test"
 SHOP = Key("shop", frozenset({"images"}), 2.0, 10.0, hash_of(KEY))

@@ -12,7 +12,7 @@ import pytest
 from service.cli.main import parser
 from service.cli.video.plan import Plan, make_plan
 from service.cli.video.run import work_off
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from tests.clips import read_alpha, red_square, write_clip
 from tests.fakes import make_store, tiny_families
 

@@ -16,7 +16,7 @@ from service.doors.mcp.tools import (
     tool_schema,
     without_save_to,
 )
-from service.engine.pipeline import Job
+from service.engine.job import Job
 from service.errors import BadOption, Failure, MissingImage, QueueFull, UnknownOption
 
 

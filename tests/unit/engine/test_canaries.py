@@ -2,8 +2,8 @@
 
 import pytest
 
+from service.configuration_errors import ConfigurationError
 from service.engine.canaries import Canaries, check_cards
-from service.errors import ConfigurationError
 from service.models.catalogue import Catalogue
 from service.models.store import ModelStore
 from service.settings import read_settings

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from service.configuration_errors import ConfigurationError
 from service.errors import (
-    ConfigurationError,
     DeadlineExceeded,
     Failure,
     FetchFailed,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ConfigurationError, TooManyJobs, UndecodableVideo, UnknownJob
+from service.configuration_errors import ConfigurationError
+from service.errors import TooManyJobs, UndecodableVideo, UnknownJob
 from service.jobs import Job, JobStore, State
 
 KEEP_S = 100.0

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.errors import NotReady, WorkerFailed
+from service.configuration_errors import WorkerFailed
+from service.errors import NotReady
 from service.models.store import Checkpoint
 from service.queue.batcher import Outcome
 from service.workers.plan import WorkerPlan

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import DeviceNotFound
+from service.configuration_errors import DeviceNotFound
 from service.settings import read_settings
 from service.workers.plan import MAX_CPU_WORKERS, WorkerPlan, available_cores, count_cuda_devices, plan_workers
 

@@ -14,7 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from service.errors import Draining, Failure, ModelCrashed, ModelFailed, WorkerFailed
+from service.configuration_errors import WorkerFailed
+from service.errors import Draining, Failure, ModelCrashed, ModelFailed
 from service.queue.batcher import Outcome
 from service.telemetry.log import FIELDS
 from service.workers.plan import WorkerPlan

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.store import Checkpoint, ModelStore
 from service.models.store.card import Precision
 from service.models.store.int8_ranges import Int8Ranges

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.errors import WorkerFailed
+from service.configuration_errors import WorkerFailed
 from service.models.store import ModelCard, ModelStore
 from service.workers.slots import Slots, reserve, slot_bytes
 from tests.fakes import make_store

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import NotReady, WorkerFailed
+from service.configuration_errors import WorkerFailed
+from service.errors import NotReady
 from service.models.store import Checkpoint, ModelCard
 from service.workers.handle import WorkerHandle
 from service.workers.keeper import LEAST_FAILED_STARTS

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from service.cli.console import say
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 
 def ask(question: str, option: str, choices: Sequence[str] = ()) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import HttpUrl
 
 from service.cli.console import download_progress
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.store.card import FileSource, HttpsSource, Source
 
 

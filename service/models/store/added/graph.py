@@ -14,7 +14,7 @@ import onnx
 from google.protobuf.message import DecodeError  # onnx brings protobuf, not its stubs
 from onnx import external_data_helper, helper
 
-from service.errors import BadGraph
+from service.configuration_errors import BadGraph
 from service.models.store.card import Layout
 
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from service.errors import BadGraph
+from service.configuration_errors import BadGraph
 from service.models.labels import Size
 from service.models.store.added.habits import HABITS, ONE, Habits
 from service.models.store.added.naming import Naming, name_classes

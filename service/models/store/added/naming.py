@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.errors import BadLabels
+from service.configuration_errors import BadLabels
 from service.models.labels import VOID, Head
 from service.models.store.card import CardClass, ClassSpec, Values
 

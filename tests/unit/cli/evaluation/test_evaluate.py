@@ -16,7 +16,7 @@ from service.cli.evaluation.page import page
 from service.cli.evaluation.pairs import find_pairs
 from service.cli.evaluation.results import Evaluation, ModelResult
 from service.cli.evaluation.run import galleries_for, run
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from tests.fakes import BLUE, DARK, RED, make_store, tiny_families
 
 WIDTH, HEIGHT = 64, 48

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from service.cli.evaluation.pairs import Pair, check_sizes, find_pairs, fitted, read_ids, spread
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.labels import Size
 
 

@@ -16,7 +16,7 @@ from service.cli.files.destinations import (
     short_names,
 )
 from service.cli.files.scan import find_photos
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.cli.files.scan import Finds, check_some_were_found, find_photos, tell_left_out
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from service.errors import NoCompiledForm
+from service.configuration_errors import NoCompiledForm
 from service.models.engines.compiled import CompiledNetwork
 from service.models.engines.traced import traced
 from service.models.segmenters.layers import ActivatedConv2d, ConvReLU, ConvReLU6

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from service.errors import RecordingFailed
+from service.configuration_errors import RecordingFailed
 from service.models.labels import Scores
 from service.models.segmenters.base import Pixels
 from service.models.segmenters.cuda_graphs import Capture, Compute, Replay, batch_sizes

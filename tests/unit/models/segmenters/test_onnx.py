@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from service.errors import ConfigurationError
+from service.configuration_errors import ConfigurationError
 from service.models.segmenters import FAMILIES
 from service.models.segmenters.devices import Device
 from service.models.segmenters.graphs import OnnxRuntimeGraph, open_graph

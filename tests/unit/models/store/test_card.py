@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import BadCard
+from service.configuration_errors import BadCard
 from service.models.store.card import ModelCard, read_card
 from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS
 from service.settings import REPOSITORY_STORE

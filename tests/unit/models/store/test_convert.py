@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from service.errors import BadCard, BadWeights
+from service.configuration_errors import BadCard, BadWeights
 from service.models.store.convert import CONVERTERS, convert
 from service.models.store.store import sha256_of
 from tests.weights import model_card, original

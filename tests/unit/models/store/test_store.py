@@ -23,7 +23,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from service.errors import BadCard, BadWeights, ConfigurationError, MissingWeights, PullFailed, UnknownCard
+from service.configuration_errors import (
+    BadCard,
+    BadWeights,
+    ConfigurationError,
+    MissingWeights,
+    PullFailed,
+    UnknownCard,
+)
 from service.models.store import ModelCard, ModelStore
 from service.models.store.card import DownloadSpec, HttpsSource, Source, WheelSource
 from service.models.store.convert import CONVERTERS, convert

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from service.errors import BadGraph
+from service.configuration_errors import BadGraph
 from service.models.store.added.graph import pack
 
 PLENTY_BYTES = 1 << 20

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import BadLabels
+from service.configuration_errors import BadLabels
 from service.models.store.added.naming import name_classes, read_names, voc_color
 
 

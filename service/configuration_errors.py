@@ -1,0 +1,53 @@
+"""What keeps the service, or a command, from starting: the operator mends it."""
+
+
+class ConfigurationError(Exception):
+    """The service cannot start like this. The message is one line that says what to change."""
+
+
+class BadCard(ConfigurationError):
+    """A card.toml is wrong; the message names the file and the field."""
+
+
+class UnknownCard(ConfigurationError):
+    """No card in the model store has this name."""
+
+
+class MissingWeights(ConfigurationError):
+    """A configured model was not pulled; the message is the command that pulls it."""
+
+
+class BadWeights(ConfigurationError):
+    """A weights file does not have the pinned sha256."""
+
+
+class BadGraph(ConfigurationError):
+    """An ONNX file that cannot be served."""
+
+
+class BadLabels(ConfigurationError):
+    """Names that do not fit the classes of a network."""
+
+
+class MissingExtra(ConfigurationError):
+    """What was asked for needs packages that are not installed; the message is how to install them."""
+
+
+class PullFailed(ConfigurationError):
+    """No source gave the file with the pinned sha256."""
+
+
+class DeviceNotFound(ConfigurationError):
+    """The configured device is not on this machine."""
+
+
+class RecordingFailed(ConfigurationError):
+    """CUDA graphs cannot be recorded; the message is the cause. A process without them may be well."""
+
+
+class NoCompiledForm(ConfigurationError):
+    """A network has an operation that is not known to the engine that computes on a CPU; the message names it."""
+
+
+class WorkerFailed(ConfigurationError):
+    """A worker could not load or warm up its models."""
