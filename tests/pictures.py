@@ -53,7 +53,7 @@ def red_and_blue() -> Image.Image:
 def ring() -> Image.Image:
     """The subject of `painted` with a hole in it."""
     picture = painted()
-    picture.paste(DARK, (85, 45, 115, 75))
+    picture.paste(DARK, (84, 44, 116, 76))
     return picture
 
 
