@@ -44,7 +44,9 @@ class Visitor:
     def __init__(self, house: House, peer: str, age_s: float = 0.0, **headers: str) -> None:
         self._parts: asyncio.Queue[Message] = asyncio.Queue()
         names = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        exchange = Exchange.of({"type": "http", "method": "POST", "headers": names, "client": (peer, 1)})
+        exchange = Exchange.of(
+            {"type": "http", "method": "POST", "path": "/segment", "headers": names, "client": (peer, 1)}
+        )
         exchange.read_deadline(house.settings.request_timeout_s)
         exchange.arrived_s -= age_s
         self.body = RequestBody(exchange, self._parts.get, house.settings, house.admission, house.senders)

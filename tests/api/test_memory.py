@@ -72,8 +72,11 @@ def test_pictures_and_answers_are_free_as_soon_as_a_request_is_over(
     async def story(app: ASGIApp) -> bool:
         await is_answered(app)
         with nobody_collects():
+            before = kept()  # by whoever: tests that failed, caches of others
             await request_that(app)
-            await until(lambda: not kept())  # the thread that has given the last of it may not have let go yet
+            await until(
+                lambda: kept_since(before) == []
+            )  # the thread that has given the last of it may not have let go yet
             return True
 
     assert on_loop(client, story)
@@ -85,6 +88,11 @@ async def until(is_so: Callable[[], bool]) -> None:
         if is_so():
             return
         await asyncio.sleep(0)
+
+
+def kept_since(before: list[object]) -> list[object]:
+    known = {id(each) for each in before}
+    return [each for each in kept() if id(each) not in known]
 
 
 def kept() -> list[object]:

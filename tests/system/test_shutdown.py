@@ -108,7 +108,7 @@ def test_everybody_hears_something_when_the_time_for_draining_is_over(photo: byt
 def test_kill_9_under_load_takes_the_workers_along_and_leaves_no_shared_memory(photo: bytes) -> None:
     with leaving_nothing_behind() as watch, running_server("selfie", **PATIENT) as server:
         watch(server)
-        with stopped(ready_workers(server)[:1]):
+        with stopped(ready_workers(server)):
             calls = in_flight(server, photo)
             server.process.kill()
             server.process.wait(STOP_TIMEOUT_S)

@@ -122,6 +122,7 @@ async def test_what_a_name_stood_for_before_is_served_on_until_nobody_needs_it(
     plan: WorkerPlan, renewed: WorkerPlan
 ) -> None:
     with leaking_nothing():
+        others = processes_below()
         async with running(plan, plan) as service:
             nobody_is_left = asyncio.Event()
             farewell = await service.pool.adopt([renewed, renewed], nobody_is_left)
@@ -133,7 +134,11 @@ async def test_what_a_name_stood_for_before_is_served_on_until_nobody_needs_it(
             nobody_is_left.set()
             await farewell
             assert service.pool.ready_count == 2
-            assert len(psutil.Process().children(recursive=True)) <= 4  # two workers, and multiprocessing's own
+            assert processes_below() - others == set(service.pool.pids)
+
+
+def processes_below() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
 async def test_a_worker_in_the_middle_of_a_batch_answers_it_before_it_goes(plan: WorkerPlan, alone: WorkerPlan) -> None:
