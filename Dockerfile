@@ -39,12 +39,11 @@ RUN cd /build/requirements && install="pip install --require-hashes --no-deps" \
     && cd /opt/venv/lib/python3*/site-packages/torch && rm -rf include test bin/*test_* bin/*Test bin/protoc*
 
 # Of OpenVINO stays what computes on a CPU and reads ONNX: 100 MB of 180. What goes is its drivers of GPUs, its readers of
-# other formats, headers, converters, and the package that would report their use.
+# other formats, headers and converters.
 COPY requirements/runtime.txt /build/requirements/
 RUN pip install --require-hashes --no-deps -r /build/requirements/runtime.txt \
     && pip check \
     && cd /opt/venv/lib/python3*/site-packages \
-    && rm -rf openvino_telemetry openvino_telemetry-* \
     && cd openvino && rm -rf include cmake tools torch frontend/pytorch frontend/paddle frontend/tensorflow frontend/jax \
     && cd libs && rm -f cache.json *_gpu_plugin.so *_npu_* *_auto_*.so *_hetero_plugin.so libopenvino_c.so* \
         *_gguf_* *_jax_* *_paddle_* *_pytorch_* *_tensorflow_* \
