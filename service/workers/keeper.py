@@ -22,14 +22,12 @@ logger = logging.getLogger(__name__)
 
 FIRST_RESTART_DELAY_S = 0.1
 MAX_RESTART_DELAY_S = 30.0
-
 LEAST_FAILED_STARTS = 3
 """In a row: until then it may have been bad luck, and those who wait for a worker keep waiting."""
 
 BYTES_PER_MB = 1_000_000
 
 State = Literal["starting", "idle", "busy", "stopped"]
-
 DEATHS = ("crash", "hang", "poisoned")
 
 
