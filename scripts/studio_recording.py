@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.camera import write_film
 from tests.browser.chromium import FAKE_CAMERA, Studio, new_studio, running_browser
+from tests.browser.test_brush import ROCKET, stroke
 
 FILM = Path(__file__).resolve().parent.parent / "docs" / "studio.webp"
 SIZE = (1200, 760)
@@ -43,7 +44,7 @@ def main(url: str) -> None:
 
 
 def photo(studio: Studio) -> Iterator[Frame]:
-    """The curtain opens, then a class is pointed at."""
+    """The curtain opens, another background comes, and a brush brings the rocket back."""
     studio.open().page.click("[aria-label='Sample: An astronaut']")
     studio.choose_operation("/replace-background")
     studio.wait_for_result()
@@ -51,7 +52,12 @@ def photo(studio: Studio) -> Iterator[Frame]:
         studio.draw_curtain(share)
         yield look(studio)
     yield look(studio, LINGER_MS)
-    studio.page.hover("[data-class=person], [data-class=object]")
+    studio.draw_curtain(0)
+    for gradient in ("Dawn", "Lagoon"):
+        studio.page.check(f"[aria-label='{gradient}, a gradient']", force=True)
+        studio.wait_until_settled()
+        yield look(studio, LINGER_MS)
+    stroke(studio, "keep", ROCKET, (ROCKET[0], 0.4))
     yield look(studio, LINGER_MS)
 
 
