@@ -13,14 +13,13 @@ from benchmarks.before.record import Record
 from benchmarks.before.report import goals, print_record
 from benchmarks.before.serving import measure_serving
 from benchmarks.harness.builds import HERE, Build, older_build
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.machine import machine
 from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 ROUNDS, PIXEL_ROUNDS = 5, 5
 SECONDS, MINUTES = 8.0, 14.0
 QUICK_SECONDS = 2.0
-INTERRUPTED = 130
 MISSED = 1
 
 EPILOG = """\
@@ -93,15 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("BASE is missing: a commit, or the folder of a checkout")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a server would outlive a run that is cut off
     chosen.seconds = chosen.seconds or (QUICK_SECONDS if chosen.quick else SECONDS)
-    try:
+    with ending_in_one_line("before"):
         record = Record.read(chosen.read) if chosen.read else Record(f"{machine()}, beside {chosen.base}", chosen.json)
         if not chosen.read:
             measure_all(chosen, record)
-    except ConfigurationError as error:
-        say(f"before: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     print_record(record, chosen.markdown)
     sys.exit(0 if all(goal.met for goal in goals(record)) else MISSED)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.peers.agreement import Agreement, alphas, compare
 from benchmarks.peers.cells import Cell, Contender, attempt
 from benchmarks.peers.contenders import (
@@ -25,9 +26,6 @@ from benchmarks.peers.record import Record
 from benchmarks.peers.report import circumstances, print_all
 from benchmarks.peers.results import Goal, Load, Results, print_goals, ratio
 from service.cli.console import say, work_progress
-from service.configuration_errors import ConfigurationError
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -198,15 +196,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a server would outlive a run that is cut off
     chosen.seconds = chosen.seconds or (QUICK_SECONDS if chosen.quick else SECONDS)
-    try:
+    with ending_in_one_line("peers"):
         record = Record.read(chosen.read) if chosen.read else Record(circumstances(), file=chosen.json)
         if not chosen.read:
             measure_all(chosen, record)
-    except ConfigurationError as error:
-        say(f"peers: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     results = Results(record.cells)
     print_all(record, chosen.markdown)
     found = goals(results)

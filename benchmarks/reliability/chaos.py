@@ -21,12 +21,11 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.load import HOST, percentile
 from benchmarks.harness.memory import MEGABYTE, rss_bytes
 from benchmarks.harness.servers import SERVICE, Server, silhouette
 from benchmarks.reliability.visitors import SEED, VISITORS, Notes, Visit
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 PROBE_S, SAMPLE_S = 0.2, 0.5
 KILL_S, STOP_S = 15.0, 8.0
@@ -46,7 +45,6 @@ SLACK_MB = 300
 LIVEZ_P99_S = 0.1
 REST_SHARE = 1.05
 
-INTERRUPTED = 130
 
 EPILOG = """\
 examples:
@@ -214,14 +212,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="default: 10")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all that was seen to OUT")
     chosen = parser.parse_args(arguments)
-    try:
-        with silhouette(chosen.model) as server:
-            day = asyncio.run(run(server, chosen.model, chosen.minutes * 60))
-    except ConfigurationError as error:
-        say(f"chaos: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    with ending_in_one_line("chaos"), silhouette(chosen.model) as server:
+        day = asyncio.run(run(server, chosen.model, chosen.minutes * 60))
     print_day(day)
     if chosen.json:
         chosen.json.write_text(json.dumps(as_data(day), indent=1) + "\n")

@@ -16,12 +16,11 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.load import HOST, Load, Tally, multipart, run_load
 from benchmarks.harness.memory import MEGABYTE, rss_bytes, watched
 from benchmarks.harness.servers import Server, silhouette
 from benchmarks.reliability.soak import photos
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 from service.settings import REPOSITORY_STORE
 
 MAX_GROWTH = 0.05
@@ -34,7 +33,6 @@ SPELL_S = 5.0
 CHANGE_TIMEOUT_S = 600.0
 SIZES = ((640, 480), (1280, 720))
 
-INTERRUPTED = 130
 """128 and SIGINT, as shells say it."""
 
 EPILOG = """\
@@ -166,20 +164,15 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where something was lost, with 2 where the service does not start."""
     chosen, found = _parser().parse_args(arguments), Found()
-    try:
-        with (
-            own_store() as store,
-            silhouette(chosen.serving, model_store=str(store)) as server,
-            watched(server) as seen,
-        ):
-            changes = Changes(server, store, chosen.model, found)
-            asyncio.run(run(changes, chosen.rounds, chosen.requests, chosen.concurrency))
-            found.peak_mb = seen.peak_bytes / MEGABYTE
-    except ConfigurationError as error:
-        say(f"model_changes: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    with (
+        ending_in_one_line("model_changes"),
+        own_store() as store,
+        silhouette(chosen.serving, model_store=str(store)) as server,
+        watched(server) as seen,
+    ):
+        changes = Changes(server, store, chosen.model, found)
+        asyncio.run(run(changes, chosen.rounds, chosen.requests, chosen.concurrency))
+        found.peak_mb = seen.peak_bytes / MEGABYTE
     print_found(found)
     sys.exit(1 if found.failures() else 0)
 

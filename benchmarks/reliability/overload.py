@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.table import Table
 
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.peers.cells import Cell, Contender, measure
 from benchmarks.peers.contenders import MODEL, REMBG, SILHOUETTE, rembg_server, silhouette_as_set, weights_folder
 from benchmarks.peers.results import CONSOLE, Goal, Results, print_goals, ratio
-from service.cli.console import say, work_progress
-from service.configuration_errors import ConfigurationError
+from service.cli.console import work_progress
 
 OURS, THEIRS = SILHOUETTE, REMBG
 
@@ -26,7 +26,6 @@ OVERLOADED = (16, 64)
 MIN_OF_OUR_BEST = 0.95
 MAX_OF_THEIR_RSS = 0.25
 
-INTERRUPTED = 130
 """128 and SIGINT, as shells say it."""
 
 EPILOG = """\
@@ -130,13 +129,8 @@ def _counts(text: str) -> tuple[int, ...]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where a goal is missed, with 2 where a server does not start."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with ending_in_one_line("overload"):
         cells = run(chosen.concurrency, chosen.rounds, chosen.seconds, chosen.obey)
-    except ConfigurationError as error:
-        say(f"overload: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     results = Results(cells)
     print_table(results, chosen.concurrency, chosen.rounds)
     found = goals(results, chosen.concurrency)

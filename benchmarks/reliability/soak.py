@@ -18,12 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.load import Load, Tally, multipart, run_load
 from benchmarks.harness.memory import MEGABYTE, Memory, Slope, rss_bytes, slope, watched
 from benchmarks.harness.photos import PHOTOS
 from benchmarks.harness.servers import Server, silhouette
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 SEED = 20
 
@@ -41,7 +40,6 @@ standard error of the slope was 20 MB a minute."""
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3000, 2000), (4000, 3000))
 FORMATS = (("JPEG", {"quality": 90}), ("PNG", {"compress_level": 1}), ("WEBP", {"quality": 85, "method": 0}))
 
-INTERRUPTED = 130
 """128 and SIGINT, as shells say it."""
 
 EPILOG = """\
@@ -203,17 +201,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where something grew or failed, with 2 where the service does not start."""
     chosen = _parser().parse_args(arguments)
     plan = Run(chosen.model, chosen.path, chosen.concurrency, chosen.minutes * 60)
-    try:
-        with silhouette(plan.model) as server, watched(server) as loaded:
-            at_rest = Memory()
-            tally = asyncio.run(run(server, plan, at_rest))
-            grown = growths(loaded, at_rest, server.roles(), SETTLED_AFTER_S)
-            soak = Soak(tally, grown, restarts(server))
-    except ConfigurationError as error:
-        say(f"soak: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    with ending_in_one_line("soak"), silhouette(plan.model) as server, watched(server) as loaded:
+        at_rest = Memory()
+        tally = asyncio.run(run(server, plan, at_rest))
+        grown = growths(loaded, at_rest, server.roles(), SETTLED_AFTER_S)
+        soak = Soak(tally, grown, restarts(server))
     print_soak(soak)
     sys.exit(1 if soak.failures() else 0)
 

@@ -3,7 +3,6 @@
 import argparse
 import re
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from pathlib import Path
 import httpx2
 
 from benchmarks.harness.builds import REPOSITORY
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.load import HOST
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
 from benchmarks.harness.servers import Server, silhouette
 from benchmarks.speed.bars import Bar, draw
 from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 MODEL = "u2net"
 PICTURE = REPOSITORY / "docs" / "stages.svg"
@@ -28,7 +27,6 @@ PRECISIONS = ("fp32", "int8")
 REQUESTS = 15
 WARM_UPS = 3
 TIMEOUT_S = 60.0
-INTERRUPTED = 130
 
 TIMING = re.compile(r"(\w+);dur=([\d.]+)")
 REST = "HTTP"
@@ -93,13 +91,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the service does not start."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with ending_in_one_line("stages", httpx2.HTTPError):
         bars = list(measure(chosen.sizes, chosen.precisions, chosen.requests))
-    except (ConfigurationError, httpx2.HTTPError) as error:
-        say(f"stages: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     title = f"A PNG cutout with {MODEL}, one client: median milliseconds of {chosen.requests} requests"
     chosen.out.write_text(draw(sorted(bars, key=lambda bar: bar.title), title, machine()), encoding="utf-8")
     say(f"written to {chosen.out}")

@@ -4,7 +4,6 @@ Everything that touches full-size pixels runs on the pixel threads, never on the
 says whose turn it is.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from service.engine.further import decoded
 from service.engine.job import Answer, Call, Job, Unchanged
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.engine.served import ServedModels
+from service.engine.together import together
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
 from service.models.labels import NO_SCORES, Prediction, Size
@@ -163,11 +163,8 @@ class Pipeline:
 
     async def _look(self, views: Views, call: Call) -> Outcomes:
         """Asks all networks at the same time; where one fails, the others' tickets are dropped."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                asked = {name: group.create_task(self._ask(view, call)) for name, view in views.items()}
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        async with together() as group:
+            asked = {name: group.create_task(self._ask(view, call)) for name, view in views.items()}
         return {name: task.result() for name, task in asked.items()}
 
     async def _ask(self, view: View, call: Call) -> Outcome:

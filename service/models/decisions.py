@@ -88,6 +88,13 @@ def class_probabilities(prediction: Prediction) -> tuple[Scores, Box]:
     return softmax(logits), Box(0, 0, *size)
 
 
+def kept_probability(prediction: Prediction, class_ids: Sequence[int]) -> tuple[Plane, Box]:
+    """(h, w) in [0, 1]: that of `class_ids` together, and the part that shows the image; the others' take no memory."""
+    probabilities, box = class_probabilities(prediction)
+    kept = probabilities[list(class_ids)].sum(axis=0)
+    return kept.clip(0, 1, out=kept), box
+
+
 def _working_size(size: Size) -> Size:
     scale = min(1.0, SOFTMAX_SIDE_PX / max(size))
     return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.models.decisions import SOFTMAX_SIDE_PX, class_probabilities, upsample
+from service.models.decisions import SOFTMAX_SIDE_PX, kept_probability, upsample
 from service.models.labels import Box, Prediction, Scores, Size
 
 MARGIN = 0.15
@@ -53,10 +53,8 @@ def averaged(seen: Prediction, mirrored: Prediction) -> Prediction:
 
 def subject_crop(seen: Prediction, class_ids: tuple[int, ...]) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) in pixels of the subject and `MARGIN` around it; None where that is not worthwhile."""
-    probabilities, box = class_probabilities(seen)
-    kept = _part(
-        probabilities[list(class_ids)].sum(axis=0), box, Size(*np.subtract(box[2:], box[:2]).round().astype(int))
-    )
+    probability, box = kept_probability(seen, class_ids)
+    kept = _part(probability, box, Size(*np.subtract(box[2:], box[:2]).round().astype(int)))
     rows, columns = np.flatnonzero((kept > VISIBLE).any(axis=1)), np.flatnonzero((kept > VISIBLE).any(axis=0))
     if not len(rows):
         return None

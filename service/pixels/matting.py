@@ -6,7 +6,7 @@ from typing import Literal, cast
 import numpy as np
 from PIL import Image, ImageChops
 
-from service.models.decisions import Plane, class_probabilities, confidence, enlarge, label_map
+from service.models.decisions import class_probabilities, confidence, enlarge, kept_probability, label_map
 from service.models.labels import Box, Prediction, Size
 from service.pixels.class_map import Decision, refined_decision
 from service.pixels.decode import Photo
@@ -71,17 +71,10 @@ def _refines(refine: Refine, prediction: Prediction) -> bool:
 
 
 def _probability(prediction: Prediction, class_ids: Sequence[int], photo: Photo, refine: Refine) -> Matte:
-    kept, box = _kept(prediction, class_ids)
+    kept, box = kept_probability(prediction, class_ids)
     if _refines(refine, prediction):
         return refine_edges(kept, box, prediction.grid, photo.on_white())
     return enlarge(kept, box, prediction.size)
-
-
-def _kept(prediction: Prediction, class_ids: Sequence[int]) -> tuple[Plane, Box]:
-    """The probability of `class_ids`, and the part of it that shows the photo; the other classes' take no memory on."""
-    probabilities, box = class_probabilities(prediction)
-    kept = probabilities[list(class_ids)].sum(axis=0)
-    return kept.clip(0, 1, out=kept), box
 
 
 @pixel_work

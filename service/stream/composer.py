@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.errors import BadInput, BadOption, TruncatedImage, UndecodableImage
-from service.models.decisions import class_probabilities
+from service.models.decisions import kept_probability
 from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Scores, Size
 from service.models.store import ModelCard
@@ -113,8 +113,7 @@ class Composer:
         """How likely each pixel is one that is kept, (h, w), and the part of it that shows the frame."""
         card = self._card
         prediction = Prediction(card.output.head, scores, box, self._size, card.class_table)
-        probabilities, shown = class_probabilities(prediction)
-        return probabilities[list(self._kept)].sum(axis=0).clip(0, 1), shown
+        return kept_probability(prediction, self._kept)
 
     def _compose(self, photo: Photo, plane: NDArray[np.float32], box: Box, watch: Stopwatch) -> ResultPart:
         options = self.choice.options

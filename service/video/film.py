@@ -13,6 +13,7 @@ from typing import TypeVar
 from PIL import Image
 
 from service.engine.engine import Engine
+from service.engine.together import together
 from service.errors import VideoTooLong
 from service.models.decisions import Plane
 from service.models.store import ModelCard
@@ -153,14 +154,11 @@ class _Film:
     async def _work_off(self, writer: Writer, watch: Watch) -> int:
         """The number of frames."""
         count = 0
-        try:
-            async with asyncio.TaskGroup() as group:
-                async for frame, picture in self._composed(Line(group), watch):
-                    await self._on_thread(partial(writer.write, picture, frame.at, frame.duration))
-                    count += 1
-                    watch.on_progress(Progress(count, self._source.facts.frames))
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        async with together() as group:
+            async for frame, picture in self._composed(Line(group), watch):
+                await self._on_thread(partial(writer.write, picture, frame.at, frame.duration))
+                count += 1
+                watch.on_progress(Progress(count, self._source.facts.frames))
         return count
 
     def _composed(self, line: Line, watch: Watch) -> AsyncIterator[tuple[Frame, Image.Image]]:

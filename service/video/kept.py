@@ -1,7 +1,7 @@
 """What the networks said of a film, kept on disk while it is worked on, so that work that was cut short goes on there.
 
 Looking is nearly all of the work, and its answers are small: 320 x 320 of a byte, 3 to 8 kB deflated. A film that is
-taken up again is read and written anew, byte for byte as if nothing had happened, but is not looked at twice.
+taken up again is read and written anew, as if nothing had happened, but is not looked at twice.
 """
 
 import hashlib

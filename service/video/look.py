@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.engine import Engine
-from service.models.decisions import Plane, class_probabilities
+from service.models.decisions import Plane, kept_probability
 from service.models.inputs import fit
 from service.models.labels import Box, Prediction, Scores
 from service.models.store import ModelCard
@@ -72,8 +71,7 @@ class Looker:
     def _levels(self, scores: Scores, box: Box, frame: Frame) -> Levels:
         """(h, w), 0 to 255, with the padding; kept."""
         said = Prediction(self._card.output.head, scores, box, frame.photo.size, self._card.class_table)
-        probabilities, _ = class_probabilities(said)
-        kept: NDArray[np.float32] = probabilities[list(self._class_ids)].sum(axis=0).clip(0, 1)
+        kept, _ = kept_probability(said, self._class_ids)
         levels = np.rint(kept * 255).astype(np.uint8)
         self._kept.add(frame.number, levels)
         return levels

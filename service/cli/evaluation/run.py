@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.cli.console import work_progress
 from service.cli.evaluation.asking import Asked, engine_of
 from service.cli.evaluation.gallery import Gallery, Shown, differences, painted, tile
 from service.cli.evaluation.measures import Scored, size_of
 from service.cli.evaluation.pairs import Pair, fitted, read_ids
 from service.cli.evaluation.results import Evaluation
+from service.cli.taking_turns import work_through
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure
 from service.models.labels import LabelMap
@@ -59,23 +59,9 @@ class Work:
     families: "SegmenterFamilies | None" = None
 
     async def all_of(self, pairs: Sequence[Pair]) -> None:
-        waiting = iter(pairs)
         names = [model.name for model in self.evaluation.models]
         async with engine_of(names, len(pairs), self.families) as asked:
-            with work_progress() as progress:
-                bar = progress.add_task("pictures", total=len(pairs))
-
-                async def take() -> None:
-                    for pair in waiting:
-                        await self._on(pair, asked)
-                        progress.advance(bar)
-
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        for _ in range(min(asked.places, len(pairs))):
-                            group.create_task(take())
-                except BaseExceptionGroup as failures:
-                    raise failures.exceptions[0] from None
+            await work_through(pairs, asked.places, "pictures", lambda pair: self._on(pair, asked))
 
     async def _on(self, pair: Pair, asked: Asked) -> None:
         measure = self.evaluation.measure

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.cli.address import key_headers
-from service.cli.console import say, work_progress
+from service.cli.console import say
 from service.cli.files.backend import Backend
 from service.cli.files.destinations import Item
 from service.cli.files.disk import not_empty, read_file, read_standard_input, write_result, write_whole
@@ -20,6 +20,7 @@ from service.cli.files.plan import Plan, make_plan
 from service.cli.files.remote import BULK, remote_backend
 from service.cli.files.report import PhotoFailed, Report, Stopped
 from service.cli.files.scan import STANDARD, tell_left_out
+from service.cli.taking_turns import work_through
 from service.configuration_errors import ConfigurationError
 
 SOME_FAILED = 1
@@ -70,24 +71,9 @@ def work_off(
 async def _work_off(
     items: Sequence[Item], opening: AbstractAsyncContextManager[Backend], report: Report, standard_input: bytes
 ) -> None:
-    """As many photos at once as the backend has places: 10,000 photos are never 10,000 tasks."""
-    waiting = iter(items)
+    """As many photos at once as the backend has places."""
     async with opening as backend:
-        with work_progress() as progress:
-            bar = progress.add_task("photos", total=len(items))
-            work = Work(backend, report, standard_input)
-
-            async def take() -> None:
-                for item in waiting:
-                    await work.on(item)
-                    progress.advance(bar)
-
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(backend.places, len(items))):
-                        group.create_task(take())
-            except BaseExceptionGroup as failures:
-                raise failures.exceptions[0] from None
+        await work_through(items, backend.places, "photos", Work(backend, report, standard_input).on)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ examples:
     silhouette video talk.mp4 --out frames.zip
 
 Ctrl-C leaves no half film. What the networks said so far stays beside the result, and --resume goes on from there:
-the film is the same, byte for byte, as if nothing had happened.
+the film comes out as if nothing had happened.
 
 exit codes: 0 all done, 1 some films failed, 2 the command or a setting is wrong, 130 interrupted
 """

@@ -1,0 +1,28 @@
+"""How a benchmark ends that cannot go on."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from service.cli.console import say
+from service.configuration_errors import ConfigurationError
+
+UNUSABLE = 2
+INTERRUPTED = 130
+"""128 and SIGINT, as shells say it."""
+
+
+@contextlib.contextmanager
+def ending_in_one_line(name: str, *failures: type[Exception]) -> Iterator[None]:
+    """Exits with 2 and the reason where something is missing or does not start, with 130 at Ctrl-C: no traceback.
+
+    `failures` end it like a ConfigurationError.
+    """
+    told: tuple[type[Exception], ...] = (ConfigurationError, *failures)
+    try:
+        yield
+    except told as error:
+        say(f"{name}: {error}")
+        sys.exit(UNUSABLE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
