@@ -38,7 +38,8 @@ class Caller:
     def reply(self, timeout_s: float) -> Message:
         """To what was asked last; the greeting where nothing was asked yet. Blocks.
 
-        Raises WorkerSilent after `timeout_s`, WorkerConfused, and EOFError or OSError where the worker is gone.
+        Raises WorkerSilent after `timeout_s`, WorkerConfused, and EOFError or OSError where the worker is gone, or
+        another thread has closed this end.
         """
         gives_up_at = time.monotonic() + timeout_s
         while self._connection.poll(max(0.0, gives_up_at - time.monotonic())):
@@ -59,7 +60,10 @@ def send(connection: "Connection[Any, Any]", number: int, **message: Any) -> Non
 
 def receive(connection: "Connection[Any, Any]") -> tuple[int, Message]:
     """Its number, and what it says. Blocks. Raises EOFError when the other side is gone, and WorkerConfused."""
-    raw = connection.recv_bytes()
+    try:
+        raw = connection.recv_bytes()
+    except TypeError as error:  # another thread has closed this end in the middle of it: None is no file
+        raise EOFError from error
     try:
         number, message = json.loads(raw)
         return int(number), dict(message)

@@ -107,7 +107,9 @@ class WorkerHandle:
         self.batches = 0
         self._unwanted = threading.Event()
         self._starting = threading.Lock()
-        """Held while the process is made, which takes seconds where it is forked from one that is still importing."""
+        """Held while the process is made, which takes seconds where it is forked from one that is still importing; and
+        while ends of the pipe are closed: what two threads close at once is closed twice, and may be another's by then.
+        """
         self._is_over = False
         self._ending = threading.Lock()
         """Held by the first thread that ends it, until it has ended."""
@@ -170,20 +172,22 @@ class WorkerHandle:
             self.pid = self._process.pid or 0
             with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
                 self._worker = psutil.Process(self.pid)
+            # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
+            self._far_end.close()
         if self._unwanted.is_set():  # said while the process was being made
             self.kill()
-        # Ours must be the only open copy of this end, or the death of the worker would not close the pipe.
-        self._far_end.close()
         return self._reply(START_TIMEOUT_S)
 
     def _launch_without_graphs(self) -> Message:
         """Again, in a process that did not try: a failed recording may leave torch or the device in disorder."""
-        self._caller.close()
-        self._process.kill()
-        self._process.join()
-        with self._lock:
-            self._process.close()
-            self._make_process(replace(self.plan, cuda_graphs=False))
+        with self._starting:
+            if not self._unwanted.is_set():
+                self._caller.close()
+                self._process.kill()
+                self._process.join()
+                with self._lock:
+                    self._process.close()
+                    self._make_process(replace(self.plan, cuda_graphs=False))
         return self._launch()
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
@@ -261,5 +265,8 @@ class WorkerHandle:
                 raise ModelFailed(answer["error"])
 
     def _exit_reason(self) -> str:
-        self._process.join(STOP_TIMEOUT_S)
-        return f" (exit code {self._process.exitcode})"
+        try:
+            self._process.join(STOP_TIMEOUT_S)
+            return f" (exit code {self._process.exitcode})"
+        except ValueError:  # it was stopped, and its process closed, by another thread
+            return ""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import signal
+import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,6 +24,9 @@ from tests.flaky_families import Fault, flaky_families
 from tests.pools import DRAIN_S, PATIENCE_S, Service, leaking_nothing, running, slot_memory, until
 
 pytestmark = pytest.mark.anyio
+
+MEETINGS = 12
+"""Two threads at the same thing at once: with a fault in it, one of ten or so found it."""
 
 
 # --- the first start --------------------------------------------------------------------------------------------------
@@ -121,6 +125,23 @@ def test_a_worker_that_two_threads_end_at_once_ends_once(plan: WorkerPlan) -> No
         with ThreadPoolExecutor(2) as threads:
             for ending in [threads.submit(handle.stop) for _ in range(2)]:
                 ending.result(PATIENCE_S)
+
+
+def test_a_worker_that_is_stopped_the_moment_it_is_there_leaves_nothing_behind(plan: WorkerPlan) -> None:
+    """The thread that starts it and the one that stops it meet at the same ends of the pipe."""
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with leaking_nothing(), ThreadPoolExecutor(1) as threads:
+            for _ in range(MEETINGS):
+                handle = WorkerHandle(plan)
+                starting = threads.submit(handle.start)
+                while not handle.pid:
+                    pass
+                handle.stop()
+                assert isinstance(starting.exception(PATIENCE_S), WorkerFailed)
+    finally:
+        sys.setswitchinterval(switch_s)
 
 
 # --- a restart --------------------------------------------------------------------------------------------------------
