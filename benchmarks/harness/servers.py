@@ -107,10 +107,10 @@ def rembg(program: Path, weights: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def peer_server(script: str, python: Path, weights: Path) -> Iterator[Server]:
-    """One of `benchmarks/peers/handlers/`, once it answers. `weights` is the folder of u2net.onnx."""
+def peer_server(script: str, python: Path, network: Path) -> Iterator[Server]:
+    """One of `benchmarks/peers/handlers/`, once it answers. `network` is the file that it loads."""
     port = _free_port()
-    settings = {"U2NET_ONNX": str(weights / "u2net.onnx"), "PORT": str(port)}
+    settings = {"U2NET": str(network), "PORT": str(port)}
     with _started(script, [str(python), str(HANDLERS / f"{script}.py")], environment(settings), LOGS) as server:
         server.port = port
         _wait(server, lambda: _answers(server, "/docs"))

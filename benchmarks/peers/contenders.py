@@ -7,7 +7,15 @@ from benchmarks.harness.builds import HERE
 from benchmarks.harness.load import multipart
 from benchmarks.harness.servers import peer_server, rembg, silhouette
 from benchmarks.peers.cells import Contender
-from benchmarks.peers.installs import HANDLER, LITSERVE, fetch_original, install_peer, install_rembg
+from benchmarks.peers.installs import (
+    HANDLER,
+    LITSERVE,
+    OPENVINO,
+    fetch_original,
+    install_peer,
+    install_rembg,
+    quantized,
+)
 from service.operations.remove_background import RemoveBackgroundOptions
 
 MODEL = "u2net"
@@ -16,6 +24,7 @@ SILHOUETTE = "silhouette"
 SILHOUETTE_FP32, SILHOUETTE_INT8 = "silhouette fp32", "silhouette int8"
 PLAIN_FP32, PLAIN_INT8 = "silhouette fp32, plain", "silhouette int8, plain"
 REMBG, FASTAPI_ORT, LIT = "rembg s", "FastAPI + onnxruntime", "LitServe"
+FASTAPI_OV = "FastAPI + OpenVINO int8"
 
 EXTRAS_OFF = {"refine": "off", "decontaminate": "false"}
 """What the service does by default and the peers do not; `plain` is without. Like is compared with like there."""
@@ -69,18 +78,24 @@ def rembg_server(weights: Path) -> Contender:
 
 def handler(weights: Path) -> Contender:
     python = install_peer("fastapi-onnxruntime", *HANDLER) / "python"
-    return _handwritten(FASTAPI_ORT, "fastapi_onnxruntime", python, weights, "/remove")
+    return _handwritten(FASTAPI_ORT, "fastapi_onnxruntime", python, weights / "u2net.onnx", "/remove")
+
+
+def openvino_handler(weights: Path) -> Contender:
+    python = install_peer("fastapi-openvino", *OPENVINO) / "python"
+    network = quantized(python, weights / "u2net.onnx")
+    return _handwritten(FASTAPI_OV, "fastapi_openvino", python, network, "/remove")
 
 
 def litserve(weights: Path) -> Contender:
     python = install_peer("litserve", *LITSERVE) / "python"
-    return _handwritten(LIT, "litserve_u2net", python, weights, "/predict")
+    return _handwritten(LIT, "litserve_u2net", python, weights / "u2net.onnx", "/predict")
 
 
-def _handwritten(name: str, script: str, python: Path, weights: Path, path: str) -> Contender:
+def _handwritten(name: str, script: str, python: Path, network: Path, path: str) -> Contender:
     return Contender(
         name,
-        lambda: peer_server(script, python, weights),
+        lambda: peer_server(script, python, network),
         lambda photo: multipart(path, "file", photo, {}),
     )
 
@@ -92,6 +107,7 @@ CONTENDERS: dict[str, Callable[[Path], Contender]] = {
     PLAIN_INT8: plain_int8,
     REMBG: rembg_server,
     FASTAPI_ORT: handler,
+    FASTAPI_OV: openvino_handler,
     LIT: litserve,
 }
 """Takes the folder of u2net.onnx, and installs what is missing. Raises StartFailed where that cannot be done."""

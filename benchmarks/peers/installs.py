@@ -5,8 +5,11 @@ import sys
 import venv
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.harness.builds import REPOSITORY
-from benchmarks.harness.servers import StartFailed
+from benchmarks.harness.photos import calibration_photos
+from benchmarks.harness.servers import HANDLERS, StartFailed
 from service.cli.console import download_progress, say
 from service.models.store import ModelStore
 from service.models.store.store import sha256_of
@@ -14,6 +17,7 @@ from service.settings import read_settings
 
 REMBG = "rembg[cli,cpu]==2.0.86"
 HANDLER = ("fastapi", "uvicorn", "python-multipart", "onnxruntime", "pillow", "numpy")
+OPENVINO = ("fastapi", "uvicorn", "python-multipart", "openvino==2026.4.1", "nncf==3.4.0", "pillow", "numpy")
 LITSERVE = ("litserve", "python-multipart", "onnxruntime", "pillow", "numpy")
 
 PEERS = REPOSITORY / ".cache" / "peers"
@@ -38,6 +42,19 @@ def install_peer(name: str, *requirements: str) -> Path:
             raise StartFailed(f"pip could not install {', '.join(requirements)}")
         done.write_text(wanted)
     return python.parent
+
+
+def quantized(python: Path, original: Path) -> Path:
+    """U2-Net in 8 bits by NNCF, for OpenVINO. Raises StartFailed where it cannot be made."""
+    network = PEERS / "u2net_int8.xml"
+    if not network.is_file():
+        say(f"making {network.name} with NNCF: once, about two minutes")
+        calibration = PEERS / "calibration.npy"
+        np.save(calibration, calibration_photos())
+        script = HANDLERS / "quantize_u2net.py"
+        if subprocess.run([python, script, original, network, calibration], stdout=sys.stderr).returncode:
+            raise StartFailed("NNCF could not make 8 bits of U2-Net")
+    return network
 
 
 def fetch_original(model: str, folder: Path = ORIGINALS) -> Path:

@@ -16,7 +16,7 @@ CORES = len(os.sched_getaffinity(0))
 options = ort.SessionOptions()
 options.intra_op_num_threads = int(os.environ.get("PEER_THREADS", CORES))
 options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # requests side by side share the cores
-session = ort.InferenceSession(os.environ["U2NET_ONNX"], options, providers=["CPUExecutionProvider"])
+session = ort.InferenceSession(os.environ["U2NET"], options, providers=["CPUExecutionProvider"])
 at_once = threading.Semaphore(CORES)
 app = FastAPI()
 

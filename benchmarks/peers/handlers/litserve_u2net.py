@@ -17,7 +17,7 @@ class RemoveBackground(ls.LitAPI):
     def setup(self, device: str) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = int(os.environ.get("PEER_THREADS", 1))  # one worker a core instead
-        self.session = ort.InferenceSession(os.environ["U2NET_ONNX"], options, providers=["CPUExecutionProvider"])
+        self.session = ort.InferenceSession(os.environ["U2NET"], options, providers=["CPUExecutionProvider"])
 
     def decode_request(self, request):
         return Image.open(request["file"].file).convert("RGB")
