@@ -19,7 +19,7 @@ from service.api.doorway import Doorway
 from service.api.peers import peer_of
 from service.api.request_headers import choose_request_id, timeout_s
 from service.api.scopes import is_administrative
-from service.engine.job import Answer, Call
+from service.engine.request import Answer, Call
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
 

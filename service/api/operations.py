@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.exchange import exchange_of
 from service.api.openapi import answers, described, takes_image
-from service.api.running import response_of, run_job
+from service.api.running import response_of, run_operation
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
-from service.engine.job import Answer, Job, Unchanged
+from service.engine.request import Answer, ImageRequest, Unchanged
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
 
@@ -29,10 +29,10 @@ class Endpoint:
 
     async def __call__(self, request: Request, service: ServiceDep) -> Response:
         upload = await read_upload(request, self.operation)
-        job = Job(self.operation, upload.options, upload.image, upload.pictures)
+        wanted = ImageRequest(self.operation, upload.options, upload.image, upload.pictures)
         known = frozenset(ENTITY_TAG.findall(request.headers.get("if-none-match", "")))
         try:
-            answer = await run_job(request, service, job, upload.accepted, known)
+            answer = await run_operation(request, service, wanted, upload.accepted, known)
         except Unchanged as unchanged:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_tag_headers(unchanged.fingerprint))
         return _respond(answer, exchange_of(request).cache)

@@ -1,4 +1,4 @@
-"""Runs one job of the pipeline for a request, whichever contract the request came by."""
+"""Runs one operation of the pipeline for a request, whichever contract the request came by."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from service.api.exchange import exchange_of, while_connected
 from service.api.state import Service
-from service.engine.job import Answer, Call, Job, Stage
+from service.engine.request import Answer, Call, ImageRequest, Stage
 from service.operations.options import MEDIA_TYPES, Format
 from service.telemetry.log import server_timing
 
@@ -23,10 +23,10 @@ async def by_size(size_bytes: int, work: Callable[..., Result], *given: object) 
     return work(*given) if size_bytes <= LARGE_BYTES else await asyncio.to_thread(work, *given)
 
 
-async def run_job(
+async def run_operation(
     request: Request,
     service: Service,
-    job: Job,
+    wanted: ImageRequest,
     accepted: Sequence[Format] = (),
     known: frozenset[str] = frozenset(),
     on_stage: Callable[[Stage], None] = lambda stage: None,
@@ -44,7 +44,7 @@ async def run_job(
     call.on_stage = on_stage
     exchange.call, exchange.is_at_work = call, True
     try:
-        exchange.answer = await while_connected(request, service.pipeline.run(job, call))
+        exchange.answer = await while_connected(request, service.pipeline.run(wanted, call))
     finally:
         exchange.is_at_work = False
     return exchange.answer

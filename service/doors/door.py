@@ -5,10 +5,10 @@ To write one, say for the contract of `acme`:
 1. `service/doors/acme.py` (a folder where 300 lines do not suffice) has an `APIRouter` with the routes, and
    `ACME = Door(...)`. `DOORS` in `service/doors/__init__.py` gets its row.
 2. An endpoint reads the request with `service/doors/reading.py` (forms, JSON, base64: all within the service's limits),
-   makes a `Job` of an operation and its options, and awaits `run_job` of `service/api/running.py`. No second pipeline,
-   no pixel on the event loop: what the contract needs beyond an operation is an `Operation` of the door's own that is
-   in no table. `ServiceDep` of `service/api/state.py` is the service. FastAPI validates nothing: its words for what is
-   wrong are not the contract's.
+   makes an `ImageRequest` of an operation and its options, and awaits `run_operation` of `service/api/running.py`. No
+   second pipeline, no pixel on the event loop: what the contract needs beyond an operation is an `Operation` of the
+   door's own that is in no table. `ServiceDep` of `service/api/state.py` is the service. FastAPI validates nothing: its
+   words for what is wrong are not the contract's.
 3. What goes wrong is raised: a class of `service/errors.py`, or a finer one beside the endpoint that derives from one
    of those and has a `code` and a `title` of its own; its status is then that of the class above it. `NotOffered` (501)
    is for what the contract has and we do not.

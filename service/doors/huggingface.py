@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
-from service.api.running import response_of, run_job
+from service.api.running import response_of, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, parsed, read_fields, read_json
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, MissingImage, NotOffered
 from service.fetch import is_url
 from service.operations.operation import Product, Seen
@@ -98,7 +98,9 @@ async def image_segmentation(request: Request, service: ServiceDep, model: str =
         "threshold": min(max(parameters.mask_threshold, SURE), 1 - SURE),
         "min_score": parameters.threshold,
     }
-    answer = await run_job(request, service, Job(IMAGE_SEGMENTATION, parse_options(TaskOptions, given), photo))
+    answer = await run_operation(
+        request, service, ImageRequest(IMAGE_SEGMENTATION, parse_options(TaskOptions, given), photo)
+    )
     return response_of(answer)
 
 

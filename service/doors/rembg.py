@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
-from service.api.running import response_of, run_job
+from service.api.running import response_of, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import read_fields
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, FetchFailed, MissingImage, UrlRefused
 from service.operations.effect import Effect, Scene
 from service.operations.options import parse_options
@@ -184,7 +184,7 @@ async def _cut(request: Request, service: Service, photo: bytes, parameters: Par
         "background": parameters.bgc,
     }
     options = parse_options(RembgOptions, given)
-    answer = await run_job(request, service, Job(CUT, options, photo))
+    answer = await run_operation(request, service, ImageRequest(CUT, options, photo))
     return response_of(answer)
 
 

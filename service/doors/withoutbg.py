@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, Response
 from service import __version__
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
-from service.api.running import response_of, run_job
+from service.api.running import response_of, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, MissingImage, Unavailable
 from service.operations.correction import CORRECTION
 from service.operations.effect import Effect, Scene
@@ -106,7 +106,7 @@ router = APIRouter()
 @router.post("/v1.0/alpha-channel-base64")
 async def alpha_channel(request: Request, service: ServiceDep) -> Response:
     """The cloud's: the matte, which its client enlarges and lays on the photo."""
-    return await _answer(request, service, _job(ALPHA_AS_BASE64, await _read(request, service)))
+    return await _answer(request, service, _image_request(ALPHA_AS_BASE64, await _read(request, service)))
 
 
 @router.post("/v1/remove-background")
@@ -115,11 +115,13 @@ async def remove_background(request: Request, service: ServiceDep) -> Response:
     """The present images': the cutout or the matte as PNG, or both in JSON for who asks in JSON."""
     sent = await _read(request, service)
     if sent.is_json:
-        return await _answer(request, service, _job(BOTH_AS_BASE64, sent))
+        return await _answer(request, service, _image_request(BOTH_AS_BASE64, sent))
     output = sent.texts.get("output", "cutout").lower()
     if output not in OUTPUTS:
         raise BadOption("`output` is cutout or matte")
-    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent, format="png", output=OUTPUTS[output]))
+    return await _answer(
+        request, service, _image_request(REMOVE_BACKGROUND, sent, format="png", output=OUTPUTS[output])
+    )
 
 
 @router.post("/api/remove-background")
@@ -129,8 +131,8 @@ async def remove_background_as_before(request: Request, service: ServiceDep) -> 
     format_ = sent.texts.get("format", "").lower() or "png"
     given = {"format": format_, "quality": sent.texts.get("quality", "")}
     if format_ in ("jpg", "jpeg"):
-        return await _answer(request, service, _job(REPLACE_BACKGROUND, sent, color="white", **given))
-    return await _answer(request, service, _job(REMOVE_BACKGROUND, sent, **given))
+        return await _answer(request, service, _image_request(REPLACE_BACKGROUND, sent, color="white", **given))
+    return await _answer(request, service, _image_request(REMOVE_BACKGROUND, sent, **given))
 
 
 @router.get("/health")
@@ -192,15 +194,15 @@ async def _decoded(request: Request, texts: Mapping[str, str]) -> bytes:
     return await decode_base64(request, text)
 
 
-def _job(operation: Effect[Any], sent: Sent, **given: str) -> Job:
+def _image_request(operation: Effect[Any], sent: Sent, **given: str) -> ImageRequest:
     """Where there is no subject withoutBG answers with an empty picture, and so do we."""
     options = parse_options(operation.options, {**given, "allow_empty": True})
-    return Job(operation, options, sent.photo, sent.correction)
+    return ImageRequest(operation, options, sent.photo, sent.correction)
 
 
-async def _answer(request: Request, service: Service, job: Job) -> Response:
+async def _answer(request: Request, service: Service, wanted: ImageRequest) -> Response:
     began_s = time.monotonic()
-    answer = await run_job(request, service, job)
+    answer = await run_operation(request, service, wanted)
     return response_of(answer, {"X-Latency-Ms": str(round((time.monotonic() - began_s) * 1000))})
 
 

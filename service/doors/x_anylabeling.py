@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 
 from service import errors
 from service.api.doorway import Refusal
-from service.api.running import response_of, run_job
+from service.api.running import response_of, run_operation
 from service.api.state import ServiceDep
 from service.doors.door import Door
 from service.doors.reading import decode_base64, parsed, read_json
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import MissingImage
 from service.models.catalogue import Catalogue, Model
 from service.models.labels import ClassTable
@@ -170,7 +170,9 @@ async def predict(request: Request, service: ServiceDep) -> Response:
         "only": params.filter_classes,
     }
     options = parse_options(OutlineOptions, given)
-    answer = await run_job(request, service, Job(OUTLINE, options, await decode_base64(request, asked.image)))
+    answer = await run_operation(
+        request, service, ImageRequest(OUTLINE, options, await decode_base64(request, asked.image))
+    )
     return response_of(answer)
 
 

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from service.engine.cache import AnswerCache
 from service.engine.canaries import Canaries, check_cards
 from service.engine.changes import ModelChanges
-from service.engine.job import Answer
 from service.engine.pipeline import Pipeline
+from service.engine.request import Answer
 from service.engine.served import ServedModels
 from service.models.store import ModelStore
 from service.queue.backlog import Backlog

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from service.engine.cache import AnswerCache, fingerprint
 from service.engine.canaries import Canaries
 from service.engine.further import decoded
-from service.engine.job import Answer, Call, Job, Unchanged
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
+from service.engine.request import Answer, Call, ImageRequest, Unchanged
 from service.engine.served import ServedModels
 from service.engine.together import together
 from service.models.catalogue import Catalogue, Model
@@ -35,9 +35,9 @@ STAGES_OF_ONE_LOOK = ("identify", "read", "finish")
 
 
 class Plan(NamedTuple):
-    """A job, and what follows from it before any pixel is read."""
+    """What is asked for, and what follows from it before any pixel is read."""
 
-    job: Job
+    wanted: ImageRequest
     call: Call
     model: Model
     class_ids: tuple[int, ...]
@@ -92,13 +92,13 @@ class Pipeline:
         """What is served at this moment."""
         return self._served.catalogue
 
-    async def run(self, job: Job, call: Call) -> Answer:
+    async def run(self, wanted: ImageRequest, call: Call) -> Answer:
         """The answer, from the cache where it was given before.
 
         Raises Unchanged where the caller has it already; else what `decode`, `PixelScheduler.run`, `Batcher.predict`
         and the operation raise.
         """
-        plan = self._plan(job, call)
+        plan = self._plan(wanted, call)
         with self._served.in_use(plan.model), self._pixels.claiming(plan.claim):
             key, pixel_count = await self._pixels.run(plan.claim, "identify", lambda: self._identify(plan))
             if key in call.known:
@@ -107,33 +107,33 @@ class Pipeline:
             call.cached = found is not None if self._cache.is_on else None
             if found is not None:
                 return replace(found, elapsed_ms=call.watch.elapsed_ms)
-            if MATTE not in job.pictures:
+            if MATTE not in wanted.pictures:
                 await self._served.be_awake(plan.model, call.deadline)
             answer = replace(await self._make(plan, pixel_count), fingerprint=key)
         self._cache.put(key, answer, len(answer.body))
         return answer
 
-    def _plan(self, job: Job, call: Call) -> Plan:
+    def _plan(self, wanted: ImageRequest, call: Call) -> Plan:
         """Finds what is wrong with the options before any work is done for them."""
-        operation, options = job.operation, job.options
+        operation, options = wanted.operation, wanted.options
         options.chosen_format()
-        operation.check(options, job.pictures)
+        operation.check(options, wanted.pictures)
         model, class_ids = self._canaries.choose(operation, options, self.catalogue)
         call.model = model.label
-        effort = effort_for(options, job.pictures, operation.effort(options))
+        effort = effort_for(options, wanted.pictures, operation.effort(options))
         stages = STAGES_OF_ONE_LOOK if effort == "fast" else PIXEL_STAGES
         claim = Claim(operation.name, stages, call.deadline, call.lane, call.watch, call.booking)
         call.watch.before_part = claim.check_wanted
-        return Plan(job, call, model, class_ids, effort, claim)
+        return Plan(wanted, call, model, class_ids, effort, claim)
 
     def _identify(self, plan: Plan) -> tuple[str, int]:
         """The fingerprint of the answer, and how many pixels all pictures have together."""
-        job, call = plan.job, plan.call
+        wanted, call = plan.wanted, plan.call
         with call.watch.measure("decode"):
-            pictures = (*job.pictures.values(), job.image)
+            pictures = (*wanted.pictures.values(), wanted.image)
             pixel_count = sum(count_pixels(picture, self._max_pixels) for picture in pictures)
             model = f"{plan.model.label} {plan.model.key}"
-            return fingerprint(job.image, job.pictures, job.options, call.accepted, model), pixel_count
+            return fingerprint(wanted.image, wanted.pictures, wanted.options, call.accepted, model), pixel_count
 
     async def _make(self, plan: Plan, pixel_count: int) -> Answer:
         """Read, look, look closer where that is wanted, finish."""
@@ -152,11 +152,11 @@ class Pipeline:
 
     def _read(self, plan: Plan) -> Read:
         with plan.call.watch.measure("decode"):
-            pictures, greys = decoded(plan.job.operation, plan.job.pictures, self._max_pixels)
-            sent = decode(plan.job.image, self._max_pixels)
-            correction = correction_of(greys, plan.job.options.hints, sent.size)
+            pictures, greys = decoded(plan.wanted.operation, plan.wanted.pictures, self._max_pixels)
+            sent = decode(plan.wanted.image, self._max_pixels)
+            correction = correction_of(greys, plan.wanted.options.hints, sent.size)
         with plan.call.watch.measure("resize"):
-            photo = plan.job.operation.framed(sent, plan.job.options)
+            photo = plan.wanted.operation.framed(sent, plan.wanted.options)
             looks = correction.earlier is None
             views = views_of(photo.on_white(), plan.model, twice=plan.effort == "best") if looks else {}
             return Read(photo, sent.size, pictures, views, correction)
@@ -202,7 +202,7 @@ def _aim(plan: Plan, read: Read, outcomes: Outcomes) -> tuple[Look, Crop, Views]
 
 
 def _finish(plan: Plan, read: Read, outcomes: Outcomes, subject: Subject | None) -> Product:
-    job, watch = plan.job, plan.call.watch
+    wanted, watch = plan.wanted, plan.call.watch
     if subject is None:
         with watch.measure("matte"):
             subject = _subject(plan, read, outcomes)
@@ -215,8 +215,8 @@ def _finish(plan: Plan, read: Read, outcomes: Outcomes, subject: Subject | None)
         sent=read.sent,
         correction=read.correction,
     )
-    accepted = plan.call.accepted or [job.options.chosen_format()]
-    return job.operation.finish(seen, job.options, accepted, watch)
+    accepted = plan.call.accepted or [wanted.options.chosen_format()]
+    return wanted.operation.finish(seen, wanted.options, accepted, watch)
 
 
 def _subject(plan: Plan, read: Read, outcomes: Outcomes) -> Subject:

@@ -9,15 +9,15 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from service.engine.job import Answer, Job
 from service.engine.pipeline import Read
+from service.engine.request import Answer, ImageRequest
 from service.pixels.decode import Photo
 from tests.api.test_admission import admission_of
 from tests.api.wire import PICTURE, Wire, asked, on_loop
 from tests.fakes import RAISING_COLOR
 from tests.pictures import encoded, plain
 
-LARGE = (Job, Read, Photo, Answer)
+LARGE = (ImageRequest, Read, Photo, Answer)
 """What holds pictures."""
 
 

@@ -12,8 +12,8 @@ from service.operations.options import parse_options
 from service.settings import read_settings
 
 if TYPE_CHECKING:
-    from service.engine.job import Answer
     from service.engine.pipeline import Pipeline
+    from service.engine.request import Answer
     from service.workers.plan import SegmenterFamilies
 
 
@@ -27,10 +27,10 @@ class Asked:
 
     async def answer(self, operation: Operation[Any], given: Mapping[str, Any], model: str, photo: bytes) -> "Answer":
         """Raises Failure."""
-        from service.engine.job import Call, Job
+        from service.engine.request import Call, ImageRequest
 
         options = parse_options(operation.options, {**given, "model": model})
-        return await self.pipeline.run(Job(operation, options, photo), Call(deadline=math.inf))
+        return await self.pipeline.run(ImageRequest(operation, options, photo), Call(deadline=math.inf))
 
 
 @asynccontextmanager

@@ -27,11 +27,11 @@ class Local:
     places: int
 
     async def answer(self, photo: bytes) -> bytes:
-        from service.engine.job import Call, Job
+        from service.engine.request import Call, ImageRequest
 
-        job = Job(self.errand.operation, self.errand.options, photo, self.errand.pictures)
+        wanted = ImageRequest(self.errand.operation, self.errand.options, photo, self.errand.pictures)
         try:
-            return (await self.pipeline.run(job, Call(deadline=math.inf))).body
+            return (await self.pipeline.run(wanted, Call(deadline=math.inf))).body
         except NotReady as failure:
             raise Stopped(failure.detail) from failure
         except Failure as failure:

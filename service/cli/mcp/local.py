@@ -9,7 +9,7 @@ from service.cli.mcp.pictures import HELP, read_picture, save
 from service.configuration_errors import ConfigurationError
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.engine.engine import Engine
-from service.engine.job import Call, Job
+from service.engine.request import Call, ImageRequest
 from service.errors import NotReady
 from service.operations.options import MEDIA_TYPES
 from service.settings import Settings
@@ -61,11 +61,11 @@ class Local:
     def note(self, context: "Context", error: Exception) -> None:
         return
 
-    async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
+    async def run(self, context: "Context", wanted: ImageRequest, progress: "Progress") -> Result:
         await self._started()
         deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
-        call = Call(deadline, accepted=formats_for_agents(job), on_stage=progress.begin)
-        answer = await self._engine.pipeline.run(job, call)
+        call = Call(deadline, accepted=formats_for_agents(wanted), on_stage=progress.begin)
+        answer = await self._engine.pipeline.run(wanted, call)
         return Result(answer.body, MEDIA_TYPES[answer.format], answer.model, answer.box)
 
     async def _started(self) -> None:

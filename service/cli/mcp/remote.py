@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from service.cli.mcp.pictures import HELP, read_picture, save
 from service.configuration_errors import MissingExtra
 from service.doors.mcp.tools import Result, formats_for_agents
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import Failure, NotReady, Unavailable
 from service.operations.options import MEDIA_TYPES
 
@@ -73,13 +73,13 @@ class Remote:
     def note(self, context: "Context", error: Exception) -> None:
         return
 
-    async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
+    async def run(self, context: "Context", wanted: ImageRequest, progress: "Progress") -> Result:
         from httpx2 import HTTPError
 
         progress.begin("read")
         try:
             response = await self._client.post(
-                f"/{job.operation.name}", params=_query(job), files={"image": job.image, **job.pictures}
+                f"/{wanted.operation.name}", params=_query(wanted), files={"image": wanted.image, **wanted.pictures}
             )
         except HTTPError as error:
             place = self._client.base_url
@@ -90,11 +90,11 @@ class Remote:
         return Result(response.content, media_type, response.headers.get("X-Model", "unknown"), _box(response))
 
 
-def _query(job: Job) -> dict[str, Any]:
+def _query(wanted: ImageRequest) -> dict[str, Any]:
     """The options that were given, as the service takes them."""
-    given = job.options.model_dump(mode="json", exclude_defaults=True)
+    given = wanted.options.model_dump(mode="json", exclude_defaults=True)
     texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()}
-    return {**texts, "format": formats_for_agents(job)[0]}
+    return {**texts, "format": formats_for_agents(wanted)[0]}
 
 
 def _failure(response: "Response") -> Failure:

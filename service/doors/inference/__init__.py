@@ -13,14 +13,14 @@ from starlette.responses import Response
 from service import __version__
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
-from service.api.running import answer_headers, by_size, run_job
+from service.api.running import answer_headers, by_size, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.inference import repository
 from service.doors.inference.infer import INFER, PLANES, InferOptions, outputs_of
 from service.doors.inference.repository import version_of
 from service.doors.inference.tensors import Asked, OutputTensor, read_request, unpack, write_answer
-from service.engine.job import Answer, Job
+from service.engine.request import Answer, ImageRequest
 from service.errors import BadOption, UnknownModel
 from service.models.catalogue import Model
 from service.operations.options import parse_options
@@ -107,7 +107,7 @@ async def infer(request: Request, service: ServiceDep, name: str, version: str |
     asked = await _read(request)
     _keep_to_timeout(request, asked.request.parameters)
     options = _options(asked, model)
-    answer = await run_job(request, service, Job(INFER, options, asked.image))
+    answer = await run_operation(request, service, ImageRequest(INFER, options, asked.image))
     body, json_bytes = write_answer(_facts(asked, model), _outputs(asked, options, answer))
     if json_bytes is None:
         return Response(body, media_type="application/json", headers=answer_headers(answer))

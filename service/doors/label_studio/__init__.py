@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
-from service.api.running import run_job
+from service.api.running import run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.label_studio.annotate import ANNOTATE, AnnotateOptions, model_for
@@ -22,7 +22,7 @@ from service.doors.label_studio.config import Control, LabelConfig
 from service.doors.label_studio.hints import Pointed, Shape, only_labelled, pointed_at
 from service.doors.label_studio.pictures import picture_of
 from service.doors.reading import parsed, read_json
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadInput, BadOption, DeadlineExceeded, Failure, MissingImage, NotOffered
 from service.operations.options import parse_options
 
@@ -153,7 +153,7 @@ async def _predict(request: Request, service: Service, task: Task, variable: str
         raise MissingImage(f"the task's data has no picture in {variable!r}")
     image = await picture_of(request, service, task.id, value)
     try:
-        return (await run_job(request, service, Job(ANNOTATE, options, image))).body
+        return (await run_operation(request, service, ImageRequest(ANNOTATE, options, image))).body
     finally:
         if permit := exchange_of(request).permit:
             permit.free_pixels()

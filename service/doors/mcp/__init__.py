@@ -17,12 +17,12 @@ from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
 from service.api.fetching import fetch_picture
 from service.api.hosts import check_origin
-from service.api.running import run_job
+from service.api.running import run_operation
 from service.api.state import ServiceDep
 from service.doors.door import Door
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.doors.reading import decode_base64
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, Failure, NotOffered
 from service.fetch import is_url
 from service.operations.options import MEDIA_TYPES
@@ -59,10 +59,10 @@ class OverHttp:
             raise BadOption(f"image: files of yours are not seen from here; give the picture as {self.picture_help}")
         return await decode_base64(request, text)
 
-    async def run(self, context: "Context", job: Job, progress: "Progress") -> Result:
+    async def run(self, context: "Context", wanted: ImageRequest, progress: "Progress") -> Result:
         request = _request_of(context)
         service = request.app.state.service
-        answer = await run_job(request, service, job, formats_for_agents(job), on_stage=progress.begin)
+        answer = await run_operation(request, service, wanted, formats_for_agents(wanted), on_stage=progress.begin)
         return Result(answer.body, MEDIA_TYPES[answer.format], answer.model, answer.box)
 
     async def save(self, result: Result, save_to: str) -> str:

@@ -34,12 +34,12 @@ from service.doors.mcp.tools import (
     content_of,
     failure_facts,
     failure_text,
-    job_of,
+    image_request_of,
     saved_content,
     tool_schema,
     without_save_to,
 )
-from service.engine.job import Job, Stage
+from service.engine.request import ImageRequest, Stage
 from service.errors import Failure
 
 Context = ServerRequestContext[Any, Any]
@@ -97,7 +97,7 @@ class Backend(Protocol):
     async def read_picture(self, context: Context, text: str) -> bytes:
         """Raises BadInput."""
 
-    async def run(self, context: Context, job: Job, progress: Progress) -> Result:
+    async def run(self, context: Context, wanted: ImageRequest, progress: Progress) -> Result:
         """Raises Failure."""
 
     @property
@@ -154,9 +154,9 @@ class Tools:
         arguments, save_to = dict(params.arguments or {}), None
         if self._backend.saves:
             arguments, save_to = without_save_to(arguments)
-        job = await job_of(TOOLS[params.name], arguments, read_picture)
+        wanted = await image_request_of(TOOLS[params.name], arguments, read_picture)
         async with Progress(context.session) as progress:
-            result = await self._backend.run(context, job, progress)
+            result = await self._backend.run(context, wanted, progress)
         if save_to:
             return saved_content(result, params.name, await self._backend.save(result, save_to))
         if len(result.body) <= LARGE_BYTES:

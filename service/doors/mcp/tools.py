@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.api.openapi import plain_schema
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, Failure, MissingImage, Unavailable
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
@@ -88,7 +88,9 @@ def without_save_to(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str |
     return rest, str(save_to)
 
 
-async def job_of(operation: Operation[Any], arguments: Mapping[str, Any], read_picture: ReadPicture) -> Job:
+async def image_request_of(
+    operation: Operation[Any], arguments: Mapping[str, Any], read_picture: ReadPicture
+) -> ImageRequest:
     """Raises BadOption, UnknownOption, MissingImage and what reading the pictures raises."""
     names = ["image", *(picture.name for picture in operation.pictures)]
     given = {name: value for name, value in arguments.items() if name not in names and value is not None}
@@ -97,7 +99,7 @@ async def job_of(operation: Operation[Any], arguments: Mapping[str, Any], read_p
     image = pictures.pop("image", b"")
     if not image:
         raise MissingImage("the argument `image` is missing")
-    return Job(operation, options, image, pictures)
+    return ImageRequest(operation, options, image, pictures)
 
 
 async def _picture(name: str, given: Any, read_picture: ReadPicture) -> bytes:
@@ -108,11 +110,11 @@ async def _picture(name: str, given: Any, read_picture: ReadPicture) -> bytes:
     return await read_picture(text)
 
 
-def formats_for_agents(job: Job) -> list[Format]:
+def formats_for_agents(wanted: ImageRequest) -> list[Format]:
     """What a result may come in, best liked first: pictures and text can be shown, an archive cannot."""
-    if job.options.format is not None:
-        return [job.options.chosen_format()]
-    formats = job.options.formats
+    if wanted.options.format is not None:
+        return [wanted.options.chosen_format()]
+    formats = wanted.options.formats
     return sorted(formats, key=lambda format_: format_ in ("npz", "zip"))[:1]
 
 

@@ -10,12 +10,12 @@ from fastapi import Request, Response
 from PIL import Image
 from pydantic_core import to_json
 
-from service.api.running import answer_headers, by_size, run_job
+from service.api.running import answer_headers, by_size, run_operation
 from service.api.state import ServiceDep
 from service.doors.openai.masked import MASK, within_mask
 from service.doors.openai.prompt import EXAMPLES, REMOVE, Edit, PromptRefused, read_prompt
 from service.doors.openai.request import EditRequest, read_edit_request
-from service.engine.job import Answer, Job
+from service.engine.request import Answer, ImageRequest
 from service.errors import BadOption
 from service.operations import OPERATIONS
 from service.operations.effect import Effect
@@ -46,7 +46,7 @@ async def edit(request: Request, service: ServiceDep) -> Response:
     """The picture with another background, as `data[0].b64_json`."""
     asked = await read_edit_request(request, service)
     wanted = wanted_edit(asked)
-    answer = await run_job(request, service, _job(asked, wanted))
+    answer = await run_operation(request, service, _image_request(asked, wanted))
     write = _as_event if asked.wants_stream else _as_json
     body = await by_size(len(answer.body), write, answer)
     media_type = EVENT_STREAM if asked.wants_stream else MEDIA_TYPES["json"]
@@ -70,7 +70,7 @@ def wanted_edit(asked: EditRequest) -> Edit:
     return ON_WHITE if asked.background == OPAQUE or asked.output_format == "jpeg" else REMOVE
 
 
-def _job(asked: EditRequest, wanted: Edit) -> Job:
+def _image_request(asked: EditRequest, wanted: Edit) -> ImageRequest:
     """Raises BadOption where pictures and prompt do not go together."""
     operation = OPERATIONS[wanted.operation]
     given = {**wanted.options, "format": asked.output_format, "effort": EFFORTS.get(asked.quality, "fast")}
@@ -83,7 +83,7 @@ def _job(asked: EditRequest, wanted: Edit) -> Job:
         if not isinstance(operation, Effect) or operation.name == "product-shot":
             raise BadOption("mask: a product shot moves the subject, so no part of the picture can stay as it is")
         operation = within_mask(operation)
-    return Job(operation, parse_options(operation.options, given), asked.images[0], pictures)
+    return ImageRequest(operation, parse_options(operation.options, given), asked.images[0], pictures)
 
 
 def _pictures(asked: EditRequest, wanted: Edit) -> dict[str, bytes]:

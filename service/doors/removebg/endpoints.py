@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from service.api.running import answer_headers, by_size, run_job
+from service.api.running import answer_headers, by_size, run_operation
 from service.api.state import ServiceDep
 from service.doors.removebg.kinds import told
 from service.doors.removebg.operation import REMOVEBG_OPERATION, RemovebgOptions
 from service.doors.removebg.source import Wish, read_wish
-from service.engine.job import Answer, Job
+from service.engine.request import Answer, ImageRequest
 from service.errors import NotOffered
 from service.operations.options import MEDIA_TYPES
 
@@ -27,7 +27,7 @@ async def removebg(request: Request, service: ServiceDep) -> Response:
     wish = await read_wish(request, service)
     pictures = {} if wish.background is None else {"background": wish.background}
     options = RemovebgOptions.model_validate({"parameters": wish.parameters})
-    answer = await run_job(request, service, Job(REMOVEBG_OPERATION, options, wish.image, pictures))
+    answer = await run_operation(request, service, ImageRequest(REMOVEBG_OPERATION, options, wish.image, pictures))
     headers = _headers(answer, wish)
     if _wants_json(",".join(request.headers.getlist("accept"))):
         body = await by_size(len(answer.body), _json_of, answer)

@@ -12,11 +12,11 @@ from service.doors.mcp.tools import (
     content_of,
     failure_text,
     formats_for_agents,
-    job_of,
+    image_request_of,
     tool_schema,
     without_save_to,
 )
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, Failure, MissingImage, QueueFull, UnknownOption
 
 
@@ -24,8 +24,8 @@ async def read(text: str) -> bytes:
     return base64.b64decode(text)
 
 
-def job(tool: str, **arguments: Any) -> Job:
-    return asyncio.run(job_of(TOOLS[tool], arguments, read))
+def image_request(tool: str, **arguments: Any) -> ImageRequest:
+    return asyncio.run(image_request_of(TOOLS[tool], arguments, read))
 
 
 @pytest.mark.parametrize("name", TOOLS)
@@ -46,8 +46,10 @@ def test_where_files_are_at_hand_a_result_may_become_one_whose_suffix_is_the_for
     assert without_save_to({"save_to": "a.picture"}) == ({}, "a.picture")
 
 
-def test_arguments_become_a_job() -> None:
-    made = job("replace_background", image="aaaa", background={"type": "image", "data": "bbbb"}, feather=2, fit=None)
+def test_arguments_become_an_image_request() -> None:
+    made = image_request(
+        "replace_background", image="aaaa", background={"type": "image", "data": "bbbb"}, feather=2, fit=None
+    )
     assert (made.image, made.pictures["background"]) == (base64.b64decode("aaaa"), base64.b64decode("bbbb"))
     assert made.options.feather == 2  # type: ignore[attr-defined]
 
@@ -64,7 +66,7 @@ def test_arguments_become_a_job() -> None:
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], failure: type[Failure]) -> None:
     with pytest.raises(failure):
-        job("remove_background", **arguments)
+        image_request("remove_background", **arguments)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], failure: type[Fa
     [({}, "png"), ({"output": "masks"}, "json"), ({"output": "masks", "format": "zip"}, "zip")],
 )
 def test_an_agent_gets_what_can_be_shown_unless_it_asks_otherwise(arguments: dict[str, Any], format_: str) -> None:
-    assert formats_for_agents(job("segment", image="aaaa", **arguments)) == [format_]
+    assert formats_for_agents(image_request("segment", image="aaaa", **arguments)) == [format_]
 
 
 def test_a_result_is_its_content_and_a_line_about_it() -> None:

@@ -1,4 +1,4 @@
-"""What goes into the pipeline and what comes out: a job, the call that wants it, and the answer."""
+"""What goes into the pipeline and what comes out: what is asked for, the call that wants it, and the answer."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class Unchanged(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class ImageRequest:
     """What is to be done."""
 
     operation: Operation[Any]
