@@ -143,13 +143,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             try:
                 yield
             finally:
-                await service.films.stop()  # while the loop that works them off is still there to be told
+                await service.jobs.stop()  # while the loop that works them off is still there to be told
     finally:
         service.draining = True
         service.streams.stop()
         await service.engine.stop(STOP_TIMEOUT_S)
         service.streams.close()
-        service.films.close()
+        service.jobs.close()
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting

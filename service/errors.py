@@ -175,6 +175,21 @@ class JobUnfinished(BadInput):
     title = "The job has no result yet"
 
 
+class UnknownBatch(BadInput):
+    code = "unknown_batch"
+    title = "There is no such batch"
+
+
+class KeyReused(BadInput):
+    code = "idempotency_key_reused"
+    title = "The idempotency key was sent with another request"
+
+
+class RequestInProgress(BadInput):
+    code = "request_in_progress"
+    title = "A request with this idempotency key is being read"
+
+
 class MissingKey(BadInput):
     code = "missing_key"
     title = "This service wants a key"
@@ -249,6 +264,11 @@ class TooManyJobs(Unavailable):
     title = "There are as many jobs as the service takes"
 
 
+class StorageFull(Unavailable):
+    code = "storage_full"
+    title = "The service has no disk left for jobs"
+
+
 class DeadlineUnreachable(Unavailable):
     code = "deadline_unreachable"
     title = "The queue is longer than the request can wait"
@@ -281,6 +301,11 @@ class OurFault(Failure):
 class ModelFailed(OurFault):
     code = "model_failed"
     title = "The model failed on this image"
+
+
+class JobCrashed(OurFault):
+    code = "job_crashed"
+    title = "The service died each time it worked on this"
 
 
 class ModelCrashed(ModelFailed):

@@ -25,9 +25,10 @@ OF_FILMS = (
     errors.UnsupportedVideo,
     errors.UndecodableVideo,
     errors.VideoTooLong,
-    errors.TooManyJobs,
     errors.UnknownJob,
+    errors.UnknownBatch,
     errors.JobUnfinished,
+    errors.JobCrashed,
 )
 """Told of films and of jobs alone."""
 

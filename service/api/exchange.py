@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope
 from service.access.quotas import Allowance
 from service.api.doorway import Doorway
 from service.api.peers import peer_of
-from service.api.request_headers import choose_request_id, timeout_s
+from service.api.request_headers import choose_request_id, prefers_async, timeout_s
 from service.api.scopes import is_administrative
 from service.engine.request import Answer, Call
 from service.queue.permit import Permit
@@ -139,6 +139,11 @@ class Exchange:
         return bool(self.scope["method"] == "POST" and self.scope["path"] == "/videos")
 
     @property
+    def is_deferred(self) -> bool:
+        """Whether its work outlives it, so that it does not matter how long that has to wait."""
+        return self.goes_to_disk or (self.door is None and prefers_async(self.headers))
+
+    @property
     def is_head(self) -> bool:
         """Whether the client wants all but the body."""
         return bool(self.scope["method"] == "HEAD")
@@ -161,10 +166,8 @@ class Exchange:
 
     @property
     def cache(self) -> str | None:
-        """`hit` or `miss`; None where there is no cache, or it was not asked."""
-        if self.call is None or self.call.cached is None:
-            return None
-        return "hit" if self.call.cached else "miss"
+        """See `Call.cache`."""
+        return None if self.call is None else self.call.cache
 
     @property
     def outcome(self) -> str:

@@ -114,7 +114,8 @@ class Gate:
         body.check_length()
         exchange.read_deadline(service.settings.request_timeout_s)
         exchange.lane = lane(exchange.headers)
-        service.engine.backlog.check_deadline(exchange.deadline, exchange.lane, exchange.peer)
+        if not exchange.is_deferred:
+            service.engine.backlog.check_deadline(exchange.deadline, exchange.lane, exchange.peer)
         service.admission.check_room()
         body.begin(service.admission.open(exchange.peer))
 

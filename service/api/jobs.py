@@ -3,21 +3,41 @@
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
 from service.api.examples import OF_KEYS
 from service.api.exchange import exchange_of
 from service.api.openapi import problems
+from service.api.problems import failure_of, status_of
+from service.api.running import result_headers
 from service.api.state import Service, ServiceDep
-from service.errors import JobUnfinished, UnknownJob
+from service.engine.deferred import KIND as PICTURE
+from service.engine.deferred import answer_in
+from service.errors import BadOption, JobUnfinished, UnknownJob
 from service.jobs import Job, State
 
 router = APIRouter(tags=["jobs"])
 
+MOST_LISTED = 1000
+
+APPLIED = {"Preference-Applied": "respond-async"}
+
 OF_ID: dict[str, Any] = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}
 """Any text is one, so there is nothing for FastAPI to refuse in words of its own."""
+
+OF_LIST: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "state",
+            "in": "query",
+            "required": False,
+            "description": "Only those in this state.",
+            "schema": {"type": "string", "enum": [state.value for state in State]},
+        }
+    ]
+}
 
 
 class JobProgress(BaseModel):
@@ -25,47 +45,78 @@ class JobProgress(BaseModel):
 
     done: int
     total: int | None = Field(description="Null as long as nobody knows; of films, to about one.")
-    unit: Literal["frames"] = "frames"
+    unit: Literal["frames", "pictures"] = "frames"
 
 
 class JobFailure(BaseModel):
-    """Why a job has no result: the `code` and `detail` of the problem document that it would have been."""
+    """Why a job has no result: the problem document that it would have been, without a `request_id`."""
 
+    type: str
+    title: str
+    status: int
     code: str
     detail: str
+
+    @classmethod
+    def of(cls, job: Job) -> Self | None:
+        if job.failure_code is None:
+            return None
+        failure = failure_of(job.failure_code, job.failure_detail or "")
+        return cls(
+            type=f"urn:silhouette:problem:{failure.code}",
+            title=failure.title,
+            status=status_of(failure),
+            code=failure.code,
+            detail=failure.detail,
+        )
 
 
 class JobInfo(BaseModel):
     """A job."""
 
     id: str
-    kind: str
+    kind: Literal["picture", "video"]
+    operation: str | None = Field(description="Of a picture.")
+    name: str | None = Field(description="Of a picture of a batch: that of its file.")
+    batch: str | None = Field(description="The id of the batch that it belongs to.")
     state: Literal["queued", "running", "done", "failed", "cancelled"]
+    position: int | None = Field(description="How many came before it and wait as well; null when it has begun.")
     created_at: datetime
     ended_at: datetime | None
     expires_at: datetime | None = Field(description="When it is forgotten, with its result.")
     progress: JobProgress
     result: str | None = Field(description="The path of the result, once there is one.")
     media_type: str | None
-    notes: dict[str, Any] = Field(description="Of a film: frames, and how much of it could not be decoded.")
+    notes: dict[str, Any] = Field(
+        description="Of a film: frames, and how much of it could not be decoded. Of a picture: what made the result."
+    )
     failure: JobFailure | None
 
     @classmethod
     def of(cls, job: Job, service: Service) -> Self:
-        failure = JobFailure(code=job.failure_code, detail=job.failure_detail or "") if job.failure_code else None
         return cls(
             id=job.id,
-            kind=job.kind,
+            kind=job.kind,  # type: ignore[arg-type]  # pydantic looks at it
+            operation=job.options.get("operation") if job.kind == PICTURE else None,
+            name=job.name or None,
+            batch=job.batch,
             state=job.state.value,
-            created_at=_date(job.created_at),
-            ended_at=None if job.ended_at is None else _date(job.ended_at),
-            expires_at=None if job.ended_at is None else _date(job.ended_at + service.settings.job_retention_s),
-            progress=JobProgress(done=job.done, total=job.total),
+            position=service.jobs.store.position(job) if job.state is State.QUEUED else None,
+            created_at=date_of(job.created_at),
+            ended_at=None if job.ended_at is None else date_of(job.ended_at),
+            expires_at=None if job.ended_at is None else date_of(job.ended_at + service.settings.job_retention_s),
+            progress=_progress(job),
             result=f"{job_path(job, service)}/result" if job.result else None,
             media_type=job.media_type,
             notes=dict(job.notes),
-            failure=failure,
+            failure=JobFailure.of(job),
         )
+
+
+def _progress(job: Job) -> JobProgress:
+    if job.kind == PICTURE:
+        return JobProgress(done=int(job.state is State.DONE), total=1, unit="pictures")
+    return JobProgress(done=job.done, total=job.total)
 
 
 def job_path(job: Job, service: Service) -> str:
@@ -77,6 +128,13 @@ def owner_of(request: Request) -> str:
     """The name of the caller's key; empty where the service has no keys."""
     allowance = exchange_of(request).allowance
     return "" if allowance is None else allowance.key.name
+
+
+@router.get("/jobs", summary="Your jobs", responses=problems(BadOption, *OF_KEYS), openapi_extra=OF_LIST)
+def jobs(request: Request, service: ServiceDep) -> list[JobInfo]:
+    """The newest first, a thousand at most. Those of other keys are not among them."""
+    found = service.jobs.store.jobs_of(owner_of(request), MOST_LISTED, _state_in(request))
+    return [JobInfo.of(each, service) for each in found]
 
 
 @router.get("/jobs/{id}", summary="How far a job is", responses=problems(UnknownJob, *OF_KEYS), openapi_extra=OF_ID)
@@ -92,11 +150,18 @@ def job(request: Request, service: ServiceDep) -> JobInfo:
     responses=problems(UnknownJob, JobUnfinished, *OF_KEYS),
     openapi_extra=OF_ID,
 )
-def result(request: Request, service: ServiceDep) -> FileResponse:
-    """Whole, or the part that `Range` asks for."""
+def result(request: Request, service: ServiceDep) -> Response:
+    """Whole, or the part that `Range` asks for. Of a picture it has the bytes and the headers that the direct request
+    would have been answered with; where that would have been a problem document, so is this.
+    """
     found = _job_of(request, service)
+    if found.failure_code:
+        raise failure_of(found.failure_code, found.failure_detail or "")
     if found.state is not State.DONE or found.result is None or not found.result.is_file():
-        raise JobUnfinished(f"the job is {found.state}" + (f": {found.failure_detail}" if found.failure_code else ""))
+        raise JobUnfinished(f"the job is {found.state}")
+    if found.kind == PICTURE:
+        headers = result_headers(*answer_in(found))
+        return FileResponse(found.result, media_type=found.media_type, headers=headers)
     return FileResponse(found.result, media_type=found.media_type, filename=found.result.name)
 
 
@@ -108,13 +173,22 @@ def result(request: Request, service: ServiceDep) -> FileResponse:
 )
 async def cancel(request: Request, service: ServiceDep) -> JobInfo:
     """Whatever it is at, it ends; what is there of it is deleted."""
-    return JobInfo.of(await service.films.cancel(request.path_params["id"], owner_of(request)), service)
+    return JobInfo.of(await service.jobs.cancel(request.path_params["id"], owner_of(request)), service)
+
+
+def _state_in(request: Request) -> State | None:
+    """Raises BadOption."""
+    given = request.query_params.get("state")
+    try:
+        return State(given) if given else None
+    except ValueError as error:
+        raise BadOption(f"state is one of {', '.join(State)}, not {given!r}") from error
 
 
 def _job_of(request: Request, service: Service) -> Job:
     """Raises UnknownJob."""
-    return service.films.store.get(request.path_params["id"], owner_of(request))
+    return service.jobs.store.get(request.path_params["id"], owner_of(request))
 
 
-def _date(seconds: float) -> datetime:
+def date_of(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

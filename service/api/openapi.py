@@ -26,6 +26,18 @@ REQUEST_HEADERS: list[dict[str, Any]] = [
         "schema": {"type": "string", "examples": ["u=5"]},
     },
     {
+        "name": "Prefer",
+        "in": "header",
+        "description": "RFC 7240. `respond-async`: 202 with a job, whose result is that of this request.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Of a job: asked again under the same key for the same, it is the same job.",
+        "schema": {"type": "string"},
+    },
+    {
         "name": "X-Request-Id",
         "in": "header",
         "description": "Comes back in the response, and is in the service's log.",

@@ -7,12 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.deferring import DEFERRED, defer
 from service.api.exchange import exchange_of
 from service.api.openapi import answers, described, takes_image
-from service.api.running import response_of, run_operation
+from service.api.request_headers import prefers_async
+from service.api.running import response_of, result_headers, run_operation, tag_headers
 from service.api.state import ServiceDep
 from service.api.uploads import read_upload
-from service.engine.request import Answer, ImageRequest, Unchanged
+from service.engine.request import ImageRequest, Unchanged
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
 
@@ -28,14 +30,16 @@ class Endpoint:
     operation: Operation[Any]
 
     async def __call__(self, request: Request, service: ServiceDep) -> Response:
+        if prefers_async(request.headers):
+            return await defer(request, service, self.operation)
         upload = await read_upload(request, self.operation)
         wanted = ImageRequest(self.operation, upload.options, upload.image, upload.pictures)
         known = frozenset(ENTITY_TAG.findall(request.headers.get("if-none-match", "")))
         try:
             answer = await run_operation(request, service, wanted, upload.accepted, known)
         except Unchanged as unchanged:
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_tag_headers(unchanged.fingerprint))
-        return _respond(answer, exchange_of(request).cache)
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=tag_headers(unchanged.fingerprint))
+        return response_of(answer, result_headers(answer, exchange_of(request).cache))
 
 
 def operation_routes() -> APIRouter:
@@ -51,29 +55,7 @@ def operation_routes() -> APIRouter:
             summary=operation.summary,
             description=described(operation),
             openapi_extra=takes_image(operation),
-            responses=answers(operation),
+            responses={**answers(operation), **DEFERRED},
             response_class=Response,
         )
     return router
-
-
-def _respond(answer: Answer, cache: str | None) -> Response:
-    headers = {
-        **_tag_headers(answer.fingerprint),
-        **({} if cache is None else {"X-Cache": cache}),
-        **_box_headers(answer),
-    }
-    return response_of(answer, headers)
-
-
-def _tag_headers(fingerprint: str) -> dict[str, str]:
-    """A weak tag: made of the same things, an answer may differ from another in the last bit of a rounded sum."""
-    return {"ETag": f'W/"{fingerprint}"', "Vary": "Accept"}
-
-
-def _box_headers(answer: Answer) -> dict[str, str]:
-    if answer.box is None:
-        return {}
-    left, top, right, bottom = answer.box
-    sides = {"Left": left, "Top": top, "Width": right - left, "Height": bottom - top}
-    return {f"X-Foreground-{side}": str(pixels) for side, pixels in sides.items()}

@@ -47,6 +47,9 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.VideoTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownJob: HTTPStatus.NOT_FOUND,
     errors.JobUnfinished: HTTPStatus.CONFLICT,
+    errors.UnknownBatch: HTTPStatus.NOT_FOUND,
+    errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RequestInProgress: HTTPStatus.CONFLICT,
     errors.MissingKey: HTTPStatus.UNAUTHORIZED,
     errors.UnknownKey: HTTPStatus.UNAUTHORIZED,
     errors.ScopeMissing: HTTPStatus.FORBIDDEN,
@@ -61,12 +64,14 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.TooManyFetches: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManySessions: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.DeadlineUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutOfDeviceMemory: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Draining: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ModelCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.JobCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """503, not 429, for an overload: it is the service's, not the caller's. 429 is a key's own quota."""
 
@@ -85,6 +90,12 @@ def refusal_of(failure: Failure, request_id: str) -> Refusal:
 def status_of(failure: Failure) -> HTTPStatus:
     """That of its class, or of the nearest one above it: a door may have finer ones than the table."""
     return next(STATUS[kind] for kind in type(failure).__mro__ if kind in STATUS)
+
+
+def failure_of(code: str, detail: str) -> Failure:
+    """That which was told with this code, as a job keeps it; one of a later release is told as a fault of ours."""
+    kind = next((each for each in STATUS if each.code == code), errors.ModelFailed)
+    return kind(detail)
 
 
 def internal_error_of(request_id: str) -> Refusal:

@@ -48,6 +48,12 @@ def lane(headers: Headers) -> Lane:
     return Lane.BULK if urgency > DEFAULT_URGENCY else Lane.INTERACTIVE
 
 
+def prefers_async(headers: Headers) -> bool:
+    """Whether the caller would rather come back for the result (RFC 7240, 4.1)."""
+    preferences = ",".join(headers.getlist("prefer")).split(",")
+    return any(preference.partition(";")[0].strip().lower() == "respond-async" for preference in preferences)
+
+
 def check_encoding(headers: Headers) -> None:
     """Pictures are compressed already. Raises UnsupportedBody for a body that is once more."""
     encoding = headers.get("content-encoding", "identity").strip().lower()

@@ -64,3 +64,22 @@ def answer_headers(answer: Answer) -> dict[str, str]:
         "Server-Timing": server_timing(answer.elapsed_ms),
         **({} if answer.frames == 1 else {"X-Frames": str(answer.frames)}),
     }
+
+
+def result_headers(answer: Answer, cache: str | None) -> dict[str, str]:
+    """Of an operation's result by our own contract. `cache` is `hit`, `miss` or None, see `Call.cache`."""
+    cached = {} if cache is None else {"X-Cache": cache}
+    return {**answer_headers(answer), **tag_headers(answer.fingerprint), **cached, **_box_headers(answer)}
+
+
+def tag_headers(fingerprint: str) -> dict[str, str]:
+    """A weak tag: made of the same things, an answer may differ from another in the last bit of a rounded sum."""
+    return {"ETag": f'W/"{fingerprint}"', "Vary": "Accept"}
+
+
+def _box_headers(answer: Answer) -> dict[str, str]:
+    if answer.box is None:
+        return {}
+    left, top, right, bottom = answer.box
+    sides = {"Left": left, "Top": top, "Width": right - left, "Height": bottom - top}
+    return {f"X-Foreground-{side}": str(pixels) for side, pixels in sides.items()}

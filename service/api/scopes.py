@@ -2,6 +2,8 @@
 
 from collections.abc import Container
 
+from service.access.guard import ANY
+
 OPEN_PATHS = ("/", "/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/favicon.ico")
 """Probes, and pages that show nothing but themselves: the studio asks for a key before it asks for anything else."""
 
@@ -14,6 +16,9 @@ ADMINISTRATED = ("/models", "/v2/repository/models/")
 
 READING = ("GET", "HEAD")
 
+OWN = ("/jobs", "/batches/")
+"""What a key has asked for: it sees nothing else there, so any key may look."""
+
 
 def scope_needed(method: str, path: str, open_paths: Container[str] = ()) -> str | None:
     """None where no key is needed. `open_paths` are probes and pages beside those above, for reading only."""
@@ -21,8 +26,10 @@ def scope_needed(method: str, path: str, open_paths: Container[str] = ()) -> str
         return None
     if method in READING and (path in OPEN_PATHS or path in open_paths or path.startswith(OPEN_FOLDERS)):
         return None
-    if path.startswith(("/videos", "/jobs")):
+    if path.startswith("/videos"):
         return "videos"
+    if path.startswith(OWN):
+        return ANY
     if path == "/metrics":
         return "metrics"
     if is_administrative(method, path):

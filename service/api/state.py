@@ -12,11 +12,15 @@ from fastapi import Depends, Request
 
 from service.access.guard import Guard
 from service.access.keyring import Keyring
+from service.api.idempotency import KeysInProgress
 from service.configuration_errors import ConfigurationError
+from service.engine.deferred import KIND as PICTURE
+from service.engine.deferred import PictureJobs
 from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
 from service.errors import Draining, NotReady, Unavailable
 from service.fetch import Fetcher
+from service.jobs import JobRunner, Kind, StoreLimits
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget
 from service.queue.schedule import Lane
@@ -24,6 +28,7 @@ from service.queue.senders import Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream import Streams
 from service.telemetry.metrics import Snapshot
+from service.video.jobs import KIND as FILM
 from service.video.jobs import FilmJobs
 from service.workers.allocator import return_free_blocks
 
@@ -58,6 +63,11 @@ class Service:
         self.fetcher = Fetcher(settings)
         self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
         self.films = FilmJobs(self.engine, settings, self.guard.allowance_of)
+        pictures = PictureJobs(self.pipeline, self.admission, self.guard.allowance_of)
+        kinds = {PICTURE: Kind(pictures.work, settings.jobs_at_once), FILM: Kind(self.films.work, at_once=1)}
+        limits = StoreLimits(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes)
+        self.jobs = JobRunner(settings.jobs_folder, limits, kinds, self.started)
+        self.keys_in_progress = KeysInProgress()
         self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)
 
@@ -101,7 +111,7 @@ class Service:
         """
         self.draining = True
         self.streams.stop()
-        await self.films.stop()
+        await self.jobs.stop()
         if not await self._idle_within(self.settings.drain_timeout_s):
             await self.engine.pool.stop(drain_timeout_s=0)
             await self._idle_within(LAST_ANSWERS_S)
@@ -154,6 +164,7 @@ class Service:
             ready=self._is_ready(),
             workers=self.engine.pool.status(),
             models_loaded=self.engine.served.awake_by_name(),
+            jobs=self.jobs.unfinished(),
         )
 
 
@@ -171,7 +182,7 @@ def _limits(settings: Settings) -> Limits:
 async def background(service: Service) -> AsyncIterator[None]:
     """What runs beside the requests."""
     idle_s = service.settings.model_idle_s
-    forever = [service.measure_lag(), service.return_memory(), service.films.run()]
+    forever = [service.measure_lag(), service.return_memory(), service.jobs.run()]
     if idle_s is not None:
         forever.append(service.engine.changes.unload_idle(idle_s))
     tasks = [asyncio.create_task(work) for work in forever]

@@ -28,6 +28,8 @@ class Upload(Generic[AnyOptions]):
     options: AnyOptions
     accepted: Sequence[Format]
     """What the result may come in, best liked first."""
+    given: Mapping[str, str]
+    """The options as text, as the caller gave them."""
 
 
 async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upload[AnyOptions]:
@@ -40,13 +42,14 @@ async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upl
     query = _only_once(request.query_params.multi_items())
     parse_options(operation.options, query)
     files, fields = await _read_body(request, [picture.name for picture in operation.pictures])
-    options = parse_options(operation.options, _merge(query, fields))
+    given = _merge(query, fields)
+    options = parse_options(operation.options, given)
     accepted = _accepted(request, options)
     options = options.model_copy(update={"format": accepted[0]})
     image = files.pop(PHOTO, b"")
     if not image:
         raise _missing(files)
-    return Upload(image, _pictures(files, operation), options, accepted)
+    return Upload(image, _pictures(files, operation), options, accepted, given)
 
 
 def _missing(files: Mapping[str, bytes]) -> MissingImage:

@@ -1,6 +1,7 @@
 """`POST /videos`: takes a film in, checks what can be checked at once, and leaves the rest to a job."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,16 +13,21 @@ from starlette.datastructures import UploadFile
 
 from service.api.examples import OF_KEYS
 from service.api.forms import read_form
-from service.api.jobs import JobInfo, job_path, owner_of
+from service.api.idempotency import key_in, promise
+from service.api.jobs import APPLIED, JobInfo, job_path, owner_of
 from service.api.openapi import BINARY, plain_schema, problems
+from service.api.request_headers import prefers_async
 from service.api.state import Service, ServiceDep
 from service.configuration_errors import MissingExtra
 from service.errors import (
     BadOption,
+    KeyReused,
     MalformedForm,
     MissingImage,
     NotOffered,
     NotReady,
+    RequestInProgress,
+    StorageFull,
     TooManyBytes,
     TooManyJobs,
     TooManyPixels,
@@ -32,7 +38,7 @@ from service.errors import (
     UnsupportedVideo,
     VideoTooLong,
 )
-from service.jobs import Job, NewFolder
+from service.jobs import IdempotencyKey, Job, NewFolder, NewJob
 from service.video.choice import FilmChoice, FilmOptions
 from service.video.jobs import BACKGROUND, KIND, UPLOAD
 from service.video.libraries import check_libraries
@@ -48,6 +54,7 @@ RAW_TYPES = ("video/", "image/gif", "application/octet-stream")
 REFUSALS = (
     *(UnsupportedBody, MalformedForm, MissingImage, TooManyBytes, UnsupportedVideo, UndecodableVideo, VideoTooLong),
     *(TooManyPixels, BadOption, UnknownOption, UnknownModel, TooManyJobs, NotReady, NotOffered, *OF_KEYS),
+    *(StorageFull, KeyReused, RequestInProgress),
 )
 
 
@@ -89,10 +96,17 @@ async def videos(request: Request, response: Response, service: ServiceDep) -> J
         check_libraries()
     except MissingExtra as missing:
         raise NotOffered(str(missing)) from missing
-    with await asyncio.to_thread(service.films.store.new_folder) as place:
+    owner, key = owner_of(request), key_in(request.headers)
+    await asyncio.to_thread(service.jobs.store.check_room)
+    with (
+        service.keys_in_progress.using(owner, key),
+        await asyncio.to_thread(service.jobs.store.new_folder) as place,
+    ):
         options = await _read(request, place.path)
-        found = await asyncio.to_thread(_checked, service, place, owner_of(request), options)
-    service.films.wake()
+        found = await asyncio.to_thread(_checked, service, place, owner, options, key)
+    service.jobs.wake()
+    if prefers_async(request.headers):
+        response.headers.update(APPLIED)
     response.headers["Location"] = job_path(found, service)
     return JobInfo.of(found, service)
 
@@ -134,7 +148,7 @@ def _keep(content: BinaryIO, path: Path) -> None:
         shutil.copyfileobj(content, file, MEMORY_BYTES)
 
 
-def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[str, str]) -> Job:
+def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[str, str], key: str | None) -> Job:
     """The job, of a film that can be opened and options that go together."""
     from service.video.source import Source
 
@@ -142,4 +156,9 @@ def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[st
     card = service.pipeline.catalogue.card(choice.options.model)
     card.class_table.find(choice.options.keep)
     with Source(place.path / UPLOAD, service.films.limits()):
-        return service.films.store.add(place, KIND, owner, options)
+        return service.jobs.store.add(place, NewJob(KIND, options), owner, _promise(key, place, options))
+
+
+def _promise(key: str | None, place: NewFolder, options: Mapping[str, str]) -> IdempotencyKey | None:
+    files = (path for path in (place.path / UPLOAD, place.path / BACKGROUND) if path.exists())
+    return promise(key, [KIND, json.dumps(options, sort_keys=True), *files])

@@ -92,6 +92,16 @@ class Pipeline:
         """What is served at this moment."""
         return self._served.catalogue
 
+    def check(self, wanted: ImageRequest) -> None:
+        """Finds what is wrong with the options, for whoever does not run it now.
+
+        Raises NotAcceptable, BadOption or UnknownModel.
+        """
+        operation, options = wanted.operation, wanted.options
+        options.chosen_format()
+        operation.check(options, wanted.pictures)
+        operation.class_ids(operation.choose_model(self.catalogue, options).class_table, options)
+
     async def run(self, wanted: ImageRequest, call: Call) -> Answer:
         """The answer, from the cache where it was given before.
 

@@ -77,3 +77,10 @@ class Call:
     """name@version, as soon as it is known."""
     cached: bool | None = None
     """Whether the answer was in the cache; None where there is no cache."""
+
+    @property
+    def cache(self) -> str | None:
+        """`hit` or `miss`; None where there is no cache, or it was not asked."""
+        if self.cached is None:
+            return None
+        return "hit" if self.cached else "miss"

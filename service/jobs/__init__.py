@@ -1,5 +1,20 @@
 """Work that outlives a connection, kept on disk. Knows no HTTP, and not what the work is."""
 
-from service.jobs.store import Job, JobStore, NewFolder, State
+from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State
+from service.jobs.runner import Advance, Done, JobRunner, Kind
+from service.jobs.store import JobStore, StoreLimits
 
-__all__ = ["Job", "JobStore", "NewFolder", "State"]
+__all__ = [
+    "Advance",
+    "Batch",
+    "Done",
+    "IdempotencyKey",
+    "Job",
+    "JobRunner",
+    "JobStore",
+    "Kind",
+    "NewFolder",
+    "NewJob",
+    "State",
+    "StoreLimits",
+]

@@ -1,24 +1,25 @@
 """Work that outlives a connection, kept on disk: who asked for what, how far it is, and where its result lies.
 
-Knows no HTTP, and not what the work is: `kind` says whose it is. A row in SQLite (with a write-ahead log) and a folder
-a job: whoever is killed, whatever the database said before still holds, and no job takes another along.
+Knows no HTTP, and not what the work is: `kind` says whose it is. A row in SQLite and a folder a job: whoever is killed,
+whatever the rows said before still holds, and no job takes another along.
 """
 
+import contextlib
 import fcntl
 import json
 import secrets
 import shutil
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from service.configuration_errors import ConfigurationError
-from service.errors import Failure, TooManyJobs, UnknownJob
+from service.errors import Failure, JobCrashed, KeyReused, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
+from service.jobs.database import Database
+from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State
 
 MOST_ATTEMPTS = 3
 """A job that was at work each time when the service died is likely to be why."""
@@ -26,123 +27,153 @@ MOST_ATTEMPTS = 3
 OWN_FOLDER = "silhouette-jobs"
 """Below the one that was named: what lies there and belongs to no job is deleted."""
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL, options TEXT NOT NULL,
-    created_at REAL NOT NULL, ended_at REAL, done INTEGER NOT NULL DEFAULT 0, total INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0, failure_code TEXT, failure_detail TEXT, result TEXT, media_type TEXT,
-    notes TEXT NOT NULL DEFAULT '{}'
-);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created_at);
-"""
-
-
-class State(StrEnum):
-    """Of a job."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        return self in (State.DONE, State.FAILED, State.CANCELLED)
+WAITING = (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is known of one."""
+class StoreLimits:
+    """How much is kept, and for how long."""
 
-    id: str
-    kind: str
-    owner: str
-    """The name of the key that asked for it; empty where the service has no keys."""
-    state: State
-    options: Mapping[str, Any]
-    """As its kind understands them."""
-    created_at: float
-    """Seconds since 1970, as all times here."""
-    ended_at: float | None
-    done: int
-    """How far it is, of `total`, in units of its kind: frames of a film."""
-    total: int | None
-    """None as long as nobody knows."""
-    attempts: int
-    failure_code: str | None
-    failure_detail: str | None
-    result: Path | None
-    media_type: str | None
-    notes: Mapping[str, Any]
-    """What else is to be said of the result."""
-    folder: Path
-    """Of its own; gone when the job is."""
+    keep_s: float
+    most_waiting: int
+    """Jobs that wait or are at work."""
+    most_bytes: int
+    """Uploads and results of all jobs."""
 
 
 class JobStore:
     """All jobs of one service. Threads may share it. Times come from `clock`, so that tests bring their own."""
 
-    def __init__(self, folder: Path, keep_s: float, most_waiting: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, limits: StoreLimits, clock: Callable[[], float] = time.time) -> None:
         """Raises ConfigurationError where the folder cannot be written to, or another service works with it."""
         self._folder = folder / OWN_FOLDER
-        self._keep_s = keep_s
-        self._most_waiting = most_waiting
-        self._clock = clock
-        self._lock = threading.RLock()
+        self._limits = limits
+        self.clock = clock
+        self._turns: dict[str, float] = {}
+        """When something of each owner was last taken, in the order of turns."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._owned = (folder / "in-use").open("w")
             fcntl.flock(self._owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._database = sqlite3.connect(folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
+            self.rows = Database(folder / "jobs.sqlite")
         except BlockingIOError as error:
             self._owned.close()
             raise ConfigurationError(f"{folder} has the jobs of another service that is running") from error
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"jobs cannot be kept in {folder}: {error}") from error
-        self._database.row_factory = sqlite3.Row
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.executescript(SCHEMA)
         self._take_up_again()
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
-            self._owned.close()
+        self.rows.close()
+        self._owned.close()
 
     # --- for whoever asks ---------------------------------------------------------------------------------------------
 
-    def new_folder(self) -> "NewFolder":
-        """For what a job is to work on, before it is one."""
-        self.check_room()
+    def new_folder(self) -> NewFolder:
+        """For what a job, or a batch of them, is to work on, before it is one."""
         id_ = secrets.token_urlsafe(12)
         folder = self._folder / id_
         folder.mkdir()
         return NewFolder(id_, folder)
 
-    def check_room(self) -> None:
-        """Raises TooManyJobs."""
-        (waiting,) = self._one("SELECT count(*) FROM jobs WHERE state IN (?, ?)", State.QUEUED, State.RUNNING)
-        if waiting >= self._most_waiting:
-            raise TooManyJobs(f"{waiting} jobs wait or are at work, which is the most this service takes")
+    def check_room(self, jobs: int = 1, size_bytes: int = 0) -> None:
+        """Raises TooManyJobs or StorageFull where so many more do not fit."""
+        waiting, most = sum(self.counts().get(state, 0) for state in WAITING), self._limits.most_waiting
+        if waiting + jobs > most:
+            more = "" if jobs == 1 else f", and {jobs} more do not fit"
+            raise TooManyJobs(f"{waiting} jobs wait or are at work; {most} are the most this service takes{more}")
+        (used,) = self.rows.one("SELECT coalesce(sum(size_bytes), 0) FROM jobs")
+        if used + size_bytes > self._limits.most_bytes:
+            raise StorageFull(f"jobs and their results have {used} of {self._limits.most_bytes} bytes of disk")
 
-    def add(self, place: "NewFolder", kind: str, owner: str, options: Mapping[str, Any]) -> Job:
-        """Queued from now on, whatever becomes of this process. Raises TooManyJobs."""
-        with self._lock:
-            self.check_room()
-            self._do(
-                "INSERT INTO jobs (id, kind, owner, state, options, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-                *(place.id, kind, owner, State.QUEUED, json.dumps(options), self._clock()),
-            )
+    def add(
+        self,
+        place: NewFolder,
+        new: NewJob,
+        owner: str,
+        key: IdempotencyKey | None = None,
+        webhook: str | None = None,
+    ) -> Job:
+        """Queued from now on, whatever becomes of this process; the job that is there where it has been added before.
+
+        Raises TooManyJobs, StorageFull or KeyReused.
+        """
+        size_bytes = _size_of(place.path)
+        with self.rows.transaction():
+            if known := self._promised(owner, key):
+                return self.get(known, owner)
+            self.check_room(1, size_bytes)
+            self._insert(place.id, new, owner, size_bytes, webhook=webhook)
+            self._promise(owner, key, place.id)
             place.is_kept = True
         return self.get(place.id, owner)
 
+    def add_batch(
+        self,
+        place: NewFolder,
+        jobs: Sequence[tuple[Path, NewJob]],
+        owner: str,
+        key: IdempotencyKey | None = None,
+        webhook: str | None = None,
+    ) -> Batch:
+        """A job for each, all or none; its path is a folder in `place` that becomes its own. Raises as `add`."""
+        sizes = [_size_of(path) for path, _ in jobs]
+        with self.rows.transaction():
+            if known := self._promised(owner, key):
+                return self.batch(known, owner)
+            self.check_room(len(jobs), sum(sizes))
+            self.rows.do(
+                "INSERT INTO batches (id, owner, created_at, webhook) VALUES (?, ?, ?, ?)",
+                *(place.id, owner, self.clock(), webhook),
+            )
+            for (path, new), size_bytes in zip(jobs, sizes, strict=True):
+                id_ = secrets.token_urlsafe(12)
+                path.rename(self._folder / id_)
+                self._insert(id_, new, owner, size_bytes, batch=place.id)
+            self._promise(owner, key, place.id)
+        return self.batch(place.id, owner)
+
     def get(self, id_: str, owner: str) -> Job:
         """Raises UnknownJob, also for somebody else's: nobody learns what others have."""
-        row = self._one("SELECT * FROM jobs WHERE id = ? AND owner = ?", id_, owner)
+        row = self.rows.one("SELECT * FROM jobs WHERE id = ? AND owner = ?", id_, owner)
         if row is None:
             raise UnknownJob(f"there is no job {id_!r}, or not any more")
         return self._job(row)
+
+    def batch(self, id_: str, owner: str) -> Batch:
+        """Raises UnknownBatch, also for somebody else's."""
+        row = self.rows.one("SELECT * FROM batches WHERE id = ? AND owner = ?", id_, owner)
+        if row is None:
+            raise UnknownBatch(f"there is no batch {id_!r}, or not any more")
+        rows = self.rows.all("SELECT state, count(*) AS jobs FROM jobs WHERE batch = ? GROUP BY state", id_)
+        return Batch(**dict(row), counts={State(each["state"]): each["jobs"] for each in rows})
+
+    def jobs_of(self, owner: str, most: int, state: State | None = None) -> list[Job]:
+        """The newest first."""
+        wanted = "" if state is None else " AND state = ?"
+        rows = self.rows.all(
+            f"SELECT * FROM jobs WHERE owner = ?{wanted} ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            *(owner, *([] if state is None else [state]), most),
+        )
+        return [self._job(row) for row in rows]
+
+    def jobs_in(self, batch: str) -> list[Job]:
+        """In the order in which they were asked for."""
+        return [self._job(row) for row in self.rows.all("SELECT * FROM jobs WHERE batch = ? ORDER BY rowid", batch)]
+
+    def position(self, job: Job) -> int:
+        """How many jobs of its kind came before it and wait as well."""
+        (before,) = self.rows.one(
+            "SELECT count(*) FROM jobs WHERE kind = ? AND state = ? AND (created_at, rowid) < "
+            "(SELECT created_at, rowid FROM jobs WHERE id = ?)",
+            *(job.kind, State.QUEUED, job.id),
+        )
+        return int(before)
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs there are in each state."""
+        rows = self.rows.all("SELECT state, count(*) AS jobs FROM jobs GROUP BY state")
+        return {State(row["state"]): row["jobs"] for row in rows}
 
     def cancel(self, id_: str, owner: str) -> Job:
         """Cancelled, or as it was where it has ended already, but without a result in either case.
@@ -151,65 +182,113 @@ class JobStore:
         """
         self.get(id_, owner)
         self._end(id_, State.CANCELLED)
-        self._do("UPDATE jobs SET result = NULL WHERE id = ?", id_)
+        self.rows.do("UPDATE jobs SET result = NULL WHERE id = ?", id_)
         return self.get(id_, owner)
 
     def clear_folder(self, job: Job) -> None:
         """All that it was made of, and its result."""
         shutil.rmtree(job.folder, ignore_errors=True)
+        self.rows.do("UPDATE jobs SET size_bytes = 0 WHERE id = ?", job.id)
 
     # --- for whoever works --------------------------------------------------------------------------------------------
 
     def take(self, kind: str) -> Job | None:
-        """The oldest that waits, running from now on; None where none does."""
-        with self._lock:
-            row = self._one(
-                "SELECT id, owner FROM jobs WHERE kind = ? AND state = ? ORDER BY created_at LIMIT 1",
-                kind,
-                State.QUEUED,
+        """The oldest that waits of whoever had none for longest, running from now on; None where none does."""
+        with self.rows.transaction():
+            rows = self.rows.all(
+                "SELECT owner, min(created_at) AS since FROM jobs WHERE kind = ? AND state = ? GROUP BY owner",
+                *(kind, State.QUEUED),
             )
-            if row is None:
+            if not rows:
                 return None
-            self._do("UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?", State.RUNNING, row["id"])
-            return self.get(row["id"], row["owner"])
+            owner = min(rows, key=lambda row: (self._turns.get(row["owner"], 0), row["since"]))["owner"]
+            self._turns = {row["owner"]: self._turns.get(row["owner"], 0) for row in rows}
+            self._turns[owner] = max(self._turns.values()) + 1
+            row = self.rows.one(
+                "SELECT id FROM jobs WHERE kind = ? AND state = ? AND owner = ? ORDER BY created_at, rowid LIMIT 1",
+                *(kind, State.QUEUED, owner),
+            )
+            self.rows.do("UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?", State.RUNNING, row["id"])
+            return self.get(row["id"], owner)
 
     def advance(self, id_: str, done: int, total: int | None) -> None:
         """How far it is. Nothing where it has been cancelled."""
-        self._do("UPDATE jobs SET done = ?, total = ? WHERE id = ? AND state = ?", done, total, id_, State.RUNNING)
+        self.rows.do("UPDATE jobs SET done = ?, total = ? WHERE id = ? AND state = ?", done, total, id_, State.RUNNING)
 
     def finish(self, id_: str, result: str, media_type: str, notes: Mapping[str, Any]) -> None:
-        """`result` is the name of a file in its folder."""
+        """`result` is the name of a file in its folder, which is whole. What else is there goes."""
         self._end(id_, State.DONE, result=result, media_type=media_type, notes=json.dumps(notes))
+        self._keep_only(id_, result)
 
     def fail(self, id_: str, failure: Failure) -> None:
         self._end(id_, State.FAILED, failure_code=failure.code, failure_detail=failure.detail)
 
     def put_back(self, id_: str) -> None:
         """The service stops in the middle of it: that is not the job's fault."""
-        self._do(
+        self.rows.do(
             "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ? AND state = ?",
             *(State.QUEUED, id_, State.RUNNING),
         )
 
     def clear(self) -> int:
         """Forgets jobs that ended long ago, with their results; how many there were."""
-        old = self._all("SELECT id FROM jobs WHERE ended_at < ?", self._clock() - self._keep_s)
+        before = self.clock() - self._limits.keep_s
+        old = self.rows.all("SELECT id FROM jobs WHERE ended_at < ?", before)
         for row in old:
             shutil.rmtree(self._folder / row["id"], ignore_errors=True)
-            self._do("DELETE FROM jobs WHERE id = ?", row["id"])
+        with self.rows.transaction():
+            self._forget("jobs", (row["id"] for row in old))
+            gone = self.rows.all("SELECT id FROM batches WHERE id NOT IN (SELECT batch FROM jobs WHERE batch NOT NULL)")
+            self._forget("batches", (row["id"] for row in gone))
         return len(old)
 
     # --- within -------------------------------------------------------------------------------------------------------
 
+    def _insert(
+        self,
+        id_: str,
+        new: NewJob,
+        owner: str,
+        size_bytes: int,
+        *,
+        batch: str | None = None,
+        webhook: str | None = None,
+    ) -> None:
+        self.rows.do(
+            "INSERT INTO jobs (id, kind, owner, state, options, name, created_at, size_bytes, batch, webhook) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(id_, new.kind, owner, State.QUEUED, json.dumps(new.options), new.name, self.clock()),
+            *(size_bytes, batch, webhook),
+        )
+
+    def _promised(self, owner: str, key: IdempotencyKey | None) -> str | None:
+        """The job or the batch that was added under this key. Raises KeyReused."""
+        if key is None:
+            return None
+        row = self.rows.one("SELECT * FROM idempotency_keys WHERE owner = ? AND key = ?", owner, key.key)
+        if row is None:
+            return None
+        if row["fingerprint"] != key.fingerprint:
+            raise KeyReused(f"{key.key!r} was sent with something else before; a new request needs a new key")
+        return str(row["id"])
+
+    def _promise(self, owner: str, key: IdempotencyKey | None, id_: str) -> None:
+        if key is not None:
+            self.rows.do("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?)", owner, key.key, key.fingerprint, id_)
+
+    def _forget(self, table: str, ids: Iterable[str]) -> None:
+        for id_ in ids:
+            self.rows.do(f"DELETE FROM {table} WHERE id = ?", id_)
+            self.rows.do("DELETE FROM idempotency_keys WHERE id = ?", id_)
+
     def _take_up_again(self) -> None:
         """What was running when the service died waits again, unless it was there each time."""
-        for row in self._all("SELECT id, attempts FROM jobs WHERE state = ?", State.RUNNING):
+        for row in self.rows.all("SELECT id, attempts FROM jobs WHERE state = ?", State.RUNNING):
             if row["attempts"] >= MOST_ATTEMPTS:
-                detail = f"the service died {row['attempts']} times while it worked on this"
-                self._end(row["id"], State.FAILED, failure_code="job_crashed", failure_detail=detail)
+                self.fail(row["id"], JobCrashed(f"the service died {row['attempts']} times while it worked on this"))
             else:
-                self._do("UPDATE jobs SET state = ? WHERE id = ?", State.QUEUED, row["id"])
-        known = {row["id"] for row in self._all("SELECT id FROM jobs")}
+                self.rows.do("UPDATE jobs SET state = ? WHERE id = ?", State.QUEUED, row["id"])
+        known = {row["id"] for row in self.rows.all("SELECT id FROM jobs")}
         for folder in self._folder.iterdir():
             if folder.is_dir() and folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -217,49 +296,45 @@ class JobStore:
     def _end(self, id_: str, state: State, **fields: str) -> None:
         """Nothing where it has ended already: the first word holds."""
         names = "".join(f", {name} = ?" for name in fields)
-        self._do(
-            f"UPDATE jobs SET state = ?, ended_at = ?{names} WHERE id = ? AND state IN (?, ?)",
-            *(state, self._clock(), *fields.values(), id_, State.QUEUED, State.RUNNING),
+        now, size_bytes = self.clock(), _size_of(self._folder / id_)
+        with self.rows.transaction():
+            ended = self.rows.do(
+                f"UPDATE jobs SET state = ?, ended_at = ?, size_bytes = ?{names} WHERE id = ? AND state IN (?, ?)",
+                *(state, now, size_bytes, *fields.values(), id_, *WAITING),
+            )
+            if ended:
+                self._end_batch_of(id_, now)
+
+    def _keep_only(self, id_: str, result: str) -> None:
+        folder = self._folder / id_
+        for path in folder.iterdir():
+            if path.name != result:
+                path.unlink(missing_ok=True)
+        self.rows.do("UPDATE jobs SET size_bytes = ? WHERE id = ?", _size_of(folder), id_)
+
+    def _end_batch_of(self, id_: str, now: float) -> None:
+        """Where that was the last one."""
+        self.rows.do(
+            "UPDATE batches SET ended_at = ? WHERE id = (SELECT batch FROM jobs WHERE id = ?) AND NOT EXISTS "
+            "(SELECT * FROM jobs WHERE batch = batches.id AND state IN (?, ?))",
+            *(now, id_, *WAITING),
         )
 
     def _job(self, row: sqlite3.Row) -> Job:
         folder = self._folder / row["id"]
-        known = {
-            name: value for name, value in dict(row).items() if name not in ("options", "notes", "state", "result")
+        read = {
+            "state": State(row["state"]),
+            "options": json.loads(row["options"]),
+            "notes": json.loads(row["notes"]),
+            "result": folder / row["result"] if row["result"] else None,
         }
-        return Job(
-            **known,
-            state=State(row["state"]),
-            options=json.loads(row["options"]),
-            notes=json.loads(row["notes"]),
-            result=folder / row["result"] if row["result"] else None,
-            folder=folder,
-        )
-
-    def _do(self, statement: str, *values: object) -> None:
-        with self._lock:
-            self._database.execute(statement, values)
-
-    def _one(self, statement: str, *values: object) -> Any:
-        with self._lock:
-            return self._database.execute(statement, values).fetchone()
-
-    def _all(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._database.execute(statement, values).fetchall()
+        return Job(**{**dict(row), **read}, folder=folder)
 
 
-@dataclass
-class NewFolder:
-    """A place for what a job is to work on; gone again unless the job was added."""
-
-    id: str
-    path: Path
-    is_kept: bool = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self.is_kept:
-            shutil.rmtree(self.path, ignore_errors=True)
+def _size_of(folder: Path) -> int:
+    """Of all files below."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -7,13 +7,16 @@ from service.settings.connections import ConnectionSettings
 from service.settings.features import FeatureSettings
 from service.settings.fetching import FetchSettings
 from service.settings.films import FilmSettings
+from service.settings.jobs import JobSettings
 from service.settings.limits import MEGAPIXEL, LimitSettings
 from service.settings.models import REPOSITORY_STORE, ModelSettings
 
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
 
-class Settings(FeatureSettings, FilmSettings, FetchSettings, LimitSettings, ModelSettings, ConnectionSettings):
+class Settings(
+    FeatureSettings, JobSettings, FilmSettings, FetchSettings, LimitSettings, ModelSettings, ConnectionSettings
+):
     """One frozen object, passed to whoever needs it."""
 
 

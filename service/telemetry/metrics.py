@@ -53,6 +53,8 @@ class Snapshot:
     workers: list[WorkerStatus] = field(default_factory=list)
     models_loaded: Mapping[str, bool] = field(default_factory=dict)
     """By name, of those that are served: False where nobody has asked for it and workers gave it up."""
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    """Those that wait or are at work, by state: queued, running."""
 
 
 class Metrics:
@@ -147,6 +149,7 @@ class _Gauges(Collector):
         yield _plain("silhouette_in_flight_pixels", "Decoded pixels in memory.", now.pixels_in_flight)
         yield _plain("silhouette_event_loop_lag_seconds", "How late the event loop is.", now.event_loop_lag_s)
         yield _plain("silhouette_ready", "1 where /readyz answers 200.", now.ready)
+        yield _gauge("silhouette_jobs", "Jobs that wait or are at work.", "state", now.jobs)
         yield _gauge("silhouette_model_loaded", "1 where workers have it.", "model", now.models_loaded)
         yield from _worker_gauges(now)
 

@@ -150,7 +150,7 @@ def test_a_job_is_known_to_its_own_key_alone(guarded: TestClient, film: bytes) -
 
 def test_films_want_a_scope_of_their_own(guarded: TestClient, film: bytes) -> None:
     problem_of(post(guarded, film, with_key("photos")), 403, "scope_missing")
-    problem_of(guarded.get("/jobs/none", headers=with_key("photos")), 403, "scope_missing")
+    problem_of(guarded.get("/jobs/none", headers=with_key("photos")), 404, "unknown_job")
 
 
 def test_frames_count_for_the_quota_and_set_the_pace(guarded: TestClient, film: bytes) -> None:

@@ -62,6 +62,8 @@ def _in_flight(scrape: Scrape, changes: Changes, window: str) -> Table:
     table.add_row("in flight", f"{permits}   {sizes}")
     table.add_row("queue", f"{_lanes(scrape.queue_depth)}   oldest wait {_seconds(scrape.oldest_wait_s)}")
     table.add_row("pixels", f"{_lanes(scrape.pixel_queue_depth)}   threads busy {scrape.pixel_threads_busy:.0f}")
+    if any(scrape.jobs.values()):
+        table.add_row("jobs", _lanes(scrape.jobs))
     table.add_row("new request", f"would wait {_seconds(max(scrape.expected_wait_s.values(), default=0.0))}")
     table.add_row("event loop", f"{_seconds(scrape.event_loop_lag_s)} late")
     return table

@@ -124,6 +124,8 @@ class Scrape:
     service_rss_bytes: float
     models_loaded: Counts
     """By name: 1 where workers have it, 0 where it waits for somebody to ask."""
+    jobs: Counts
+    """Those that wait or are at work, by state."""
     workers: tuple[Worker, ...]
     counters: Counters
 
@@ -171,6 +173,7 @@ def _read(samples: "_Samples", at_s: float) -> Scrape:
         event_loop_lag_s=samples.value("silhouette_event_loop_lag_seconds"),
         service_rss_bytes=rss.get("service", 0.0),
         models_loaded=samples.by("silhouette_model_loaded", "model"),
+        jobs=samples.by("silhouette_jobs", "state"),
         workers=_workers(samples, rss),
         counters=_counters(samples),
     )

@@ -36,6 +36,7 @@ SNAPSHOT = Snapshot(
         for number, state in enumerate(["busy", "starting"])
     ],
     models_loaded={"u2net": True, "selfie": False},
+    jobs={"queued": 12, "running": 4},
 )
 
 
@@ -72,6 +73,7 @@ def test_the_gauges_of_the_moment_are_read(metrics: Metrics) -> None:
     assert (scrape.bytes_in_flight, scrape.pixels_in_flight) == (12_000_000, 34_000_000)
     assert scrape.queue_depth == {"interactive": 5, "bulk": 2}
     assert scrape.service_rss_bytes == 200_000_000
+    assert scrape.jobs == {"queued": 12, "running": 4}
 
 
 def test_each_worker_is_read_with_its_state_and_its_memory(metrics: Metrics) -> None:

@@ -1,15 +1,17 @@
 """Jobs on disk: in order, each its owner's, and none is lost, whoever is killed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from service.configuration_errors import ConfigurationError
 from service.errors import TooManyJobs, UndecodableVideo, UnknownJob
-from service.jobs import Job, JobStore, State
+from service.jobs import Job, JobStore, NewJob, State, StoreLimits
 
 KEEP_S = 100.0
+LIMITS = StoreLimits(KEEP_S, most_waiting=9, most_bytes=1_000)
 
 
 class Clock:
@@ -30,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[JobStore]:
-    opened = JobStore(tmp_path, KEEP_S, 3, clock)
+    opened = JobStore(tmp_path, replace(LIMITS, most_waiting=3), clock)
     yield opened
     opened.close()
 
@@ -38,7 +40,7 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[JobStore]:
 def add(store: JobStore, owner: str = "shop", **options: str) -> Job:
     with store.new_folder() as place:
         (place.path / "upload").write_bytes(b"film")
-        return store.add(place, "video", owner, options)
+        return store.add(place, NewJob("video", options), owner)
 
 
 def test_the_oldest_job_is_taken_first_and_once(store: JobStore) -> None:
@@ -127,13 +129,14 @@ def test_an_upload_that_never_became_a_job_is_gone(store: JobStore) -> None:
 
 
 def test_what_ran_when_the_service_died_waits_again_and_the_others_are_as_they_were(tmp_path: Path) -> None:
-    before = JobStore(tmp_path, KEEP_S, 9)
+    before = JobStore(tmp_path, LIMITS)
     done, running, queued = add(before), add(before), add(before)
     before.take("video")
+    (done.folder / "result.webm").write_bytes(b"cut")
     before.finish(done.id, "result.webm", "video/webm", {})
     before.take("video")
     before.close()  # as a killed process does: without another word
-    after = JobStore(tmp_path, KEEP_S, 9)
+    after = JobStore(tmp_path, LIMITS)
     states = [after.get(job.id, "shop").state for job in (done, running, queued)]
     assert states == ["done", "queued", "queued"]
     taken = after.take("video")
@@ -144,18 +147,18 @@ def test_what_ran_when_the_service_died_waits_again_and_the_others_are_as_they_w
 
 
 def test_a_job_that_was_at_work_at_each_of_three_deaths_is_given_up(tmp_path: Path) -> None:
-    store = JobStore(tmp_path, KEEP_S, 9)
+    store = JobStore(tmp_path, LIMITS)
     job = add(store)
     for _ in range(3):
         store.take("video")
         store.close()
-        store = JobStore(tmp_path, KEEP_S, 9)
+        store = JobStore(tmp_path, LIMITS)
     assert store.get(job.id, "shop").failure_code == "job_crashed"
     store.close()
 
 
 def test_a_stop_is_no_fault_of_the_job(tmp_path: Path) -> None:
-    store = JobStore(tmp_path, KEEP_S, 9)
+    store = JobStore(tmp_path, LIMITS)
     job = add(store)
     for _ in range(5):
         store.take("video")
@@ -166,11 +169,11 @@ def test_a_stop_is_no_fault_of_the_job(tmp_path: Path) -> None:
 
 def test_two_services_do_not_share_a_folder(store: JobStore, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="another service"):
-        JobStore(tmp_path, KEEP_S, 9)
+        JobStore(tmp_path, LIMITS)
     add(store)
 
 
 def test_what_else_lies_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    JobStore(tmp_path, KEEP_S, 9).close()
+    JobStore(tmp_path, LIMITS).close()
     assert (tmp_path / "mine").is_dir()

@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+from service.jobs import JobRunner, Kind, NewJob, StoreLimits
 from service.settings import Settings
 from service.video.jobs import KIND, UPLOAD, FilmJobs
 from tests.clips import red_square, write_clip
@@ -11,10 +12,13 @@ from tests.unit.video.conftest import Maker
 
 
 def test_a_stop_puts_the_film_back_that_is_at_work(maker: Maker, settings: Settings, tmp_path: Path) -> None:
-    jobs = FilmJobs(maker.engine, settings.model_copy(update={"jobs_folder": tmp_path}), lambda name: None)
+    films = FilmJobs(maker.engine, settings, lambda name: None)
+    ready = asyncio.Event()
+    ready.set()
+    jobs = JobRunner(tmp_path, StoreLimits(100.0, 9, 10**9), {KIND: Kind(films.work, 1)}, ready)
     with jobs.store.new_folder() as place:
         write_clip(tmp_path / "long.mkv", red_square(120, step_px=0), codec="ffv1").rename(place.path / UPLOAD)
-        job = jobs.store.add(place, KIND, "", {"speed": "fastest"})
+        job = jobs.store.add(place, NewJob(KIND, {"speed": "fastest"}), "")
 
     async def work_a_little() -> None:
         working = asyncio.create_task(jobs.run())

@@ -1,0 +1,62 @@
+"""`Prefer: respond-async` (RFC 7240): an operation is accepted at once, and done as a job."""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+
+from service.api.exchange import exchange_of
+from service.api.idempotency import key_in, promise
+from service.api.jobs import APPLIED, JobInfo, job_path, owner_of
+from service.api.state import Service
+from service.api.uploads import Upload, read_upload
+from service.engine.deferred import Deferred, write_pictures
+from service.engine.request import ImageRequest
+from service.jobs import Job, NewFolder
+from service.operations.operation import Operation
+from service.pixels.decode import count_pixels
+
+DEFERRED: dict[int | str, dict[str, Any]] = {
+    202: {"model": JobInfo, "description": "With `Prefer: respond-async`: the job; `Location` is where to ask for it."}
+}
+
+
+async def defer(request: Request, service: Service, operation: Operation[Any]) -> Response:
+    """202, once the request is one that can be done, and on disk.
+
+    Raises what `read_upload` and `count_pixels` raise; TooManyJobs, StorageFull, KeyReused or RequestInProgress.
+    """
+    owner, key = owner_of(request), key_in(request.headers)
+    with service.keys_in_progress.using(owner, key):
+        upload = await read_upload(request, operation)
+        if key is None:  # or else it may be there already
+            await asyncio.to_thread(service.jobs.store.check_room)
+        with await asyncio.to_thread(service.jobs.store.new_folder) as place:
+            job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, owner, key)
+    if place.is_kept:
+        exchange_of(request).charge_pixels(pixel_count)
+    service.jobs.wake()
+    return accepted(job, service)
+
+
+def accepted(job: Job, service: Service) -> Response:
+    """What is said of a job that was just asked for, or has been before."""
+    headers = {**APPLIED, "Location": job_path(job, service)}
+    content = JobInfo.of(job, service).model_dump(mode="json")
+    return JSONResponse(content, HTTPStatus.ACCEPTED, headers)
+
+
+def _added(
+    service: Service, operation: Operation[Any], upload: Upload[Any], place: NewFolder, owner: str, key: str | None
+) -> tuple[Job, int]:
+    """The job, and how many pixels its pictures have."""
+    service.pipeline.check(ImageRequest(operation, upload.options, upload.image, upload.pictures))
+    pictures = (upload.image, *upload.pictures.values())
+    pixel_count = sum(count_pixels(picture, service.settings.max_pixels) for picture in pictures)
+    new = Deferred(operation, upload.given, upload.accepted).as_job()
+    write_pictures(place.path, upload.image, upload.pictures)
+    asked = promise(key, [json.dumps(new.options, sort_keys=True), *upload.pictures, *pictures])
+    return service.jobs.store.add(place, new, owner, asked), pixel_count

@@ -1,0 +1,121 @@
+"""An operation on a picture that nobody waits for: how it is kept, and how it is done. Knows no HTTP."""
+
+import asyncio
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from service.access.quotas import Allowance
+from service.engine.pipeline import Pipeline
+from service.engine.request import Answer, Call, ImageRequest
+from service.jobs import Advance, Done, Job, NewJob
+from service.operations import OPERATIONS
+from service.operations.operation import Operation
+from service.operations.options import MEDIA_TYPES, Format, parse_options
+from service.queue.admission import Admission
+from service.queue.schedule import Lane
+
+KIND = "picture"
+PHOTO = "image"
+"""The file of a job's folder that has the photo; further pictures have the names that the operation has for them."""
+
+RESULT = "result"
+
+PEER = "jobs"
+"""All jobs together share what one address may have of what is in flight."""
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """What is to be done with the picture in a job's folder."""
+
+    operation: Operation[Any]
+    given: Mapping[str, str]
+    """The options, as their caller gave them."""
+    accepted: Sequence[Format]
+    """What the result may come in, best liked first."""
+    is_charged: bool = True
+    """Whether its pixels were counted on the caller's key when it was accepted."""
+
+    def as_job(self, name: str = "") -> NewJob:
+        """As a store keeps it."""
+        kept = {
+            "operation": self.operation.name,
+            "options": dict(self.given),
+            "accepted": list(self.accepted),
+            "is_charged": self.is_charged,
+        }
+        return NewJob(KIND, kept, name)
+
+    @classmethod
+    def of(cls, job: Job) -> "Deferred":
+        kept = job.options
+        return cls(OPERATIONS[kept["operation"]], kept["options"], kept["accepted"], kept["is_charged"])
+
+
+def write_pictures(folder: Path, image: bytes, pictures: Mapping[str, bytes]) -> None:
+    """Where `PictureJobs` looks for them."""
+    for name, content in {PHOTO: image, **pictures}.items():
+        (folder / name).write_bytes(content)
+
+
+class PictureJobs:
+    """Does them."""
+
+    def __init__(
+        self, pipeline: Pipeline, admission: Admission, allowance_of: Callable[[str], Allowance | None]
+    ) -> None:
+        self._pipeline = pipeline
+        self._admission = admission
+        self._allowance_of = allowance_of
+
+    async def work(self, job: Job, _: Advance) -> Done:
+        """Raises what `Pipeline.run` raises; QueueFull where there is no room for it now."""
+        deferred = Deferred.of(job)
+        permit = self._admission.open(PEER)
+        try:
+            wanted = await asyncio.to_thread(_read, job.folder, deferred)
+            permit.take_bytes(len(wanted.image) + sum(map(len, wanted.pictures.values())))
+            call = Call(math.inf, Lane.BULK, deferred.accepted, permit)
+            if not deferred.is_charged:
+                call.on_pixels = lambda count: self._charge(job.owner, count)
+            answer = await self._pipeline.run(wanted, call)
+            return await asyncio.to_thread(_write, job.folder, answer, call.cache)
+        finally:
+            permit.give_back()
+
+    def _charge(self, owner: str, pixel_count: int) -> None:
+        allowance = self._allowance_of(owner) if owner else None
+        if allowance is not None:
+            allowance.take_pixels(pixel_count)
+
+
+def _read(folder: Path, deferred: Deferred) -> ImageRequest:
+    operation = deferred.operation
+    options = parse_options(operation.options, deferred.given)
+    options = options.model_copy(update={"format": deferred.accepted[0]})
+    names = [picture.name for picture in operation.pictures if (folder / picture.name).exists()]
+    pictures = {name: (folder / name).read_bytes() for name in names}
+    return ImageRequest(operation, options, (folder / PHOTO).read_bytes(), pictures)
+
+
+def _write(folder: Path, answer: Answer, cache: str | None) -> Done:
+    """The result has its name only once it is whole, and on disk."""
+    result = folder / f"{RESULT}.{answer.format}"
+    with (folder / "unfinished").open("wb") as file:
+        file.write(answer.body)
+        file.flush()
+        os.fsync(file.fileno())
+        Path(file.name).replace(result)
+    facts = {name: value for name, value in asdict(answer).items() if name != "body"}
+    return Done(result.name, MEDIA_TYPES[answer.format], {**facts, "cache": cache})
+
+
+def answer_in(job: Job) -> tuple[Answer, str | None]:
+    """What is known of a result, without its bytes; and what `Call.cache` said."""
+    facts = dict(job.notes)
+    cache, box = facts.pop("cache"), facts.pop("box")
+    return Answer(b"", **facts, box=None if box is None else tuple(box)), cache

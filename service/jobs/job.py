@@ -1,0 +1,114 @@
+"""What is known of a job, and of many that were asked for together."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+
+class State(StrEnum):
+    """Of a job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (State.DONE, State.FAILED, State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is known of one."""
+
+    id: str
+    kind: str
+    owner: str
+    """The name of the key that asked for it; empty where the service has no keys."""
+    state: State
+    options: Mapping[str, Any]
+    """As its kind understands them."""
+    created_at: float
+    """Seconds since 1970, as all times here."""
+    ended_at: float | None
+    done: int
+    """How far it is, of `total`, in units of its kind: frames of a film."""
+    total: int | None
+    """None as long as nobody knows."""
+    attempts: int
+    failure_code: str | None
+    failure_detail: str | None
+    result: Path | None
+    media_type: str | None
+    notes: Mapping[str, Any]
+    """What else is to be said of the result."""
+    folder: Path
+    """Of its own; gone when the job is."""
+    batch: str | None
+    """The id of the batch that it belongs to."""
+    name: str
+    """What its caller calls it, within a batch: the name of a file."""
+    size_bytes: int
+    """Of its folder, when it was added or ended."""
+    webhook: str | None
+    """The URL that hears of its end."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many jobs that were asked for together."""
+
+    id: str
+    owner: str
+    created_at: float
+    ended_at: float | None
+    """When the last of its jobs did."""
+    webhook: str | None
+    counts: Mapping[State, int]
+    """How many of its jobs are in each state."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """What a caller calls a request, so that asking again for the same does not have it done twice.
+
+    Source: draft-ietf-httpapi-idempotency-key-header.
+    """
+
+    key: str
+    fingerprint: str
+    """Of all that is asked for: another one under the same key is an error of the caller."""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a new job is besides the files in its folder."""
+
+    kind: str
+    options: Mapping[str, Any]
+    name: str = ""
+
+
+@dataclass
+class NewFolder:
+    """A place for what a job is to work on; gone again unless the job was added."""
+
+    id: str
+    path: Path
+    is_kept: bool = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self.is_kept:
+            shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,182 @@
+"""Works jobs off, a few of each kind at once, and lets them be cancelled. Knows no HTTP, and not what the work is."""
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from service.errors import Draining, Failure, ModelFailed, Unavailable
+from service.jobs.job import Job, State
+from service.jobs.store import JobStore, StoreLimits
+from service.telemetry.log import FIELDS
+
+logger = logging.getLogger(__name__)
+
+CLEAR_INTERVAL_S = 60.0
+
+MOST_TRIES = 20
+"""Of a job for which there was no room in memory, or on the device: then there will be none."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a job."""
+
+    result: str
+    """The name of a file in its folder, which is whole."""
+    media_type: str
+    notes: Mapping[str, Any]
+
+
+Advance = Callable[[int, int | None], None]
+"""Is told how far a job is, and of how much, None as long as nobody knows. May take a moment: it writes to disk."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How jobs of one kind are done."""
+
+    work: Callable[[Job, Advance], Awaitable[Done]]
+    """May be cancelled at any moment, and begun again. Raises a Failure where the job cannot be done."""
+    at_once: int
+
+
+@dataclass
+class JobRunner:
+    """One for the whole service. For the event loop alone."""
+
+    folder: Path | None
+    """None: one that goes when the service does."""
+    limits: StoreLimits
+    kinds: Mapping[str, Kind]
+    ready: asyncio.Event
+    """Nothing is begun before."""
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
+    _current: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    _is_stopping: bool = False
+    _own_folder: "tempfile.TemporaryDirectory[str] | None" = None
+    _store: JobStore | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError where the folder of jobs is of no use."""
+        if self.folder is not None:
+            self._store = JobStore(self.folder, self.limits)
+
+    @property
+    def store(self) -> JobStore:
+        """Made when it is first wanted, where its folder was not named."""
+        if self._store is None:
+            self._own_folder = tempfile.TemporaryDirectory(prefix="silhouette-", ignore_cleanup_errors=True)
+            self._store = JobStore(Path(self._own_folder.name), self.limits)
+        return self._store
+
+    def unfinished(self) -> Mapping[str, int]:
+        """How many jobs wait, and how many are at work."""
+        counts: Mapping[State, int] = {} if self._store is None else self._store.counts()
+        return {state.value: counts.get(state, 0) for state in (State.QUEUED, State.RUNNING)}
+
+    def wake(self) -> None:
+        """There is a new job."""
+        self._came.set()
+
+    async def cancel(self, id_: str, owner: str) -> Job:
+        """Ends it, whatever it is at. Raises UnknownJob."""
+        job = await asyncio.to_thread(self.store.cancel, id_, owner)
+        await self._drop([job.id])
+        await asyncio.to_thread(self.store.clear_folder, job)
+        return job
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        await self.ready.wait()
+        places = {name: asyncio.Semaphore(kind.at_once) for name, kind in self.kinds.items()}
+        while not self._is_stopping:
+            self._came.clear()
+            for name in self.kinds:
+                while not places[name].locked() and await self._begin(name, places[name]):
+                    continue
+            try:
+                await asyncio.wait_for(self._came.wait(), CLEAR_INTERVAL_S)
+            except TimeoutError:
+                if self._store is not None:
+                    await asyncio.to_thread(self._store.clear)
+
+    async def stop(self) -> None:
+        """The jobs that are at work wait again; where jobs outlive the service, the next one goes on with them."""
+        self._is_stopping = True
+        self._came.set()
+        stopped = list(self._current)
+        await self._drop(stopped)
+        for id_ in stopped:
+            self.store.put_back(id_)
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
+
+    async def _begin(self, name: str, places: asyncio.Semaphore) -> bool:
+        """With the next job of the kind; False where there is none."""
+        job = None if self._store is None else await asyncio.to_thread(self._store.take, name)
+        if job is None:
+            return False
+        await places.acquire()
+        task = self._current[job.id] = asyncio.create_task(self._attend(job, self.kinds[name]))
+
+        def end(_: "asyncio.Task[None]") -> None:
+            self._current.pop(job.id, None)
+            places.release()
+            self._came.set()
+
+        task.add_done_callback(end)
+        return True
+
+    async def _drop(self, ids: Iterable[str]) -> None:
+        tasks = [self._current[id_] for id_ in ids if id_ in self._current]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _attend(self, job: Job, kind: Kind) -> None:
+        began_s = time.monotonic()
+        outcome = "internal_error"
+        try:
+            done = await self._patiently(job, kind)
+            await asyncio.to_thread(self.store.finish, job.id, done.result, done.media_type, done.notes)
+            outcome = "done"
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        except Draining:
+            outcome = "put back"
+            self.store.put_back(job.id)
+        except Failure as failure:
+            outcome = failure.code
+            await asyncio.to_thread(self.store.fail, job.id, failure)
+        except Exception:
+            logger.exception("job failed", extra={FIELDS: {"job": job.id}})
+            await asyncio.to_thread(self.store.fail, job.id, ModelFailed("the cause is in the service's log"))
+        finally:
+            seconds = round(time.monotonic() - began_s, 1)
+            logger.info(
+                "job", extra={FIELDS: {"job": job.id, "kind": job.kind, "outcome": outcome, "seconds": seconds}}
+            )
+
+    async def _patiently(self, job: Job, kind: Kind) -> Done:
+        """What becomes of it, once there is room for it. Raises a Failure."""
+        advance = partial(self.store.advance, job.id)
+        for _ in range(MOST_TRIES):
+            try:
+                return await kind.work(job, advance)
+            except Draining:
+                raise
+            except Unavailable as busy:
+                await asyncio.sleep(busy.retry_after_s)
+        return await kind.work(job, advance)

@@ -1,0 +1,32 @@
+"""Work that outlives its request."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from service.environment import OR_EMPTY
+from service.settings.part import SettingsPart
+
+GIBIBYTE = 1024 * 1024 * 1024
+
+
+class JobSettings(SettingsPart):
+    """Work that outlives its request."""
+
+    jobs_folder: Annotated[Path | None, OR_EMPTY] = None
+    """Where jobs and their results are kept, so that they outlive the service. Unset: in a folder that goes when it
+    does. Each service needs one of its own."""
+
+    job_retention_s: float = Field(86_400.0, gt=0)
+    """A job that has ended is forgotten after so long, with its result. Higher keeps more results on disk."""
+
+    max_jobs: int = Field(1000, ge=0)
+    """Jobs that wait or are at work; 0 refuses all. Higher lets more of them wait for longer."""
+
+    max_job_bytes: int = Field(20 * GIBIBYTE, ge=0)
+    """Uploads and results of all jobs on disk; what is above is refused with 507. Higher takes that much of it."""
+
+    jobs_at_once: int = Field(4, ge=1)
+    """Pictures of jobs that are worked on at once, behind all that somebody waits for. Higher makes larger batches, and
+    holds more pictures in memory."""
