@@ -21,7 +21,8 @@ from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import BatchPolicy
 from service.settings import MEGAPIXEL, Settings
 from service.telemetry.metrics import Metrics
-from service.workers.plan import SegmenterFamilies, available_cores, built_in_families, plan_workers
+from service.workers.machine import available_cores
+from service.workers.plan import SegmenterFamilies, built_in_families, plan_workers
 from service.workers.pool import WorkerPool
 from service.workers.precision import check_names
 

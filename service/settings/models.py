@@ -35,8 +35,9 @@ class ModelSettings(SettingsPart):
     """auto, cpu, cuda or cuda:N. `auto` is CUDA where there is any; a device that is named must be there."""
 
     workers: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
-    """Worker processes on a CPU, or per CUDA device. Unset: one per core, at most 8; one per CUDA device. Each holds
-    its own activations, about 300 MB with U2-Net."""
+    """Worker processes on a CPU, or per CUDA device. Unset: one per core, more than 8 only
+    where half of the memory has 800 MB for each; one per CUDA device. Each holds its own weights and activations, about
+    360 MB with U2-Net."""
 
     threads_per_worker: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
     """Threads of one CPU worker, always. Unset: as many as there are cores, which busy workers share."""

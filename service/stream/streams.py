@@ -18,7 +18,7 @@ from service.queue.senders import Sender, Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream.protocol import Hello, read_hello
 from service.stream.session import PIXELS_A_SESSION, Connection, Session, SharedParts
-from service.workers.plan import available_cores
+from service.workers.machine import available_cores
 
 
 class Streams:

@@ -28,7 +28,7 @@ from service.video.look import Looker, Shown
 from service.video.source import Facts, Frame, Limits, Source
 from service.video.steady import Matted, Steadier, steadied
 from service.video.writers import WRITERS, Order, Writer
-from service.workers.plan import available_cores
+from service.workers.machine import available_cores
 
 Result = TypeVar("Result")
 

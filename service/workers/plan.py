@@ -1,7 +1,5 @@
 """How many workers there are, and what each one loads, computes on and may use. Decided once, at startup."""
 
-import math
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +11,18 @@ from service.configuration_errors import DeviceNotFound
 from service.models.store import Checkpoint
 from service.settings import Settings
 from service.workers import precision
+from service.workers.machine import available_cores, available_memory_bytes
 
 if TYPE_CHECKING:
     from service.models.segmenters.base import Segmenter
 
-MAX_CPU_WORKERS = 8
-"""More cores become threads of these: each worker costs the memory of its own activations."""
+CPU_WORKERS = 8
+"""On so many cores each has a worker, whatever the memory; on more, as many as there is memory for, and the other cores
+become their threads. Two workers of one thread give more images than one of two: `benchmarks/speed/streams.py`."""
+
+WORKER_BYTES = 800_000_000
+"""What one takes with the models that are loaded by default and one more: 360 MB with u2net in int8 alone (measured
+there as well), 650 MB in fp32."""
 
 CUDA_BATCH_SIZE = 8
 
@@ -87,8 +91,14 @@ def _plan_cpu_workers(
 
 def _share_cores(cores: int, workers: int | None, threads: int | None) -> tuple[int, int]:
     """(workers, threads of each)."""
-    workers = workers or max(1, min(cores // (threads or 1), MAX_CPU_WORKERS))
+    workers = workers or max(1, min(cores // (threads or 1), most_cpu_workers()))
     return workers, threads or max(1, cores // workers)
+
+
+def most_cpu_workers(memory_bytes: int | None = None) -> int:
+    """Where nobody says how many: those beyond CPU_WORKERS take no more than half of the memory."""
+    memory_bytes = available_memory_bytes() if memory_bytes is None else memory_bytes
+    return max(CPU_WORKERS, memory_bytes // 2 // WORKER_BYTES)
 
 
 def is_surely_cpu(wanted: str) -> bool:
@@ -123,31 +133,3 @@ def count_cuda_devices(question: str = COUNT_DEVICES, timeout_s: float = COUNT_T
         raise DeviceNotFound(said) from error
     except (subprocess.CalledProcessError, ValueError) as error:
         raise DeviceNotFound("torch cannot say which CUDA devices there are: try `python -c 'import torch'`") from error
-
-
-def available_cores(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> int:
-    """The cores this process may use, at least 1: its affinity, and the quota of a container or a systemd unit, which
-    os.cpu_count() does not know.
-    """
-    affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min([affine, *(_quota_cores(cgroup / "cpu.max") or affine for cgroup in _cgroups(root, membership))])
-
-
-def _cgroups(root: Path, membership: Path) -> list[Path]:
-    """Of cgroup v2, this process's and all around it, whose quotas bind it, too. `root` alone where nothing is told."""
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        lines = []
-    own = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
-    cgroup = root if ".." in own else root / own  # outside of what this container sees
-    return [folder for folder in (cgroup, *cgroup.parents) if folder.is_relative_to(root)]
-
-
-def _quota_cores(cpu_max: Path) -> int | None:
-    """Rounded up; None where there is no quota."""
-    try:
-        quota_us, period_us = cpu_max.read_text().split()
-        return max(1, math.ceil(int(quota_us) / int(period_us)))
-    except (OSError, ValueError, ZeroDivisionError):  # no cgroup v2 here, or the quota is "max"
-        return None

@@ -40,7 +40,8 @@ async def engine_of(
     """Raises ConfigurationError where a model cannot be had."""
     from service.cli.files.local import workers_for
     from service.engine.engine import Engine
-    from service.workers.plan import available_cores, built_in_families
+    from service.workers.machine import available_cores
+    from service.workers.plan import built_in_families
 
     say(f"loading {' and '.join(models)}")
     settings = read_settings()

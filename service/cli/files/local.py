@@ -58,11 +58,12 @@ async def local_backend(
 
 def workers_for(settings: Settings, photo_count: int) -> int | None:
     """No more than there are photos on a CPU, where a lone photo gets every core as threads."""
-    from service.workers.plan import MAX_CPU_WORKERS, available_cores, is_surely_cpu
+    from service.workers.machine import available_cores
+    from service.workers.plan import is_surely_cpu, most_cpu_workers
 
     if not is_surely_cpu(settings.device):
         return settings.workers
-    return min(photo_count, settings.workers or min(available_cores(), MAX_CPU_WORKERS))
+    return min(photo_count, settings.workers or min(available_cores(), most_cpu_workers()))
 
 
 def _needed(settings: Settings, errand: Errand) -> tuple[str, ...]:

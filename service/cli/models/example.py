@@ -89,7 +89,7 @@ class Example:
 def cpu(settings: Settings) -> "Device":
     """All cores of it, or as many threads as a worker may have."""
     from service.models.segmenters.devices import Device
-    from service.workers.plan import available_cores
+    from service.workers.machine import available_cores
 
     return Device.find("cpu", settings.threads_per_worker or available_cores())
 

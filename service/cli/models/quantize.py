@@ -117,7 +117,7 @@ def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], sett
 def _load(checkpoint: Checkpoint, settings: Settings, compiled: bool = True) -> "TorchSegmenter":
     from service.models.segmenters import SEGMENTERS
     from service.models.segmenters.devices import Device
-    from service.workers.plan import available_cores
+    from service.workers.machine import available_cores
 
     device = Device.find("cpu", settings.threads_per_worker or available_cores())
     device = replace(device, is_compiled_for=compiled)

@@ -1,10 +1,8 @@
 """How many workers a machine gets, with how many threads, on which devices."""
 
 import functools
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,15 @@ from hypothesis import strategies as st
 
 from service.configuration_errors import DeviceNotFound
 from service.settings import read_settings
-from service.workers.plan import MAX_CPU_WORKERS, WorkerPlan, available_cores, count_cuda_devices, plan_workers
+from service.workers.machine import available_cores
+from service.workers.plan import (
+    CPU_WORKERS,
+    WORKER_BYTES,
+    WorkerPlan,
+    count_cuda_devices,
+    most_cpu_workers,
+    plan_workers,
+)
 
 
 def plans(**settings: Any) -> list[WorkerPlan]:
@@ -29,7 +35,7 @@ def cuda_devices() -> int:
 def test_a_cpu_has_one_worker_of_one_thread_per_core() -> None:
     cores = available_cores()
     made = plans()
-    assert len(made) == min(cores, MAX_CPU_WORKERS)
+    assert len(made) == min(cores, most_cpu_workers())
     assert {plan.device for plan in made} == {"cpu"}
     assert {plan.threads for plan in made} == {max(1, cores // len(made))}
     assert {plan.max_batch_size for plan in made} == {1}
@@ -73,52 +79,15 @@ def test_the_batch_size_that_is_asked_for_holds_on_a_cpu_too() -> None:
     assert {plan.max_batch_size for plan in plans(max_batch_size=5)} == {5}
 
 
-# --- cores ------------------------------------------------------------------------------------------------------------
+@given(memory_bytes=st.integers(0, 2**43))
+def test_workers_beyond_eight_take_at_most_half_of_the_memory(memory_bytes: int) -> None:
+    most = most_cpu_workers(memory_bytes)
+    assert most == CPU_WORKERS or most * WORKER_BYTES <= memory_bytes / 2
 
 
-def cores(root: Path, own: str = "0::/\n") -> int:
-    """What `available_cores` finds where `root` is the tree of cgroups, and `own` is what the kernel tells of ours."""
-    membership = root / "membership"
-    membership.write_text(own)
-    return available_cores(root, membership)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [("100000 100000\n", 1), ("50000 100000\n", 1), ("1 100000\n", 1), ("100001 100000", 2), ("1500000 10000\n", 150)],
-)
-def test_a_container_s_quota_limits_the_cores(tmp_path: Path, content: str, expected: int) -> None:
-    (tmp_path / "cpu.max").write_text(content)
-    assert cores(tmp_path) == min(expected, affine_cores())
-
-
-@pytest.mark.parametrize("content", ["max 100000\n", "", "nonsense", "1 2 3", "1 0"])
-def test_without_a_quota_every_core_is_ours(tmp_path: Path, content: str) -> None:
-    (tmp_path / "cpu.max").write_text(content)
-    assert cores(tmp_path) == affine_cores()
-
-
-def test_without_a_cgroup_every_core_is_ours(tmp_path: Path) -> None:
-    assert available_cores(tmp_path / "absent", tmp_path / "membership") == affine_cores()
-
-
-@pytest.mark.parametrize("limited", ["", "system.slice", "system.slice/silhouette.service"])
-def test_the_quota_of_a_unit_or_of_a_slice_around_it_limits_the_cores(tmp_path: Path, limited: str) -> None:
-    (tmp_path / "system.slice" / "silhouette.service").mkdir(parents=True)
-    (tmp_path / "system.slice" / "cpu.max").write_text("max 100000\n")
-    (tmp_path / limited / "cpu.max").write_text("80000 100000\n")
-    assert cores(tmp_path, "1:name=systemd:/other\n0::/system.slice/silhouette.service\n") == 1
-
-
-@pytest.mark.parametrize("own", ["0::/../elsewhere\n", "0::/nowhere\n", "", "2:cpu:/docker/1\n"])
-def test_a_cgroup_that_cannot_be_seen_from_here_leaves_the_quota_of_the_root(tmp_path: Path, own: str) -> None:
-    (tmp_path / "cpu.max").write_text("100000 100000\n")
-    (tmp_path.parent / "elsewhere").mkdir(exist_ok=True)
-    assert cores(tmp_path, own) == 1
-
-
-def affine_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@pytest.mark.parametrize(("memory_gb", "expected"), [(1, 8), (8, 8), (32, 20), (256, 160)])
+def test_a_machine_with_more_memory_has_more_workers(memory_gb: int, expected: int) -> None:
+    assert most_cpu_workers(memory_gb * 1_000_000_000) == expected
 
 
 # --- devices ----------------------------------------------------------------------------------------------------------
