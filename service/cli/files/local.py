@@ -47,7 +47,8 @@ async def local_backend(
     names = _needed(settings, errand)
     say(f"loading {' and '.join(names)}")
     from service.engine.engine import Engine
-    from service.workers.machine import available_cores, built_in_families
+    from service.workers.machine import available_cores
+    from service.workers.plan import built_in_families
 
     settings = read_settings(models=names, workers=workers_for(settings, photo_count))
     engine = Engine.build(settings, families or built_in_families)
