@@ -1,29 +1,32 @@
 """The page as a whole in a real browser: every width, light and dark, keyboard and screen reader, the Service tab."""
 
-import pytest
-from playwright.sync_api import Browser
+import itertools
+from typing import Literal
 
-from tests.browser.chromium import Studio, new_studio
+from tests.browser.axe import bring_axe, findings
+from tests.browser.chromium import Studio
 from tests.browser.conftest import SCREENSHOTS
 from tests.system.serving import Server
 
 TABS = ("photo", "live", "batch", "service")
+WIDTHS = (360, 768, 1440)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1440])
-def test_every_tab_fits_into_every_width(
-    browser: Browser, server: Server, astronaut: bytes, width: int, scheme: str
-) -> None:
-    studio = new_studio(browser, server.url, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    studio.open().choose_photo(astronaut)
-    studio.wait_for_result()
-    for tab in TABS:
-        studio.page.click(f"#tab-{tab}")
-        assert studio.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
-        studio.keep_screenshot(SCREENSHOTS, f"{tab}-{width}-{scheme}")
-    studio.page.close()
-    studio.check()
+def test_every_tab_is_accessible_and_fits_in_every_width_and_theme(studio: Studio, astronaut: bytes) -> None:
+    page = studio.open().page
+    bring_axe(page)
+    studio.choose_photo(astronaut)
+    studio.wait_until_settled()
+    page.wait_for_selector("#photo-legend li")
+    for width, scheme, tab in itertools.product(WIDTHS, SCHEMES, TABS):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.click(f"#tab-{tab}")
+        where = f"{tab}-{width}-{scheme}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
+        assert findings(page) == [], where
+        studio.keep_screenshot(SCREENSHOTS, where)
 
 
 def test_arrow_keys_go_from_tab_to_tab(studio: Studio) -> None:
