@@ -30,12 +30,32 @@ export class Backdrop {
 
   /** Puts a picture behind the subject. */
   usePicture(file) {
+    this.#showPicture(file);
+    this.#uncheck();
+    this.#useFile(file, file.name, false);
+  }
+
+  /** What is behind the subject now, for `use`. */
+  get choice() {
+    const { color, file, isSmooth, isChosen } = this;
+    return { color, file, isSmooth, isChosen, name: this.name.textContent };
+  }
+
+  /** Another backdrop's choice. Nobody is told. */
+  use(choice) {
+    const { name, ...state } = choice;
+    const { color, file } = Object.assign(this, state);
+    if (color && color !== TRANSPARENT) this.hex.value = color;
+    if (file?.name === name) this.#showPicture(file);
+    this.name.textContent = name;
+    for (const radio of this.element.querySelectorAll("input[type=radio]")) radio.checked = [color, file && name, file?.name].includes(radio.value);
+  }
+
+  #showPicture(file) {
     if (this.previewUrl) URL.revokeObjectURL(this.previewUrl);
     this.previewUrl = URL.createObjectURL(file);
     this.pictureSwatch.style.backgroundImage = `url("${this.previewUrl}")`;
     this.pictureSwatch.textContent = "";
-    this.#uncheck();
-    this.#useFile(file, file.name, false);
   }
 
   #useFile(file, name, isSmooth) {

@@ -17,11 +17,17 @@ const HEADERS = { Priority: "u=5" };
 const DEFAULT_RETRY_S = 2;
 
 export class BatchTab {
-  /** `onCorrect(file, path)` hears of a picture that somebody wants to go on with by hand. */
-  constructor(catalogue, { onCorrect = () => {} } = {}) {
+  /** `onCorrect(file, request, onReturn)` hears of a picture that somebody wants to go on with by hand, and how it comes back. */
+  constructor(catalogue, onCorrect) {
     this.items = [];
-    this.preview = new Preview(byId("batch-preview"), (item) => onCorrect(item.file, item.request.path));
     this.choices = new Choices(byId("batch-choices"), catalogue, () => this.choices && this.#show());
+    this.preview = new Preview(byId("batch-preview"), catalogue, {
+      items: () => this.items,
+      common: () => this.choices.request,
+      onOwn: () => this.#show(),
+      onMake: (item) => this.#makeAlone(item),
+      onCorrect: (item) => onCorrect(item.file, this.#requestOf(item), (result) => { item.takeBack(result); this.#show(); }),
+    });
     this.running = null;
     this.resumeAt = 0;
     this.#listen();
@@ -29,33 +35,34 @@ export class BatchTab {
 
   add(files) {
     for (const file of files) {
-      const item = new Item(file, { onRemove: () => this.#remove(item), onOpen: () => this.preview.open(item, this.#done) });
+      const item = new Item(file, { onRemove: () => this.#remove(item), onOpen: () => this.preview.open(item) });
       this.items.push(item);
       byId("batch-list").append(item.element);
     }
     this.#show();
   }
 
-  /** Works until nothing waits any more, or somebody stops it: with what is chosen now, whatever is chosen meanwhile. */
-  async start() {
+  /** Works until none that `isWanted` waits any more, or somebody stops it: with what is chosen now, whatever is chosen meanwhile. */
+  async start(isWanted = () => true) {
     if (this.running) return;
     const { request } = this.choices;
     this.running = { stop: new AbortController(), key: keyOf(request) };
     this.#show();
     const { signal } = this.running.stop;
-    this.running.ended = Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(request, signal)));
+    this.running.ended = Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(request, isWanted, signal)));
     await this.running.ended;
     this.running = null;
     for (const item of this.items) if (!item.isFinished) item.become("waiting", "Waiting");
     this.#show();
   }
 
-  async #work(request, signal) {
+  async #work(request, isWanted, signal) {
     for (;;) {
-      const item = this.items.find(({ state }) => state === "waiting");
+      const item = this.items.find((each) => each.state === "waiting" && isWanted(each));
       if (!item || signal.aborted) return;
       item.become("sent", "Working…");
-      item.use(item.retried ?? request, keyOf(item.retried ?? request));
+      const wish = item.own ?? item.retried ?? request;
+      item.use(wish, keyOf(wish));
       await this.#process(item, signal);
       this.#show();
     }
@@ -68,8 +75,8 @@ export class BatchTab {
       if (signal.aborted) return;
       item.become("sent", "Working…");
       try {
-        const response = await askFor(item.request, item.file, { signal, headers: HEADERS });
-        item.finish(await response.blob());
+        const result = await (await askFor(item.request, item.file, { signal, headers: HEADERS })).blob();
+        if (!item.isByHand) item.finish(result); // which came back meanwhile
         return;
       } catch (error) {
         if (error.name === "AbortError") return;
@@ -112,7 +119,8 @@ export class BatchTab {
   /** Other choices make other results: nothing is thrown away or mixed before somebody says so. */
   #showChanged() {
     const key = keyOf(this.choices.request);
-    for (const item of this.items) item.markEarlier(item.isFinished && item.key !== key);
+    for (const item of this.items) item.remarkOn(item.own ? keyOf(item.own) : key);
+    this.preview.refresh();
     const earlier = this.items.filter(({ isEarlier }) => isEarlier).length;
     const isOtherRun = this.running && this.running.key !== key;
     byId("batch-changed").hidden = !isOtherRun && (Boolean(this.running) || earlier === 0);
@@ -127,10 +135,18 @@ export class BatchTab {
     this.running?.stop.abort();
     await this.running?.ended;
     await pause(0); // for the run to have told that it ended
-    const key = keyOf(this.choices.request);
-    for (const item of this.items) if (item.isFinished && item.key !== key) item.wait();
+    for (const item of this.items) if (item.isEarlier) item.wait();
     await this.start();
   }
+
+  /** This one before all others that wait. */
+  #makeAlone(item) {
+    item.wait();
+    this.start((each) => each === item);
+    this.#show();
+  }
+
+  #requestOf = (item) => item.own ?? item.request ?? this.choices.request;
 
   /** As they were asked for before: another effect among the others would be found out too late. */
   #retry() {

@@ -35,10 +35,24 @@ export class Choices {
     this.#showOptions();
   }
 
-  /** `{path, fields, files}`; fields are only those that differ from the service's defaults. */
+  /** `{path, fields, files}`; fields are only those that differ from the service's defaults. `choices` is for `use`. */
   get request() {
     const fields = [...this.#special(), ...this.#chosen()];
-    return { path: this.operation.path, fields, files: this.#files(), isSmooth: this.backdrop.isSmooth };
+    const choices = { model: this.wishedModel, kept: this.kept, chosen: new Map(this.chosen), backdrop: this.backdrop.choice };
+    return { path: this.operation.path, fields, files: this.#files(), isSmooth: this.backdrop.isSmooth, choices };
+  }
+
+  /** Everything as it was when `request` was made, here or on another tab. */
+  use({ path, choices }) {
+    const { model, kept, chosen, backdrop } = choices;
+    Object.assign(this, { wishedModel: model, chosen: new Map(chosen) });
+    this.backdrop.use(backdrop);
+    this.operation = this.operations.find((each) => each.path === path) ?? this.operation;
+    for (const radio of this.strip.querySelectorAll("input")) radio.checked = radio.value === this.operation.path;
+    this.#offerModels();
+    this.kept = kept;
+    this.#showOptions();
+    this.onChange();
   }
 
   /** The model that will answer. */
@@ -51,9 +65,6 @@ export class Choices {
     this.kept = names;
     this.onChange();
   }
-
-  /** Goes to the operation with this path. */
-  useOperationOf(path) { this.strip.querySelector(`input[value="${path}"]`)?.click(); }
 
   /** Offers what `accepts` takes by now. */
   refresh() { this.#showOptions(); }

@@ -71,17 +71,19 @@ async function fillTabs() {
   Object.assign(tabs, {
     photo: new PhotoTab(catalogue),
     live: new LiveTab(catalogue),
-    batch: new BatchTab(catalogue, { onCorrect: correct }),
+    batch: new BatchTab(catalogue, correct),
     service: new ServiceTab(),
   });
   selectAsked();
 }
 
-/** A picture of the batch, on its own and by hand. */
-function correct(file, path) {
+/** A picture of the batch, on its own and by hand; the result goes back there. */
+function correct(file, request, onReturn) {
   select("photo", { focus: true });
-  tabs.photo.choices.useOperationOf(path);
-  tabs.photo.open(file);
+  tabs.photo.correct(file, request, (result) => {
+    onReturn(result);
+    select("batch", { focus: true });
+  });
 }
 
 /** The tab that the address names. */

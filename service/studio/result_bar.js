@@ -10,8 +10,10 @@ export class ResultBar {
     this.copy = byId("photo-copy");
     this.image = byId("photo-image");
     this.chip = byId("photo-chip");
-    this.download.addEventListener("click", () => this.#save());
+    this.back = byId("photo-return");
+    this.download.addEventListener("click", () => this.#obtained(this.download, save));
     this.copy.addEventListener("click", () => this.#copy());
+    this.back.addEventListener("click", () => this.#obtained(this.back, (blob) => this.onReturn(blob)));
     this.chip.addEventListener("dragstart", (event) => this.#drag(event));
     const stage = this.image.parentElement;
     // A right click is the picture's, and not the canvas', which has a checkerboard in it.
@@ -22,6 +24,7 @@ export class ResultBar {
   /** A result can be had; `isPicture` says whether it can be looked at. */
   offer(isPicture) {
     this.download.hidden = false;
+    this.#showBack();
     this.copy.hidden = !isPicture;
     this.#forget();
     this.chip.hidden = !isPicture || !this.chip.src; // of the last one, faintly: what is beside it does not jump
@@ -42,6 +45,7 @@ export class ResultBar {
     this.chip.removeAttribute("src");
     this.chip.hidden = true;
     this.download.hidden = this.copy.hidden = true;
+    this.#showBack();
   }
 
   /** The picture on the stage; what is still being made can be copied already. */
@@ -56,17 +60,27 @@ export class ResultBar {
     this.image.hidden = true;
   }
 
-  async #save() {
-    this.download.disabled = true;
-    this.download.textContent = "Preparing…";
+  /** Somebody wants the result back, where `onReturn(blob)` is told. */
+  returnsTo(onReturn) {
+    this.onReturn = onReturn;
+    this.#showBack();
+  }
+
+  #showBack() { this.back.hidden = this.download.hidden || !this.onReturn; }
+
+  /** Hands the service's own result to `use(blob, name)`. */
+  async #obtained(button, use) {
+    const text = button.textContent;
+    button.disabled = true;
+    button.textContent = "Preparing…";
     try {
       const { blob, name } = await this.obtain();
-      save(blob, name);
+      use(blob, name);
     } catch (error) {
       this.onFail(error);
     }
-    this.download.disabled = false;
-    this.download.textContent = "Download";
+    button.disabled = false;
+    button.textContent = text;
   }
 
   async #copy() {

@@ -1,4 +1,4 @@
-"""What axe-core, the checker that accessibility audits go by, finds on a page. It comes with a package, not from afar."""
+"""What axe-core, the checker that accessibility audits go by, finds on a page. It comes in a package: no network."""
 
 from pathlib import Path
 
