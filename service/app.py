@@ -92,8 +92,13 @@ def create_app(
 ) -> FastAPI:
     """The service. Raises ConfigurationError where it could not start: missing models, wrong cards, no such device."""
     settings = settings or read_settings()
+    return app_of(settings, Engine.build(settings, families, pixels))
+
+
+def app_of(settings: Settings, engine: Engine) -> FastAPI:
+    """The service on an engine that is there. Raises ConfigurationError."""
     doors = opened(settings.doors)
-    service = Service(settings, Engine.build(settings, families, pixels))
+    service = Service(settings, engine)
     app = FastAPIOffline(
         title="Silhouette",
         version=__version__,

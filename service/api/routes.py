@@ -64,4 +64,4 @@ async def startupz(service: ServiceDep) -> Health:
 )
 async def metrics(service: ServiceDep) -> Response:
     """Requests, stages, the queue, the workers and their memory, in Prometheus' text format."""
-    return Response(service.engine.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+    return Response(await service.engine.scrape(), media_type=CONTENT_TYPE_LATEST)

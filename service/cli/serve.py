@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.cli.console import say
 from service.settings import Settings, read_settings
+from service.workers.plan import SegmenterFamilies, built_in_families
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +45,25 @@ def run(chosen: argparse.Namespace) -> int:
 
     return_large_blocks()
     configure_logging(settings.log_format)
-    return _serve(settings)
+    return serve(settings)
 
 
-def _serve(settings: Settings) -> int:
+def serve(settings: Settings, families: SegmenterFamilies = built_in_families) -> int:
+    """The exit code."""
+    _warn_of_strangers(settings)
+    if settings.fronts > 1:
+        from service.cli.fronts import serve_with_fronts
+
+        return serve_with_fronts(settings, families)
+    return _serve_alone(settings, families)
+
+
+def _serve_alone(settings: Settings, families: SegmenterFamilies) -> int:
     from service.app import create_app
     from service.cli.server import SilhouetteServer, allow_connections, server_config
 
-    _warn_of_strangers(settings)
     allow_connections(settings.max_connections)
-    app = create_app(settings)
+    app = create_app(settings, families)
     config = server_config(app, settings)
     # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
     for number in (signal.SIGINT, signal.SIGTERM):

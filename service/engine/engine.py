@@ -1,6 +1,6 @@
 """Everything behind the HTTP and the command line: models, queue, workers and pipeline, built from one Settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +11,13 @@ from threadpoolctl import threadpool_limits
 from service.engine.cache import AnswerCache
 from service.engine.canaries import Canaries, check_cards
 from service.engine.changes import ModelChanges
+from service.engine.fixed import FixedModels
 from service.engine.pipeline import Pipeline
 from service.engine.request import Answer
 from service.engine.served import ServedModels
-from service.models.store import ModelStore
+from service.fronts.link import Link, RemotePool, RemoteQueue
+from service.models.store import ModelCard, ModelStore
+from service.queue.asking import TicketQueue
 from service.queue.backlog import Backlog
 from service.queue.batcher import Batcher
 from service.queue.pixel_scheduler import PixelScheduler
@@ -25,6 +28,7 @@ from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies, built_in_families, plan_workers
 from service.workers.pool import WorkerPool
 from service.workers.precision import check_names
+from service.workers.workers import Workers
 
 MS_PER_S = 1000
 
@@ -34,12 +38,14 @@ class Engine:
     """The parts that answer; `running` brings them to life."""
 
     pipeline: Pipeline
-    batcher: Batcher
+    batcher: TicketQueue
     pixels: PixelScheduler
-    pool: WorkerPool
+    pool: Workers
     served: ServedModels
-    changes: ModelChanges
+    changes: ModelChanges | FixedModels
     metrics: Metrics
+    scrape: Callable[[], Awaitable[bytes]]
+    """What `/metrics` says, of all processes that answer at this port."""
 
     @classmethod
     def build(
@@ -64,13 +70,22 @@ class Engine:
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
         pixels = pixels or PixelScheduler(settings.pixel_threads or available_cores())
         served = ServedModels([model.card for model in plans[0].models])
-        cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
-        canaries = Canaries(settings.routes, metrics)
-        pipeline = Pipeline(served, batcher, pixels, settings.max_pixels, cache, canaries)
+        pipeline = _pipeline(settings, served, batcher, pixels, metrics)
         pool = WorkerPool(plans, batcher, settings, metrics)
         plan = partial(plan_workers, settings, families=families)
         changes = ModelChanges(store, models, served, pool, plan, metrics)
-        return cls(pipeline, batcher, pixels, pool, served, changes, metrics)
+        return cls(pipeline, batcher, pixels, pool, served, changes, metrics, _alone(metrics))
+
+    @classmethod
+    def of_a_front(
+        cls, settings: Settings, link: Link, pool: RemotePool, cards: Sequence[ModelCard], pixels: PixelScheduler
+    ) -> Self:
+        """That of one of several fronts, whose queue and workers are the supervisor's; `cards` are what these serve."""
+        limit_numpy_threads()
+        metrics, batcher, served = Metrics(), RemoteQueue(link), ServedModels(cards)
+        link.figures = metrics.figures
+        pipeline = _pipeline(settings, served, batcher, pixels, metrics)
+        return cls(pipeline, batcher, pixels, pool, served, FixedModels(), metrics, _together(link, metrics))
 
     @property
     def backlog(self) -> Backlog:
@@ -89,6 +104,28 @@ class Engine:
             yield self.pipeline
         finally:
             await self.stop(drain_timeout_s)
+
+
+def _pipeline(
+    settings: Settings, served: ServedModels, batcher: TicketQueue, pixels: PixelScheduler, metrics: Metrics
+) -> Pipeline:
+    cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
+    canaries = Canaries(settings.routes, metrics)
+    return Pipeline(served, batcher, pixels, settings.max_pixels, cache, canaries)
+
+
+def _alone(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
+    async def scrape() -> bytes:
+        return metrics.render()
+
+    return scrape
+
+
+def _together(link: Link, metrics: Metrics) -> Callable[[], Awaitable[bytes]]:
+    async def scrape() -> bytes:
+        return (await link.ask("scrape")).content if link.is_open else metrics.render()
+
+    return scrape
 
 
 def limit_numpy_threads() -> None:

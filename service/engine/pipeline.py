@@ -23,7 +23,8 @@ from service.operations.operation import Product, Seen
 from service.operations.options import Effort
 from service.pixels.correction import Correction
 from service.pixels.decode import Photo, count_pixels, decode
-from service.queue.batcher import Batcher, Outcome
+from service.queue.asking import TicketQueue
+from service.queue.batcher import Outcome
 from service.queue.claim import Claim
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import MEGAPIXEL
@@ -74,7 +75,7 @@ class Pipeline:
     def __init__(
         self,
         served: ServedModels,
-        batcher: Batcher,
+        batcher: TicketQueue,
         pixels: PixelScheduler,
         max_pixels: int,
         cache: AnswerCache[Answer],

@@ -1,6 +1,6 @@
 """What stands between a request and its answer: all that waits for the networks, and for the pixel threads."""
 
-from service.queue.batcher import Batcher
+from service.queue.asking import TicketQueue
 from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import Lane
 
@@ -8,7 +8,7 @@ from service.queue.schedule import Lane
 class Backlog:
     """Networks and pixel threads work side by side, so a request waits for the slower of the two."""
 
-    def __init__(self, batcher: Batcher, pixels: PixelScheduler) -> None:
+    def __init__(self, batcher: TicketQueue, pixels: PixelScheduler) -> None:
         self._batcher = batcher
         self._pixels = pixels
 

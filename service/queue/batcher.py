@@ -5,7 +5,6 @@ client left is dropped before a worker sees it; what `schedule.py` guarantees.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, Failure, ModelCrashed
+from service.errors import DeadlineExceeded, Draining, Failure, ModelCrashed
 from service.models.labels import Scores
 from service.models.store.card import name_of
 from service.queue.pace import Pace
-from service.queue.schedule import AHEAD, BatchPolicy, Lane, LaneTurns, LiveShare
+from service.queue.schedule import AHEAD, BatchPolicy, Lane, LaneTurns, LiveShare, check_wait
 from service.telemetry.metrics import Metrics
 
 SUSPECT_CRASHES = 2
@@ -130,10 +129,7 @@ class Batcher:
 
     def check_deadline(self, deadline: float, lane: Lane) -> None:
         """Raises DeadlineUnreachable where waiting alone would take until after `deadline`."""
-        wait_s = self.expected_wait_s(lane)
-        if wait_s and time.monotonic() + wait_s > deadline:
-            detail = f"the queue is {wait_s:.1f} seconds long, which is past the request's deadline"
-            raise DeadlineUnreachable(detail, max(1, math.ceil(wait_s)))
+        check_wait(deadline, self.expected_wait_s(lane), time.monotonic())
 
     async def predict(
         self, model: str, pixels: NDArray[np.uint8], deadline: float, lane: Lane = Lane.INTERACTIVE

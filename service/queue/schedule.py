@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from service.errors import DeadlineUnreachable
+
 INTERACTIVE_RUN = 4
 """Bulk gets its turn after so many interactive batches, where there are that many."""
 
@@ -30,6 +32,13 @@ AHEAD = {
     Lane.BULK: (Lane.LIVE, Lane.INTERACTIVE, Lane.BULK),
 }
 """The lanes whose work goes first, by one's own."""
+
+
+def check_wait(deadline: float, wait_s: float, now: float) -> None:
+    """Raises DeadlineUnreachable where a wait of `wait_s` alone would take until after `deadline`."""
+    if wait_s and now + wait_s > deadline:
+        detail = f"the queue is {wait_s:.1f} seconds long, which is past the request's deadline"
+        raise DeadlineUnreachable(detail, max(1, math.ceil(wait_s)))
 
 
 class Yielding(Protocol):

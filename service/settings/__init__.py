@@ -1,12 +1,15 @@
 """Every knob, read once from `SILHOUETTE_*` in the environment. Units are in the names; None means off."""
 
-from pydantic import ValidationError
+from typing import Self
+
+from pydantic import ValidationError, model_validator
 
 from service.configuration_errors import ConfigurationError
 from service.settings.connections import ConnectionSettings
 from service.settings.features import FeatureSettings
 from service.settings.fetching import FetchSettings
 from service.settings.films import FilmSettings
+from service.settings.fronts import FrontSettings
 from service.settings.jobs import JobSettings
 from service.settings.limits import MEGAPIXEL, LimitSettings
 from service.settings.models import REPOSITORY_STORE, ModelSettings
@@ -14,10 +17,28 @@ from service.settings.models import REPOSITORY_STORE, ModelSettings
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
 
+ONE_FRONT_ONLY = ("jobs_folder", "model_idle_s")
+"""What fronts would have to agree on, and cannot."""
+
+
 class Settings(
-    FeatureSettings, JobSettings, FilmSettings, FetchSettings, LimitSettings, ModelSettings, ConnectionSettings
+    FeatureSettings,
+    JobSettings,
+    FilmSettings,
+    FetchSettings,
+    LimitSettings,
+    ModelSettings,
+    FrontSettings,
+    ConnectionSettings,
 ):
     """One frozen object, passed to whoever needs it."""
+
+    @model_validator(mode="after")
+    def _one_front_has_it_all(self) -> Self:
+        for name in ONE_FRONT_ONLY:
+            if self.fronts > 1 and getattr(self, name) is not None:
+                raise ValueError(f"SILHOUETTE_{name.upper()} takes SILHOUETTE_FRONTS=1: it is one process' affair")
+        return self
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from service.errors import Draining, Failure, IdleSession, TooManyBytes
 from service.models.store import ModelCard
-from service.queue.batcher import Batcher
+from service.queue.asking import TicketQueue
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
 from service.settings import Settings
@@ -57,7 +57,7 @@ class Connection(Protocol):
 class SharedParts:
     """What all sessions share."""
 
-    batcher: Batcher
+    batcher: TicketQueue
     metrics: Metrics
     settings: Settings
     threads: Executor

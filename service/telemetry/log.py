@@ -5,7 +5,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal
 
 STAGES = ("read", "fetch", "wait", "decode", "resize", "queue", "infer", "matte", "compose", "encode")
@@ -81,11 +82,17 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def configure_logging(log_format: Literal["auto", "text", "json"]) -> None:
-    """Every record of the process goes to standard error, once, in one format."""
+def _with_facts(facts: Mapping[str, object], record: logging.LogRecord) -> bool:
+    setattr(record, FIELDS, {**facts, **getattr(record, FIELDS, {})})
+    return True
+
+
+def configure_logging(log_format: Literal["auto", "text", "json"], **facts: object) -> None:
+    """Every record of the process goes to standard error, once, in one format, and has these facts beside its own."""
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler()
     handler.setFormatter(TextLines() if as_text else JsonLines())
+    handler.addFilter(partial(_with_facts, facts))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

@@ -66,6 +66,11 @@ class Call:
         own_headers = {"Content-Type": "image/*", "X-Request-Id": self.request_id}
         self._connection.request("POST", path + query, photo, {**own_headers, **(headers or {})})
 
+    @property
+    def port(self) -> int:
+        """Of our end."""
+        return int(self._connection.sock.getsockname()[1])
+
     def answer(self) -> Answer:
         return answer_on(self._connection)
 

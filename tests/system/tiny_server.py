@@ -3,7 +3,6 @@
 Run as `python -m tests.system.tiny_server FAMILIES`; everything else comes from the environment, as usual.
 """
 
-import signal
 import sys
 from collections.abc import Mapping
 
@@ -17,19 +16,11 @@ FAMILIES: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": r
 
 def main(families: str) -> int:
     """The exit code. Imports late, as `silhouette` does: every worker process imports this file as well."""
-    from service.app import create_app
-    from service.cli.server import SilhouetteServer, server_config
+    from service.cli.serve import serve
 
     settings = read_settings()
     configure_logging(settings.log_format)
-    app = create_app(settings, FAMILIES[families])
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    SilhouetteServer(server_config(app, settings), app.state.service).run()
-    failure = app.state.service.failure
-    if failure:
-        sys.stderr.write(f"silhouette: {failure}\n")
-    return 1 if failure else 0
+    return serve(settings, FAMILIES[families])
 
 
 if __name__ == "__main__":

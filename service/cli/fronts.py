@@ -1,0 +1,257 @@
+"""`silhouette serve` with several fronts: a supervisor, which has the queue and the workers, and its fronts.
+
+What it guarantees: a front that dies is started again, and takes nobody else's requests along; none outlives the
+supervisor; whoever tells the supervisor to stop stops all.
+"""
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.cli.console import say
+from service.cli.server import KILLED_BY_SIGNAL, SilhouetteServer, allow_connections, server_config
+from service.configuration_errors import ConfigurationError
+from service.engine.engine import Engine
+from service.fronts.hub import Hub
+from service.fronts.link import Link, RemotePool
+from service.fronts.shares import settings_of_a_front
+from service.models.store import ModelCard
+from service.queue.pixel_scheduler import PixelScheduler
+from service.settings import Settings
+from service.telemetry.log import FIELDS, configure_logging
+from service.workers.allocator import return_large_blocks
+from service.workers.handle import signals_blocked
+from service.workers.machine import available_cores
+from service.workers.plan import SegmenterFamilies
+from service.workers.process import SERVICE_SIGNALS
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+logger = logging.getLogger(__name__)
+
+FAILED = 1
+
+FIRST_RESTART_DELAY_S = 0.1
+MAX_RESTART_DELAY_S = 10.0
+SETTLED_S = 10.0
+"""A front that lived for so long is started again at once."""
+
+LAST_ANSWERS_S = 15.0
+"""Beyond the drain timeout, for those answers that are being written when it is over. Then a front is killed."""
+
+END_TIMEOUT_S = 5.0
+"""For a front that has let go of the supervisor to end."""
+
+WORKERS_STOP_TIMEOUT_S = 5.0
+
+MakePixels = Callable[[int], PixelScheduler]
+"""Of so many threads. Called in the front."""
+
+
+@dataclass(frozen=True)
+class FrontPlan:
+    """All that one front needs to know. Sent once, when it starts."""
+
+    number: int
+    settings: Settings
+    """Its share of them."""
+    cards: Sequence[ModelCard]
+    """What the workers serve, the default model first."""
+    workers: int
+    places: int
+    address: tuple[str, int]
+    make_pixels: MakePixels
+
+
+def serve_with_fronts(settings: Settings, families: SegmenterFamilies, make_pixels: MakePixels = PixelScheduler) -> int:
+    """The exit code: 0 after a stop that was asked for, 1 where no front or no worker can be started.
+
+    Raises ConfigurationError, and OSError for an address that cannot be listened on.
+    """
+    if sys.platform != "linux":
+        raise ConfigurationError("SILHOUETTE_FRONTS above 1 takes Linux, which shares a port out among processes")
+    engine = Engine.build(settings, families, PixelScheduler(1))
+    with reserved(settings.host, settings.port) as listener:
+        shared = settings_of_a_front(settings, available_cores())
+        address = listener.getsockname()[:2]
+        cards, pool = engine.pipeline.catalogue.cards, engine.pool
+        plans = [
+            FrontPlan(number, shared, cards, pool.size, pool.places, address, make_pixels)
+            for number in range(settings.fronts)
+        ]
+        return asyncio.run(Supervisor(settings, engine, plans).run())
+
+
+@contextlib.contextmanager
+def reserved(host: str, port: int) -> Iterator[socket.socket]:
+    """The port is ours as long as the block lasts: fronts may share it, and nobody else is there.
+
+    Raises OSError where somebody is.
+    """
+    if port:
+        with _socket(host) as alone:
+            alone.bind((host, port))
+    with _listener(host, port) as listener:
+        yield listener
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    listener = _socket(host)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def _socket(host: str) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return made
+
+
+class Supervisor:
+    """Has the queue and the workers, and keeps as many fronts as were planned. Run once."""
+
+    def __init__(self, settings: Settings, engine: Engine, plans: Sequence[FrontPlan]) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._plans = plans
+        self._hub = Hub(engine.batcher, engine.pool, engine.metrics)
+        self._processes: dict[int, SpawnProcess] = {}
+        """By the numbers of the fronts."""
+        self._stopping = asyncio.Event()
+        self._has_heard_of_one = False
+        self._failure: str | None = None
+
+    async def run(self) -> int:
+        """The exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal, number)
+        beside = [asyncio.create_task(work) for work in (self._start_workers(), self._hub.tell())]
+        try:
+            async with asyncio.TaskGroup() as places:
+                for plan in self._plans:
+                    places.create_task(self._keep(plan))
+        finally:
+            self._kill_fronts()
+            await self._engine.stop(WORKERS_STOP_TIMEOUT_S)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        if self._failure:
+            say(f"silhouette: {self._failure}")
+        return FAILED if self._failure else 0
+
+    async def _start_workers(self) -> None:
+        models = ",".join(card.label for card in self._engine.pipeline.catalogue.cards)
+        facts = {"models": models, "workers": self._engine.pool.size, "fronts": len(self._plans)}
+        logger.info("loading models", extra={FIELDS: facts})
+        try:
+            await self._engine.pool.start()
+        except ConfigurationError as failure:
+            if not self._stopping.is_set():
+                logger.error("cannot start", extra={FIELDS: {"cause": str(failure)}})
+                self._fail(str(failure))
+            return
+        self._hub.has_started = True
+
+    # --- fronts -----------------------------------------------------------------------------------------------------
+
+    async def _keep(self, plan: FrontPlan) -> None:
+        """Until the service stops: one process after the other."""
+        delay_s = FIRST_RESTART_DELAY_S
+        while not self._stopping.is_set():
+            began_s = time.monotonic()
+            process, connection = self._started(plan)
+            self._has_heard_of_one |= await self._hub.attend(connection)
+            await self._ended(process)
+            if self._stopping.is_set():
+                return
+            if not self._has_heard_of_one:
+                self._fail("a front ended as soon as it was started")
+                return
+            facts = {"front": plan.number, "pid": process.pid, "exit_code": process.exitcode}
+            logger.warning("front replaced", extra={FIELDS: facts})
+            if time.monotonic() - began_s > SETTLED_S:
+                delay_s = FIRST_RESTART_DELAY_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay_s)
+            delay_s = min(2 * delay_s, MAX_RESTART_DELAY_S)
+
+    def _started(self, plan: FrontPlan) -> "tuple[SpawnProcess, socket.socket]":
+        """The process, and our end of the connection to it, which closes when it ends."""
+        ours, theirs = socket.socketpair()
+        with signals_blocked(), theirs:
+            process = multiprocessing.get_context("spawn").Process(target=run_front, args=(plan, theirs))
+            process.start()
+        self._processes[plan.number] = process
+        return process, ours
+
+    async def _ended(self, process: "SpawnProcess") -> None:
+        await asyncio.to_thread(process.join, END_TIMEOUT_S)
+        if process.exitcode is None:
+            process.kill()
+            await asyncio.to_thread(process.join)
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        """The first drains: each front answers whom it has let in. The second ends it now."""
+        if self._stopping.is_set():
+            self._kill_fronts()
+            self._engine.pool.kill()
+            os._exit(KILLED_BY_SIGNAL + number)
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        for process in self._processes.values():
+            process.terminate()
+        patience_s = self._settings.drain_timeout_s + LAST_ANSWERS_S
+        asyncio.get_running_loop().call_later(patience_s, self._kill_fronts)
+
+    def _fail(self, cause: str) -> None:
+        """Nobody was served yet, so nobody waits for an answer."""
+        self._failure = cause
+        self._stopping.set()
+        self._kill_fronts()
+
+    def _kill_fronts(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+
+
+# --- in a front -------------------------------------------------------------------------------------------------------
+
+
+def run_front(plan: FrontPlan, connection: socket.socket) -> None:
+    """One front, from its start to its end. Returns when it has drained, or never where the supervisor is gone."""
+    from service.app import app_of
+
+    _take_orders_from_the_supervisor_alone()
+    return_large_blocks()
+    configure_logging(plan.settings.log_format, front=plan.number)
+    allow_connections(plan.settings.max_connections)
+    link = Link(connection, on_lost=lambda: os._exit(FAILED))
+    pool = RemotePool(link, plan.workers, plan.places)
+    pixels = plan.make_pixels(plan.settings.pixel_threads or 1)
+    app = app_of(plan.settings, Engine.of_a_front(plan.settings, link, pool, plan.cards, pixels))
+    server = SilhouetteServer(server_config(app, plan.settings), app.state.service)
+    server.run(sockets=[_listener(*plan.address)])
+
+
+def _take_orders_from_the_supervisor_alone() -> None:
+    """A terminal sends Ctrl-C to all processes of a group, and the supervisor tells its fronts itself."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)

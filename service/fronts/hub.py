@@ -1,0 +1,181 @@
+"""The supervisor's side of its fronts: their tickets in one queue, and their figures added up.
+
+What it guarantees: of a front that has ended nothing waits any more, and the others notice nothing; what was counted
+once and told to somebody is never counted back.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import socket
+from typing import Any
+
+import numpy as np
+import psutil
+
+from service.errors import Failure, ModelFailed
+from service.fronts.state import State
+from service.fronts.wire import BUFFER_BYTES, Message, facts_of, packed, receive
+from service.queue.asking import TicketQueue
+from service.queue.batcher import Outcome
+from service.queue.schedule import Lane
+from service.telemetry.figures import Figures, added, from_json, gauge, lasting, rendered
+from service.telemetry.metrics import Metrics
+from service.workers.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+STATE_INTERVAL_S = 0.1
+"""So old is what a front knows of the queue at most. What it lets in wrongly the queue itself refuses."""
+
+FIGURES_TIMEOUT_S = 2.0
+"""Then those stand that a front told last."""
+
+
+class Hub:
+    """One for the whole machine."""
+
+    def __init__(self, queue: TicketQueue, pool: Workers, metrics: Metrics) -> None:
+        self.has_started = False
+        """Set where every worker was ready once."""
+        self.queue = queue
+        self._pool = pool
+        self._metrics = metrics
+        self._seats: set[Seat] = set()
+        self._ended: Figures = {}
+        """Counted by fronts that are not there any more."""
+
+    def state(self) -> State:
+        return State.of(self.queue, self._pool, has_started=self.has_started)
+
+    async def attend(self, connection: socket.socket) -> bool:
+        """One front, until it ends. False where it never said anything."""
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=BUFFER_BYTES)
+        seat = Seat(self, writer)
+        self._seats.add(seat)
+        seat.say("state", **self.state().facts())
+        try:
+            await seat.listen(reader)
+        finally:
+            self._seats.discard(seat)
+            self._ended = added([self._ended, lasting(seat.figures)])
+            await seat.close()
+        return seat.has_spoken
+
+    async def tell(self) -> None:
+        """Forever: how things are, where that has changed."""
+        known: State | None = None
+        while True:
+            await asyncio.sleep(STATE_INTERVAL_S)
+            state = self.state()
+            if state != known:
+                known = state
+                for seat in self._seats:
+                    seat.say_if_it_reads("state", **state.facts())
+
+    async def scrape(self) -> bytes:
+        """What `/metrics` says of all fronts together."""
+        seats = list(self._seats)
+        await asyncio.gather(*(seat.look() for seat in seats))
+        rss = gauge("silhouette_rss_bytes", {"process": "supervisor"}, psutil.Process().memory_info().rss)
+        return rendered(added([*(seat.figures for seat in seats), self._metrics.figures(), rss, self._ended]))
+
+
+class Seat:
+    """One front, as the supervisor sees it."""
+
+    def __init__(self, hub: Hub, writer: asyncio.StreamWriter) -> None:
+        self.has_spoken = False
+        self.figures: Figures = {}
+        """As it told them last."""
+        self._hub = hub
+        self._writer = writer
+        self._at_work: dict[int, asyncio.Task[None]] = {}
+        """By the numbers of its questions."""
+        self._looks: dict[int, asyncio.Future[Figures]] = {}
+        self._numbers = itertools.count(1)
+
+    async def listen(self, reader: asyncio.StreamReader) -> None:
+        """Until it closes its end."""
+        with contextlib.suppress(EOFError):
+            while True:
+                self._take(await receive(reader))
+                self.has_spoken = True
+
+    def _take(self, message: Message) -> None:
+        match message.kind:
+            case "predict" | "scrape":
+                task = asyncio.create_task(self._answer(message))
+                self._at_work[message.number] = task
+                task.add_done_callback(lambda _: self._at_work.pop(message.number, None))
+            case "leave":
+                if task := self._at_work.get(message.number):  # type: ignore[assignment]
+                    task.cancel()
+            case "figures":
+                if look := self._looks.pop(message.number, None):
+                    look.set_result(from_json(message.facts["families"]))
+
+    async def _answer(self, message: Message) -> None:
+        try:
+            if message.kind == "scrape":
+                self.say("answer", message.number, await self._hub.scrape())
+            else:
+                self._say_outcome(message.number, await self._predict(message))
+        except Failure as failure:
+            self.say("failure", message.number, **facts_of(failure))
+        except Exception:  # ours: whoever asked must not wait for ever
+            logger.exception("a front's question failed")
+            self.say("failure", message.number, **facts_of(ModelFailed()))
+
+    async def _predict(self, message: Message) -> Outcome:
+        asked = message.facts
+        pixels = np.frombuffer(message.content, np.uint8).reshape(asked["shape"])
+        return await self._hub.queue.predict(asked["model"], pixels, asked["deadline"], Lane(asked["lane"]))
+
+    def _say_outcome(self, number: int, outcome: Outcome) -> None:
+        scores = outcome.scores
+        self.say(
+            "answer",
+            number,
+            scores.tobytes(),
+            shape=scores.shape,
+            device=outcome.device,
+            worker=outcome.worker,
+            batch_size=outcome.batch_size,
+            queue_ms=outcome.queue_ms,
+            infer_ms=outcome.infer_ms,
+        )
+
+    async def look(self) -> None:
+        """At its figures; those that it told before stay where it does not answer in time."""
+        number, told = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._looks[number] = told
+        self.say("look", number)
+        try:
+            async with asyncio.timeout(FIGURES_TIMEOUT_S):
+                self.figures = await told
+        except TimeoutError:
+            logger.warning("a front did not tell its figures")
+        finally:
+            self._looks.pop(number, None)
+
+    def say(self, kind: str, number: int = 0, content: bytes = b"", **facts: Any) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(packed(kind, number, content, **facts))
+
+    def say_if_it_reads(self, kind: str, **facts: Any) -> None:
+        """News that are old by the time they are read are better left out."""
+        if not self._writer.transport.get_write_buffer_size():
+            self.say(kind, **facts)
+
+    async def close(self) -> None:
+        """Its tickets vanish."""
+        tasks = list(self._at_work.values())
+        for task in tasks:
+            task.cancel()
+        for look in self._looks.values():
+            look.set_result(self.figures)
+        self._looks.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._writer.close()
