@@ -1,11 +1,8 @@
 """Two fronts on one port, before one pool of workers."""
 
 import http.client
-import os
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
 
 import httpx2
 import psutil
@@ -20,7 +17,6 @@ from tests.system.loading import (
     leaving_nothing_behind,
     metric,
     ready_workers,
-    stop,
     stopped,
     tiny_server,
     told_of,
@@ -38,22 +34,22 @@ CONNECTIONS = 32
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store(tmp_path_factory.mktemp("fronts"))
-
-
-def two_fronts(store: Path) -> AbstractContextManager[Server]:
-    return tiny_server(store, SILHOUETTE_FRONTS="2", **PATIENT)
-
-
-@pytest.fixture(scope="module")
-def fronts(store: Path) -> Iterator[Server]:
-    """Each test finds two of them, and leaves two behind."""
-    with leaving_nothing_behind() as watch, two_fronts(store) as server:
+def fronts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Each test finds two of them, and leaves two behind. In the end they are stopped by Ctrl-C under load: whom either
+    has let in is answered, and nothing is left.
+    """
+    store = make_store(tmp_path_factory.mktemp("fronts"))
+    with leaving_nothing_behind() as watch, tiny_server(store, SILHOUETTE_FRONTS="2", **PATIENT) as server:
         server.wait_for("ready", 2)
         yield server
         watch(server)
-        assert stop(server, signal.SIGINT) == 0
+        with stopped(ready_workers(server)):
+            calls = [Call(server, "/segment", PHOTO) for _ in range(IN_FLIGHT)]
+            wait_for_metric(server, IN_FLIGHT, "silhouette_permits_in_use")
+            server.process.send_signal(signal.SIGINT)
+            server.wait_for("draining", 2)
+        assert [call.answer().code for call in calls] == ["ok"] * IN_FLIGHT
+        assert server.process.wait(STOP_TIMEOUT_S) == 0
         assert "exception" not in str(server.log)
 
 
@@ -129,27 +125,6 @@ def test_what_fronts_would_have_to_agree_on_is_refused_in_words(
     answer = httpx2.request(method, fronts.url + path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "SILHOUETTE_FRONTS" in answer.json()["detail"]
-
-
-def test_sigterm_under_load_answers_whom_either_has_let_in(store: Path) -> None:
-    with leaving_nothing_behind() as watch, two_fronts(store) as server:
-        server.wait_for("ready", 2)
-        watch(server)
-        with stopped(ready_workers(server)):
-            calls = [Call(server, "/segment", PHOTO) for _ in range(IN_FLIGHT)]
-            wait_for_metric(server, IN_FLIGHT, "silhouette_permits_in_use")
-            server.process.send_signal(signal.SIGTERM)
-            server.wait_for("draining", 2)
-        assert [call.answer().code for call in calls] == ["ok"] * IN_FLIGHT
-        assert server.process.wait(STOP_TIMEOUT_S) == 0
-    assert "exception" not in str(server.log)
-
-
-def test_fronts_and_workers_end_with_a_supervisor_that_is_killed(store: Path) -> None:
-    with leaving_nothing_behind() as watch, two_fronts(store) as server:
-        watch(server)
-        os.kill(server.process.pid, signal.SIGKILL)
-        server.process.wait(STOP_TIMEOUT_S)
 
 
 def test_a_camera_is_answered_by_the_front_that_it_meets(fronts: Server) -> None:
