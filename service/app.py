@@ -19,6 +19,7 @@ from fastapi_offline import FastAPIOffline
 
 from service import __version__
 from service.api import docs_page, model_changes, problems, studio
+from service.api.batches import router as batches_router
 from service.api.gate import Gate
 from service.api.jobs import router as jobs_router
 from service.api.operations import operation_routes
@@ -114,6 +115,7 @@ def app_of(settings: Settings, engine: Engine) -> FastAPI:
     app.include_router(router, dependencies=keyed)
     app.include_router(model_changes.router, dependencies=keyed)
     app.include_router(videos_router, dependencies=keyed)
+    app.include_router(batches_router, dependencies=keyed)
     app.include_router(jobs_router, dependencies=keyed)
     app.include_router(probes)
     app.include_router(docs_page.router)
@@ -122,7 +124,7 @@ def app_of(settings: Settings, engine: Engine) -> FastAPI:
     app.include_router(stream_router)
     for door in doors:
         app.include_router(door.router, include_in_schema=False, tags=[door.name])
-    own = (operations, router, model_changes.router, videos_router, jobs_router, probes)
+    own = (operations, router, model_changes.router, videos_router, batches_router, jobs_router, probes)
     routers = (*own, *(door.router for door in doors))
     paths = frozenset(route.path for each in routers for route in each.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths, doorways=doors)

@@ -61,6 +61,10 @@ class Allowance:
                 raise QuotaExceeded(detail, max(1, math.ceil(wait_s)))
         self._take("requests", 1)
 
+    def take_further_requests(self, count: int) -> None:
+        """Of one that asks for many things at once: they may overdraw what is left."""
+        self._take("requests", count)
+
     def wait_for_pixels_s(self) -> float:
         """Until the pixels that were taken so far are paid for."""
         bucket = self.buckets.get("megapixels")

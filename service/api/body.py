@@ -6,7 +6,7 @@ import time
 
 from starlette.types import Message, Receive
 
-from service.api.exchange import Exchange, client_leaves
+from service.api.exchange import FILMS, Exchange, client_leaves
 from service.api.request_headers import announced_bytes, announces_body, expects_continue
 from service.errors import DeadlineExceeded, Failure, QueueFull, SlowUpload, TooManyBytes
 from service.queue.admission import Admission
@@ -31,7 +31,7 @@ class RequestBody:
         self._settings = settings
         self._admission = admission
         self._senders = senders
-        self._most_bytes = settings.max_video_bytes if exchange.goes_to_disk else settings.max_upload_bytes
+        self._most_bytes = _most_bytes(exchange, settings)
         self._sender = Sender(exchange.peer, self._make_room)
         self._reserved_bytes = 0
         self._reading: asyncio.Timeout | None = None
@@ -169,3 +169,9 @@ class RequestBody:
         message = await self._receive()
         self.is_complete = not message.get("more_body", False)
         return len(message.get("body", b""))
+
+
+def _most_bytes(exchange: Exchange, settings: Settings) -> int:
+    if not exchange.goes_to_disk:
+        return settings.max_upload_bytes
+    return settings.max_video_bytes if exchange.scope["path"] == FILMS else settings.max_batch_bytes

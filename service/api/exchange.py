@@ -29,6 +29,10 @@ CONNECTION_EXTENSION = "silhouette.connection"
 """Of ASGI: what our own server tells of a connection, and lets us do with it. See `service/cli/connection.py`."""
 
 
+FILMS, BATCHES = "/videos", "/batches"
+"""Paths whose bodies go to disk."""
+
+
 class ClientLeft(Exception):
     """Nobody is there to hear the answer any more."""
 
@@ -135,8 +139,8 @@ class Exchange:
 
     @property
     def goes_to_disk(self) -> bool:
-        """Whether its body is a film, which may be larger than what there is room for in memory."""
-        return bool(self.scope["method"] == "POST" and self.scope["path"] == "/videos")
+        """Whether its body may be larger than what there is room for in memory."""
+        return bool(self.scope["method"] == "POST" and self.scope["path"] in (FILMS, BATCHES))
 
     @property
     def is_deferred(self) -> bool:

@@ -5,12 +5,15 @@ the letter such a part is text, of 1 MB at most; by its type it is a picture. Ot
 RFC 2046 allows and the parser does not.
 """
 
+import asyncio
+import io
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.errors import MalformedForm
@@ -26,8 +29,32 @@ NO_BOUNDARY = "the boundary that its Content-Type names is nowhere in it"
 UNNAMED = b'; filename="unnamed"'
 
 
+class PartOnDisk(UploadFile):
+    """A file of a form, written to `path` as it comes; it is not open in between, as there may be a thousand."""
+
+    def __init__(self, path: Path, filename: str | None) -> None:
+        super().__init__(io.BytesIO(), filename=filename)
+        self.path = path
+        path.touch()
+
+    async def write(self, data: bytes) -> None:
+        await asyncio.to_thread(self._append, data)
+
+    async def seek(self, offset: int) -> None:
+        """The parser's last word to a file, which it would read again."""
+
+    def _append(self, data: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(data)
+
+
 class _Parser(MultiPartParser):
-    """Takes a part for a file whose type says so, and keeps every file in memory: there is room booked for it."""
+    """Takes a part for a file whose type says so, and keeps every file in memory: there is room booked for it.
+
+    Where it has a folder, its files go there.
+    """
+
+    folder: Path | None = None
 
     spool_max_size = 0
     """No limit. Beyond a megabyte Starlette writes a file to disk, only to read all of it again."""
@@ -39,6 +66,9 @@ class _Parser(MultiPartParser):
         if b"filename" not in options and any(map(_is_a_file, types)):
             part.content_disposition = (part.content_disposition or b"") + UNNAMED
         super().on_headers_finished()
+        if self.folder is not None and part.file is not None:
+            self._files_to_close_on_error.pop().close()
+            part.file = PartOnDisk(self.folder / f"part-{self._current_files}", part.file.filename)
 
 
 def _is_a_file(media_type: bytes) -> bool:
@@ -67,20 +97,28 @@ async def _from_the_first_part(request: Request) -> AsyncGenerator[bytes, None]:
 
 @asynccontextmanager
 async def read_form(
-    request: Request, max_text_bytes: int = MAX_TEXT_BYTES, max_memory_bytes: int = 0
+    request: Request,
+    max_text_bytes: int = MAX_TEXT_BYTES,
+    max_memory_bytes: int = 0,
+    *,
+    max_files: int = MAX_FORM_FILES,
+    max_fields: int = MAX_FORM_FIELDS,
+    folder: Path | None = None,
 ) -> AsyncIterator[FormData]:
-    """The form, whose files are closed in the end; those above `max_memory_bytes` are on disk, unless that is 0.
+    """The form, whose files are closed in the end; those above `max_memory_bytes` are on disk, unless that is 0. With
+    a `folder` each of them is a `PartOnDisk` there.
 
     Raises MalformedForm.
     """
     parser = _Parser(
         request.headers,
         _from_the_first_part(request),
-        max_files=MAX_FORM_FILES,
-        max_fields=MAX_FORM_FIELDS,
+        max_files=max_files,
+        max_fields=max_fields,
         max_part_size=max_text_bytes,
     )
     parser.spool_max_size = max_memory_bytes
+    parser.folder = folder
     try:
         form = await parser.parse()
     except MultiPartException as error:

@@ -15,7 +15,7 @@ from service.api.running import result_headers
 from service.api.state import Service, ServiceDep
 from service.engine.deferred import KIND as PICTURE
 from service.engine.deferred import answer_in
-from service.errors import BadOption, JobUnfinished, UnknownJob
+from service.errors import BadOption, JobUnfinished, UnknownBatch, UnknownJob
 from service.jobs import Job, State
 
 router = APIRouter(tags=["jobs"])
@@ -35,7 +35,14 @@ OF_LIST: dict[str, Any] = {
             "required": False,
             "description": "Only those in this state.",
             "schema": {"type": "string", "enum": [state.value for state in State]},
-        }
+        },
+        {
+            "name": "batch",
+            "in": "query",
+            "required": False,
+            "description": "Only those of this batch.",
+            "schema": {"type": "string"},
+        },
     ]
 }
 
@@ -75,7 +82,7 @@ class JobInfo(BaseModel):
     """A job."""
 
     id: str
-    kind: Literal["picture", "video"]
+    kind: str = Field(description="`picture` or `video`.")
     operation: str | None = Field(description="Of a picture.")
     name: str | None = Field(description="Of a picture of a batch: that of its file.")
     batch: str | None = Field(description="The id of the batch that it belongs to.")
@@ -93,15 +100,15 @@ class JobInfo(BaseModel):
     failure: JobFailure | None
 
     @classmethod
-    def of(cls, job: Job, service: Service) -> Self:
+    def of(cls, job: Job, service: Service, position: int | None = None) -> Self:
         return cls(
             id=job.id,
-            kind=job.kind,  # type: ignore[arg-type]  # pydantic looks at it
+            kind=job.kind,
             operation=job.options.get("operation") if job.kind == PICTURE else None,
             name=job.name or None,
             batch=job.batch,
             state=job.state.value,
-            position=service.jobs.store.position(job) if job.state is State.QUEUED else None,
+            position=position,
             created_at=date_of(job.created_at),
             ended_at=None if job.ended_at is None else date_of(job.ended_at),
             expires_at=None if job.ended_at is None else date_of(job.ended_at + service.settings.job_retention_s),
@@ -130,17 +137,23 @@ def owner_of(request: Request) -> str:
     return "" if allowance is None else allowance.key.name
 
 
-@router.get("/jobs", summary="Your jobs", responses=problems(BadOption, *OF_KEYS), openapi_extra=OF_LIST)
+@router.get("/jobs", summary="Your jobs", responses=problems(BadOption, UnknownBatch, *OF_KEYS), openapi_extra=OF_LIST)
 def jobs(request: Request, service: ServiceDep) -> list[JobInfo]:
-    """The newest first, a thousand at most. Those of other keys are not among them."""
-    found = service.jobs.store.jobs_of(owner_of(request), MOST_LISTED, _state_in(request))
-    return [JobInfo.of(each, service) for each in found]
+    """The newest first, a thousand at most; or those of one batch, in their order. Those of other keys are not among
+    them. Their positions are not told here."""
+    store, state = service.jobs.store, _state_in(request)
+    if (batch := request.query_params.get("batch")) is not None:
+        found = store.jobs_in(store.batch(batch, owner_of(request)).id)
+        return [JobInfo.of(each, service) for each in found if state in (None, each.state)]
+    return [JobInfo.of(each, service) for each in store.jobs_of(owner_of(request), MOST_LISTED, state)]
 
 
 @router.get("/jobs/{id}", summary="How far a job is", responses=problems(UnknownJob, *OF_KEYS), openapi_extra=OF_ID)
 def job(request: Request, service: ServiceDep) -> JobInfo:
     """A job of one key is unknown to all others."""
-    return JobInfo.of(_job_of(request, service), service)
+    found = _job_of(request, service)
+    position = service.jobs.store.position(found) if found.state is State.QUEUED else None
+    return JobInfo.of(found, service, position)
 
 
 @router.get(

@@ -44,7 +44,7 @@ async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upl
     files, fields = await _read_body(request, [picture.name for picture in operation.pictures])
     given = _merge(query, fields)
     options = parse_options(operation.options, given)
-    accepted = _accepted(request, options)
+    accepted = accepted_formats(request, options)
     options = options.model_copy(update={"format": accepted[0]})
     image = files.pop(PHOTO, b"")
     if not image:
@@ -59,7 +59,8 @@ def _missing(files: Mapping[str, bytes]) -> MissingImage:
     return MissingImage("send the picture as a multipart file named `image`, or as the body with Content-Type image/*")
 
 
-def _accepted(request: Request, options: Options) -> Sequence[Format]:
+def accepted_formats(request: Request, options: Options) -> Sequence[Format]:
+    """What the result may come in, best liked first. Raises NotAcceptable."""
     if options.format is not None:
         return [options.chosen_format()]
     return negotiate(",".join(request.headers.getlist("accept")), options.formats)

@@ -4,13 +4,14 @@ import asyncio
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from service.access.quotas import Allowance
 from service.engine.pipeline import Pipeline
 from service.engine.request import Answer, Call, ImageRequest
+from service.fetch import Fetcher
 from service.jobs import Advance, Done, Job, NewJob
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
@@ -37,8 +38,8 @@ class Deferred:
     """The options, as their caller gave them."""
     accepted: Sequence[Format]
     """What the result may come in, best liked first."""
-    is_charged: bool = True
-    """Whether its pixels were counted on the caller's key when it was accepted."""
+    url: str | None = None
+    """Where the picture is to be fetched from; its pixels count for its owner's quota then, and not before."""
 
     def as_job(self, name: str = "") -> NewJob:
         """As a store keeps it."""
@@ -46,14 +47,18 @@ class Deferred:
             "operation": self.operation.name,
             "options": dict(self.given),
             "accepted": list(self.accepted),
-            "is_charged": self.is_charged,
+            "url": self.url,
         }
         return NewJob(KIND, kept, name)
+
+    def fetching(self, url: str) -> "Deferred":
+        """The same with a picture from elsewhere."""
+        return replace(self, url=url)
 
     @classmethod
     def of(cls, job: Job) -> "Deferred":
         kept = job.options
-        return cls(OPERATIONS[kept["operation"]], kept["options"], kept["accepted"], kept["is_charged"])
+        return cls(OPERATIONS[kept["operation"]], kept["options"], kept["accepted"], kept["url"])
 
 
 def write_pictures(folder: Path, image: bytes, pictures: Mapping[str, bytes]) -> None:
@@ -66,9 +71,14 @@ class PictureJobs:
     """Does them."""
 
     def __init__(
-        self, pipeline: Pipeline, admission: Admission, allowance_of: Callable[[str], Allowance | None]
+        self,
+        pipeline: Pipeline,
+        admission: Admission,
+        fetcher: Fetcher,
+        allowance_of: Callable[[str], Allowance | None],
     ) -> None:
         self._pipeline = pipeline
+        self._fetcher = fetcher
         self._admission = admission
         self._allowance_of = allowance_of
 
@@ -77,10 +87,14 @@ class PictureJobs:
         deferred = Deferred.of(job)
         permit = self._admission.open(PEER)
         try:
+            if deferred.url is not None:
+                content = await self._fetcher.fetch(deferred.url, permit)
+                await asyncio.to_thread((job.folder / PHOTO).write_bytes, content)
+                permit.free_bytes()
             wanted = await asyncio.to_thread(_read, job.folder, deferred)
             permit.take_bytes(len(wanted.image) + sum(map(len, wanted.pictures.values())))
             call = Call(math.inf, Lane.BULK, deferred.accepted, permit)
-            if not deferred.is_charged:
+            if deferred.url is not None:
                 call.on_pixels = lambda count: self._charge(job.owner, count)
             answer = await self._pipeline.run(wanted, call)
             return await asyncio.to_thread(_write, job.folder, answer, call.cache)

@@ -66,11 +66,19 @@ class Fetcher:
         `deadline` is on the event loop's clock. Cancelling it closes the connection. Raises FetchingOff, UrlRefused,
         FetchFailed, TooManyFetches, TooManyBytes, QueueFull or DeadlineExceeded.
         """
-        if not self._settings.fetch:
-            raise FetchingOff("SILHOUETTE_FETCH=https on the service lets it; else send the picture itself")
+        self._check_on()
         target = self._allowed(Target.parse(url))
         with self._place(permit.peer):
             return await self._in_time(target, permit, deadline, authorization)
+
+    def check(self, url: str) -> None:
+        """Raises FetchingOff or UrlRefused, as far as that can be said before anybody is asked."""
+        self._check_on()
+        self._allowed(Target.parse(url))
+
+    def _check_on(self) -> None:
+        if not self._settings.fetch:
+            raise FetchingOff("SILHOUETTE_FETCH=https on the service lets it; else send the picture itself")
 
     def _allowed(self, target: Target) -> Target:
         """Raises UrlRefused for what the operator has not opened; where a name leads is seen when it is connected."""

@@ -98,6 +98,17 @@ class NewJob:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class StoreLimits:
+    """How much is kept, and for how long."""
+
+    keep_s: float
+    most_waiting: int
+    """Jobs that wait or are at work."""
+    most_bytes: int
+    """Uploads and results of all jobs."""
+
+
 @dataclass
 class NewFolder:
     """A place for what a job is to work on; gone again unless the job was added."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import Draining, Failure, ModelFailed, Unavailable
-from service.jobs.job import Job, State
-from service.jobs.store import JobStore, StoreLimits
+from service.jobs.job import Batch, Job, State, StoreLimits
+from service.jobs.store import JobStore
 from service.telemetry.log import FIELDS
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,14 @@ class JobRunner:
         await self._drop([job.id])
         await asyncio.to_thread(self.store.clear_folder, job)
         return job
+
+    async def cancel_batch(self, id_: str, owner: str) -> Batch:
+        """Ends all of its jobs. Raises UnknownBatch."""
+        jobs = await asyncio.to_thread(self.store.cancel_batch, id_, owner)
+        await self._drop([job.id for job in jobs])
+        for job in jobs:
+            await asyncio.to_thread(self.store.clear_folder, job)
+        return self.store.batch(id_, owner)
 
     async def run(self) -> None:
         """Until `stop`."""

@@ -4,7 +4,6 @@ Knows no HTTP, and not what the work is: `kind` says whose it is. A row in SQLit
 whatever the rows said before still holds, and no job takes another along.
 """
 
-import contextlib
 import fcntl
 import json
 import secrets
@@ -12,14 +11,16 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service.configuration_errors import ConfigurationError
-from service.errors import Failure, JobCrashed, KeyReused, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
+from service.errors import Failure, JobCrashed, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
 from service.jobs.database import Database
-from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State
+from service.jobs.folders import keep_only, size_of
+from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State, StoreLimits
+from service.jobs.promises import promise, promised
+from service.jobs.turns import OwnerTurns
 
 MOST_ATTEMPTS = 3
 """A job that was at work each time when the service died is likely to be why."""
@@ -30,17 +31,6 @@ OWN_FOLDER = "silhouette-jobs"
 WAITING = (State.QUEUED, State.RUNNING)
 
 
-@dataclass(frozen=True)
-class StoreLimits:
-    """How much is kept, and for how long."""
-
-    keep_s: float
-    most_waiting: int
-    """Jobs that wait or are at work."""
-    most_bytes: int
-    """Uploads and results of all jobs."""
-
-
 class JobStore:
     """All jobs of one service. Threads may share it. Times come from `clock`, so that tests bring their own."""
 
@@ -49,8 +39,7 @@ class JobStore:
         self._folder = folder / OWN_FOLDER
         self._limits = limits
         self.clock = clock
-        self._turns: dict[str, float] = {}
-        """When something of each owner was last taken, in the order of turns."""
+        self._turns = OwnerTurns()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._owned = (folder / "in-use").open("w")
@@ -98,13 +87,13 @@ class JobStore:
 
         Raises TooManyJobs, StorageFull or KeyReused.
         """
-        size_bytes = _size_of(place.path)
+        size_bytes = size_of(place.path)
         with self.rows.transaction():
-            if known := self._promised(owner, key):
+            if known := promised(self.rows, owner, key):
                 return self.get(known, owner)
             self.check_room(1, size_bytes)
             self._insert(place.id, new, owner, size_bytes, webhook=webhook)
-            self._promise(owner, key, place.id)
+            promise(self.rows, owner, key, place.id)
             place.is_kept = True
         return self.get(place.id, owner)
 
@@ -117,9 +106,9 @@ class JobStore:
         webhook: str | None = None,
     ) -> Batch:
         """A job for each, all or none; its path is a folder in `place` that becomes its own. Raises as `add`."""
-        sizes = [_size_of(path) for path, _ in jobs]
+        sizes = [size_of(path) for path, _ in jobs]
         with self.rows.transaction():
-            if known := self._promised(owner, key):
+            if known := promised(self.rows, owner, key):
                 return self.batch(known, owner)
             self.check_room(len(jobs), sum(sizes))
             self.rows.do(
@@ -130,7 +119,7 @@ class JobStore:
                 id_ = secrets.token_urlsafe(12)
                 path.rename(self._folder / id_)
                 self._insert(id_, new, owner, size_bytes, batch=place.id)
-            self._promise(owner, key, place.id)
+            promise(self.rows, owner, key, place.id)
         return self.batch(place.id, owner)
 
     def get(self, id_: str, owner: str) -> Job:
@@ -185,6 +174,12 @@ class JobStore:
         self.rows.do("UPDATE jobs SET result = NULL WHERE id = ?", id_)
         return self.get(id_, owner)
 
+    def cancel_batch(self, id_: str, owner: str) -> list[Job]:
+        """Its jobs, each as `cancel` leaves it. Raises UnknownBatch."""
+        self.batch(id_, owner)
+        with self.rows.transaction():
+            return [self.cancel(job.id, owner) for job in self.jobs_in(id_)]
+
     def clear_folder(self, job: Job) -> None:
         """All that it was made of, and its result."""
         shutil.rmtree(job.folder, ignore_errors=True)
@@ -201,9 +196,7 @@ class JobStore:
             )
             if not rows:
                 return None
-            owner = min(rows, key=lambda row: (self._turns.get(row["owner"], 0), row["since"]))["owner"]
-            self._turns = {row["owner"]: self._turns.get(row["owner"], 0) for row in rows}
-            self._turns[owner] = max(self._turns.values()) + 1
+            owner = self._turns.next({row["owner"]: row["since"] for row in rows})
             row = self.rows.one(
                 "SELECT id FROM jobs WHERE kind = ? AND state = ? AND owner = ? ORDER BY created_at, rowid LIMIT 1",
                 *(kind, State.QUEUED, owner),
@@ -218,7 +211,9 @@ class JobStore:
     def finish(self, id_: str, result: str, media_type: str, notes: Mapping[str, Any]) -> None:
         """`result` is the name of a file in its folder, which is whole. What else is there goes."""
         self._end(id_, State.DONE, result=result, media_type=media_type, notes=json.dumps(notes))
-        self._keep_only(id_, result)
+        folder = self._folder / id_
+        keep_only(folder, result)
+        self.rows.do("UPDATE jobs SET size_bytes = ? WHERE id = ?", size_of(folder), id_)
 
     def fail(self, id_: str, failure: Failure) -> None:
         self._end(id_, State.FAILED, failure_code=failure.code, failure_detail=failure.detail)
@@ -261,21 +256,6 @@ class JobStore:
             *(size_bytes, batch, webhook),
         )
 
-    def _promised(self, owner: str, key: IdempotencyKey | None) -> str | None:
-        """The job or the batch that was added under this key. Raises KeyReused."""
-        if key is None:
-            return None
-        row = self.rows.one("SELECT * FROM idempotency_keys WHERE owner = ? AND key = ?", owner, key.key)
-        if row is None:
-            return None
-        if row["fingerprint"] != key.fingerprint:
-            raise KeyReused(f"{key.key!r} was sent with something else before; a new request needs a new key")
-        return str(row["id"])
-
-    def _promise(self, owner: str, key: IdempotencyKey | None, id_: str) -> None:
-        if key is not None:
-            self.rows.do("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?)", owner, key.key, key.fingerprint, id_)
-
     def _forget(self, table: str, ids: Iterable[str]) -> None:
         for id_ in ids:
             self.rows.do(f"DELETE FROM {table} WHERE id = ?", id_)
@@ -296,7 +276,7 @@ class JobStore:
     def _end(self, id_: str, state: State, **fields: str) -> None:
         """Nothing where it has ended already: the first word holds."""
         names = "".join(f", {name} = ?" for name in fields)
-        now, size_bytes = self.clock(), _size_of(self._folder / id_)
+        now, size_bytes = self.clock(), size_of(self._folder / id_)
         with self.rows.transaction():
             ended = self.rows.do(
                 f"UPDATE jobs SET state = ?, ended_at = ?, size_bytes = ?{names} WHERE id = ? AND state IN (?, ?)",
@@ -304,13 +284,6 @@ class JobStore:
             )
             if ended:
                 self._end_batch_of(id_, now)
-
-    def _keep_only(self, id_: str, result: str) -> None:
-        folder = self._folder / id_
-        for path in folder.iterdir():
-            if path.name != result:
-                path.unlink(missing_ok=True)
-        self.rows.do("UPDATE jobs SET size_bytes = ? WHERE id = ?", _size_of(folder), id_)
 
     def _end_batch_of(self, id_: str, now: float) -> None:
         """Where that was the last one."""
@@ -329,12 +302,3 @@ class JobStore:
             "result": folder / row["result"] if row["result"] else None,
         }
         return Job(**{**dict(row), **read}, folder=folder)
-
-
-def _size_of(folder: Path) -> int:
-    """Of all files below."""
-    total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-            total += path.stat().st_size if path.is_file() else 0
-    return total

@@ -27,6 +27,12 @@ class JobSettings(SettingsPart):
     max_job_bytes: int = Field(20 * GIBIBYTE, ge=0)
     """Uploads and results of all jobs on disk; what is above is refused with 507. Higher takes that much of it."""
 
+    max_batch_bytes: int = Field(GIBIBYTE, ge=1)
+    """Largest upload of a batch. It goes to disk, not to memory."""
+
+    max_batch_pictures: int = Field(500, ge=1)
+    """Pictures of one batch. Higher lets one request make more jobs of `max_jobs`."""
+
     jobs_at_once: int = Field(4, ge=1)
     """Pictures of jobs that are worked on at once, behind all that somebody waits for. Higher makes larger batches, and
     holds more pictures in memory."""

@@ -61,7 +61,8 @@ def test_the_document_is_openapi_3_1_with_every_endpoint(document: Document) -> 
     assert document["info"]["title"] == "Silhouette"
     models = {"/models", "/models/{name}", "/models/{name}/default"}
     films = {"/videos", "/jobs", "/jobs/{id}", "/jobs/{id}/result"}
-    assert set(document["paths"]) == {*POSTS, *models, *films, "/livez", "/readyz", "/startupz", "/metrics"}
+    batches = {"/batches", "/batches/{id}", "/batches/{id}/result"}
+    assert set(document["paths"]) == {*POSTS, *models, *films, *batches, "/livez", "/readyz", "/startupz", "/metrics"}
     assert all(set(document["paths"][path]) == {"post"} for path in POSTS)
 
 

@@ -1,5 +1,7 @@
 """Jobs on disk: in order, each its owner's, and none is lost, whoever is killed."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from service.configuration_errors import ConfigurationError
-from service.errors import TooManyJobs, UndecodableVideo, UnknownJob
-from service.jobs import Job, JobStore, NewJob, State, StoreLimits
+from service.errors import StorageFull, TooManyJobs, UndecodableVideo, UnknownBatch, UnknownJob
+from service.jobs import Batch, IdempotencyKey, Job, JobStore, NewJob, State, StoreLimits
 
 KEEP_S = 100.0
 LIMITS = StoreLimits(KEEP_S, most_waiting=9, most_bytes=1_000)
@@ -177,3 +179,76 @@ def test_what_else_lies_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     JobStore(tmp_path, LIMITS).close()
     assert (tmp_path / "mine").is_dir()
+
+
+def test_owners_take_turns(store: JobStore) -> None:
+    first, second, other = add(store, "shop"), add(store, "shop"), add(store, "meet")
+    assert (store.position(first), store.position(other)) == (0, 2)
+    taken = [job.id for job in (store.take("video") for _ in range(3)) if job is not None]
+    assert taken == [first.id, other.id, second.id]
+
+
+def test_uploads_and_results_have_room_together_until_they_are_cleared(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, replace(LIMITS, most_bytes=10))
+    first, second = add(store), add(store)  # of 4 bytes each
+    with pytest.raises(StorageFull):
+        add(store)
+    store.clear_folder(store.cancel(second.id, "shop"))
+    store.take("video")
+    (first.folder / "result.webm").write_bytes(b"a large cut")
+    store.finish(first.id, "result.webm", "video/webm", {})
+    assert store.get(first.id, "shop").size_bytes == 11  # its upload is gone
+    with pytest.raises(StorageFull):
+        add(store)
+    store.close()
+
+
+def test_a_batch_is_added_whole_or_not_at_all_and_ends_with_its_last_job(store: JobStore) -> None:
+    def add_batch(count: int) -> Batch:
+        with store.new_folder() as place:
+            folders = [place.path / str(number) for number in range(count)]
+            for folder in folders:
+                folder.mkdir()
+            return store.add_batch(place, [(folder, NewJob("video", {}, folder.name)) for folder in folders], "shop")
+
+    with pytest.raises(TooManyJobs):
+        add_batch(4)
+    assert store.jobs_of("shop", 9) == []
+    batch = add_batch(2)
+    one, other = store.jobs_in(batch.id)
+    assert ([one.name, other.name], batch.counts) == (["0", "1"], {State.QUEUED: 2})
+    store.cancel(one.id, "shop")
+    assert store.batch(batch.id, "shop").ended_at is None
+    store.take("video")
+    store.fail(other.id, UndecodableVideo("none of its frames"))
+    assert store.batch(batch.id, "shop").ended_at is not None
+    with pytest.raises(UnknownBatch):
+        store.batch(batch.id, "meet")
+
+
+def test_a_batch_and_a_key_go_with_their_jobs(store: JobStore, clock: Clock) -> None:
+    key = IdempotencyKey("key", "what was asked for")
+    with store.new_folder() as place:
+        (place.path / "one").mkdir()
+        batch = store.add_batch(place, [(place.path / "one", NewJob("video", {}))], "shop", key)
+    store.cancel_batch(batch.id, "shop")
+    clock.now_s += KEEP_S + 1
+    assert store.clear() == 1
+    with pytest.raises(UnknownBatch):
+        store.batch(batch.id, "shop")
+    with store.new_folder() as place:
+        assert store.add(place, NewJob("video", {}), "shop", key).id == place.id
+
+
+def test_jobs_of_the_first_release_are_taken_over(tmp_path: Path) -> None:
+    first = "id, kind, owner, state, options, created_at, ended_at, done, total, attempts"
+    columns = f"{first}, failure_code, failure_detail, result, media_type, notes"
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as rows, rows:
+        rows.execute(f"CREATE TABLE jobs ({columns})")
+        row = ("old", "video", "shop", "queued", "{}", 1, None, 0, None, 0, None, None, None, None, "{}")
+        rows.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+    store = JobStore(tmp_path, LIMITS)
+    taken = store.take("video")
+    assert taken is not None
+    assert (taken.id, taken.batch, taken.name, taken.size_bytes) == ("old", None, "", 0)
+    store.close()

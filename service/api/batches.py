@@ -1,0 +1,265 @@
+"""`/batches`: one operation on many pictures, a job for each of them, and all results in one ZIP."""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from service.api.batch_form import PICTURES, URLS, BatchForm, read_batch_form
+from service.api.examples import OF_KEYS
+from service.api.exchange import exchange_of
+from service.api.idempotency import key_in, promise
+from service.api.jobs import APPLIED, OF_ID, date_of, owner_of
+from service.api.openapi import BINARY, problems
+from service.api.request_headers import prefers_async
+from service.api.state import Service, ServiceDep
+from service.api.uploads import accepted_formats
+from service.api.zip_stream import NAMELESS, Names, safe_name, zip_stream
+from service.engine.deferred import PHOTO, Deferred
+from service.engine.request import ImageRequest
+from service.errors import (
+    BadOption,
+    Failure,
+    FetchingOff,
+    JobUnfinished,
+    KeyReused,
+    MalformedForm,
+    MissingImage,
+    NotAcceptable,
+    NotReady,
+    RequestInProgress,
+    StorageFull,
+    TooManyBytes,
+    TooManyJobs,
+    UnknownBatch,
+    UnknownModel,
+    UnknownOption,
+    UnsupportedBody,
+    UrlRefused,
+)
+from service.jobs import Batch, Job, NewFolder, NewJob, State
+from service.operations import OPERATIONS
+from service.operations.operation import Operation
+from service.operations.options import parse_options
+from service.pixels.decode import count_pixels
+
+router = APIRouter(tags=["jobs"])
+
+REFUSALS = (
+    *(UnsupportedBody, MalformedForm, MissingImage, TooManyBytes, BadOption, UnknownOption, UnknownModel),
+    *(NotAcceptable, FetchingOff, UrlRefused, TooManyJobs, StorageFull, KeyReused, RequestInProgress, NotReady),
+    *OF_KEYS,
+)
+
+MANY = {"type": "array", "items": BINARY}
+
+FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "operation": {"type": "string", "enum": list(OPERATIONS)},
+        PICTURES: MANY,
+        URLS: {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["operation"],
+    "additionalProperties": {"type": "string", "description": "Any of the operation's options, and its pictures."},
+}
+DOCUMENT = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
+
+
+class BatchInfo(BaseModel):
+    """Many jobs that were asked for together."""
+
+    id: str
+    state: Literal["running", "ended"]
+    created_at: datetime
+    ended_at: datetime | None
+    expires_at: datetime | None = Field(description="When it is forgotten, with its results.")
+    total: int
+    counts: dict[str, int] = Field(description="How many of its jobs are `queued`, `running`, `done`, ...")
+    jobs: str = Field(description="The path of the list of its jobs.")
+    result: str | None = Field(description="The path of a ZIP with all results, once all jobs have ended.")
+
+    @classmethod
+    def of(cls, batch: Batch, service: Service) -> Self:
+        root, ended_at = service.settings.root_path, batch.ended_at
+        return cls(
+            id=batch.id,
+            state="running" if ended_at is None else "ended",
+            created_at=date_of(batch.created_at),
+            ended_at=None if ended_at is None else date_of(ended_at),
+            expires_at=None if ended_at is None else date_of(ended_at + service.settings.job_retention_s),
+            total=batch.total,
+            counts={state.value: batch.counts.get(state, 0) for state in State},
+            jobs=f"{root}/jobs?batch={batch.id}",
+            result=f"{root}/batches/{batch.id}/result" if ended_at and batch.counts.get(State.DONE) else None,
+        )
+
+
+@router.post(
+    "/batches",
+    summary="An operation on many pictures, each as a job",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=problems(*REFUSALS),
+    openapi_extra=DOCUMENT,
+)
+async def batches(request: Request, response: Response, service: ServiceDep) -> BatchInfo:
+    """A form with `operation`, a file `image` for each picture, or a `url` where the service fetches pictures, and the
+    options of the operation, which are those of all. One that is no picture fails alone.
+
+    The answer comes when all are on disk, and `Location` says where to ask how far they are.
+    """
+    owner, key = owner_of(request), key_in(request.headers)
+    with (
+        service.keys_in_progress.using(owner, key),
+        await asyncio.to_thread(service.jobs.store.new_folder) as place,
+    ):
+        if key is None:  # or else it may be there already
+            await asyncio.to_thread(service.jobs.store.check_room)
+        form = await read_batch_form(request, place.path, service.settings.max_batch_pictures)
+        batch, pixel_count = await asyncio.to_thread(_added, request, service, form, place, key)
+    if batch.id == place.id:
+        _charge(request, batch, pixel_count)
+    service.jobs.wake()
+    response.headers["Location"] = f"{service.settings.root_path}/batches/{batch.id}"
+    if prefers_async(request.headers):
+        response.headers.update(APPLIED)
+    return BatchInfo.of(batch, service)
+
+
+@router.get(
+    "/batches/{id}", summary="How far a batch is", responses=problems(UnknownBatch, *OF_KEYS), openapi_extra=OF_ID
+)
+def batch(request: Request, service: ServiceDep) -> BatchInfo:
+    """A batch of one key is unknown to all others."""
+    return BatchInfo.of(_batch_of(request, service), service)
+
+
+@router.get(
+    "/batches/{id}/result",
+    summary="The results of a batch, as a ZIP",
+    response_class=StreamingResponse,
+    responses=problems(UnknownBatch, JobUnfinished, *OF_KEYS),
+    openapi_extra=OF_ID,
+)
+def result(request: Request, service: ServiceDep) -> StreamingResponse:
+    """Each with the name of its picture and the suffix of its format, in their order. Where some failed,
+    `failures.json` says which, and why."""
+    found = _batch_of(request, service)
+    if found.ended_at is None:
+        unfinished = sum(count for state, count in found.counts.items() if not state.is_final)
+        raise JobUnfinished(f"{unfinished} of its {found.total} jobs have not ended yet")
+    files = _files(service.jobs.store.jobs_in(found.id))
+    headers = {"Content-Disposition": f'attachment; filename="batch-{found.id}.zip"'}
+    return StreamingResponse(zip_stream(files), media_type="application/zip", headers=headers)
+
+
+@router.delete(
+    "/batches/{id}",
+    summary="Cancel a batch, or delete its results",
+    responses=problems(UnknownBatch, *OF_KEYS),
+    openapi_extra=OF_ID,
+)
+async def cancel(request: Request, service: ServiceDep) -> BatchInfo:
+    """All of its jobs end, whatever they are at; what is there of them is deleted."""
+    return BatchInfo.of(await service.jobs.cancel_batch(request.path_params["id"], owner_of(request)), service)
+
+
+def _batch_of(request: Request, service: Service) -> Batch:
+    """Raises UnknownBatch."""
+    return service.jobs.store.batch(request.path_params["id"], owner_of(request))
+
+
+def _charge(request: Request, batch: Batch, pixel_count: int) -> None:
+    """Each picture is a request; the first one was counted when the batch came."""
+    exchange = exchange_of(request)
+    if exchange.allowance is not None:
+        exchange.allowance.take_further_requests(batch.total - 1)
+    exchange.charge_pixels(pixel_count)
+
+
+def _added(request: Request, service: Service, form: BatchForm, place: NewFolder, key: str | None) -> tuple[Batch, int]:
+    """The batch, and how many pixels the pictures that are here have."""
+    template = _template(request, service, form)
+    for url in form.urls:
+        service.fetcher.check(url)
+    most, count = service.settings.max_batch_pictures, len(form.pictures) + len(form.urls)
+    if not 1 <= count <= most:
+        failure = BadOption if count else MissingImage
+        raise failure(f"a batch has 1 to {most} pictures: files called `{PICTURES}`, or addresses called `{URLS}`")
+    jobs = [*_of_files(form, template, place.path), *_of_urls(form, template, place.path)]
+    pixel_count = sum(_pixels_in(folder, service.settings.max_pixels) for folder, _ in jobs)
+    told = [json.dumps(new.options, sort_keys=True) + new.name for _, new in jobs]
+    asked = promise(key, ["batch", *told, *(path for folder, _ in jobs for path in sorted(folder.iterdir()))])
+    return service.jobs.store.add_batch(place, jobs, owner_of(request), asked), pixel_count
+
+
+def _template(request: Request, service: Service, form: BatchForm) -> Deferred:
+    """What is to be done with each of the pictures. Raises what its endpoint does."""
+    given = {**form.texts, **request.query_params}
+    operation = _operation(given.pop("operation", ""))
+    known = [picture.name for picture in operation.pictures]
+    if unknown := form.further.keys() - set(known):
+        names = ", ".join((PICTURES, *known))
+        raise BadOption(f"unexpected file {', '.join(sorted(unknown))}; the files are {names}")
+    options = parse_options(operation.options, given)
+    accepted = accepted_formats(request, options)
+    pictures = {name: part.path.read_bytes() for name, part in form.further.items()}
+    service.pipeline.check(ImageRequest(operation, options.model_copy(update={"format": accepted[0]}), b"", pictures))
+    return Deferred(operation, given, accepted)
+
+
+def _operation(name: str) -> Operation[Any]:
+    if name not in OPERATIONS:
+        raise BadOption(f"`operation` is one of {', '.join(OPERATIONS)}")
+    return OPERATIONS[name]
+
+
+def _of_files(form: BatchForm, template: Deferred, place: Path) -> Iterator[tuple[Path, NewJob]]:
+    for number, part in enumerate(form.pictures, 1):
+        folder = _folder(form, place / f"file-{number}")
+        part.path.rename(folder / PHOTO)
+        yield folder, template.as_job(safe_name(part.filename))
+
+
+def _of_urls(form: BatchForm, template: Deferred, place: Path) -> Iterator[tuple[Path, NewJob]]:
+    for number, url in enumerate(form.urls, 1):
+        folder = _folder(form, place / f"url-{number}")
+        yield folder, template.fetching(url).as_job(safe_name(url.partition("?")[0]))
+
+
+def _folder(form: BatchForm, path: Path) -> Path:
+    """A new one, with the pictures that go to each job."""
+    path.mkdir()
+    for name, part in form.further.items():
+        os.link(part.path, path / name)
+    return path
+
+
+def _pixels_in(folder: Path, most: int) -> int:
+    """Of all its pictures; those that are none fail when their turn comes, and cost nothing."""
+    total = 0
+    for path in folder.iterdir():
+        with contextlib.suppress(Failure):
+            total += count_pixels(path.read_bytes(), most)
+    return total
+
+
+def _files(jobs: list[Job]) -> Iterator[tuple[str, Path | bytes]]:
+    names, failures = Names(), list[Mapping[str, str | None]]()
+    for job in jobs:
+        if job.state is State.DONE and job.result is not None and job.result.is_file():
+            stem = Path(job.name or NAMELESS).stem
+            yield names.unused(stem, job.result.suffix), job.result
+        elif job.state is State.FAILED:
+            failures.append({"name": job.name, "code": job.failure_code, "detail": job.failure_detail})
+    if failures:
+        yield names.unused("failures", ".json"), json.dumps(failures, indent=2).encode()
