@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from service.models.store import ModelCard, ModelStore
 from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import BatchPolicy
-from service.settings import read_settings
+from service.settings import Settings, read_settings
 from service.telemetry.metrics import Metrics
-from service.workers.handle import TEMPLATE
+from service.workers.child import TEMPLATE
 from service.workers.plan import WorkerPlan
-from service.workers.pool import WorkerPool
+from service.workers.pools import pool_of
 from tests.fakes import make_store, tiny_families
 
 PATIENCE_S = 60.0
@@ -39,10 +39,11 @@ def tiny_plan(folder: Path) -> WorkerPlan:
 class Service:
     """A queue and its workers."""
 
-    def __init__(self, *plans: WorkerPlan) -> None:
+    def __init__(self, *plans: WorkerPlan, settings: Settings | None = None) -> None:
+        settings = settings or read_settings(pool="local")
         self.metrics = Metrics()
         self.batcher = Batcher(BatchPolicy(plans[0].max_batch_size, None, 0), len(plans), self.metrics)
-        self.pool = WorkerPool(plans, self.batcher, read_settings(), self.metrics)
+        self.pool = pool_of(settings, plans, self.batcher, self.metrics)
         self._cards: dict[str, ModelCard] = {}
         self.know(plans[0])
 

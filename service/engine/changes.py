@@ -19,7 +19,7 @@ from service.models.store import Checkpoint, ModelCard, ModelStore
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan
-from service.workers.pool import WorkerPool
+from service.workers.pools import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ModelChanges:
         store: ModelStore,
         checkpoints: Sequence[Checkpoint],
         served: ServedModels,
-        pool: WorkerPool,
+        pool: Pool,
         plan: Callable[[Sequence[Checkpoint]], list[WorkerPlan]],
         metrics: Metrics,
     ) -> None:

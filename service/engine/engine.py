@@ -26,7 +26,7 @@ from service.settings import MEGAPIXEL, Settings
 from service.telemetry.metrics import Metrics
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies, built_in_families, plan_workers
-from service.workers.pool import WorkerPool
+from service.workers.pools import pool_of
 from service.workers.precision import check_names
 from service.workers.workers import Workers
 
@@ -71,7 +71,7 @@ class Engine:
         pixels = pixels or PixelScheduler(settings.pixel_threads or available_cores())
         served = ServedModels([model.card for model in plans[0].models])
         pipeline = _pipeline(settings, served, batcher, pixels, metrics)
-        pool = WorkerPool(plans, batcher, settings, metrics)
+        pool = pool_of(settings, plans, batcher, metrics)
         plan = partial(plan_workers, settings, families=families)
         changes = ModelChanges(store, models, served, pool, plan, metrics)
         return cls(pipeline, batcher, pixels, pool, served, changes, metrics, _alone(metrics))

@@ -89,8 +89,9 @@ class Batcher:
     """Lives on one event loop, so it needs no locks."""
 
     def __init__(self, policy: BatchPolicy, workers: int, metrics: Metrics) -> None:
+        self.workers = workers
+        """That share the waiting: as many as there are at this moment, or would be."""
         self._policy = policy
-        self._workers = workers
         self._metrics = metrics
         self._waiting: list[Ticket] = []
         self._on_board: set[Ticket] = set()
@@ -125,7 +126,7 @@ class Batcher:
         left_s = (
             self.pace.expected_s(ticket.model) - (now - (ticket.started_at or now)) for ticket in list(self._on_board)
         )
-        return (waiting_s + sum(max(0.0, seconds) for seconds in left_s)) / self._workers
+        return (waiting_s + sum(max(0.0, seconds) for seconds in left_s)) / self.workers
 
     def check_deadline(self, deadline: float, lane: Lane) -> None:
         """Raises DeadlineUnreachable where waiting alone would take until after `deadline`."""

@@ -13,6 +13,7 @@ from service.settings.fronts import FrontSettings
 from service.settings.jobs import JobSettings
 from service.settings.limits import MEGAPIXEL, LimitSettings
 from service.settings.models import REPOSITORY_STORE, ModelSettings
+from service.settings.pool import PoolSettings
 
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
@@ -27,6 +28,7 @@ class Settings(
     FilmSettings,
     FetchSettings,
     LimitSettings,
+    PoolSettings,
     ModelSettings,
     FrontSettings,
     ConnectionSettings,

@@ -84,7 +84,8 @@ export class ServiceTab {
 
   #showWorkers(now) {
     const memory = new Map(now.all("silhouette_rss_bytes").map(({ labels, value }) => [labels.process, value]));
-    const rows = now.all("silhouette_worker_state").map(({ labels }) => workerRow(labels, memory.get(`worker-${labels.worker}`)));
+    const nodes = new Map(now.all("silhouette_worker_node").map(({ labels }) => [labels.worker, labels.node]));
+    const rows = now.all("silhouette_worker_state").map(({ labels }) => workerRow({ ...labels, node: nodes.get(labels.worker) }, memory.get(`worker-${labels.worker}`)));
     this.workers.replaceChildren(...rows);
     this.models.replaceChildren(...now.all("silhouette_model_loaded").map(modelRow));
   }
@@ -125,8 +126,9 @@ function bar({ stage, mean, slow }, longest) {
     make("span", { class: "figure", text: `${seconds(mean)}, p95 ${seconds(slow ?? 0)}` }));
 }
 
-function workerRow({ worker, state, device }, bytes) {
-  const cells = [worker, make("span", { class: `pill ${state}`, text: state }), device, bytes ? `${Math.round(bytes / 1e6)} MB` : "–"];
+function workerRow({ worker, state, device, node }, bytes) {
+  const place = node ? `${device} on ${node}` : device;
+  const cells = [worker, make("span", { class: `pill ${state}`, text: state }), place, bytes ? `${Math.round(bytes / 1e6)} MB` : "–"];
   return make("tr", {}, cells.map((cell) => make("td", {}, cell)));
 }
 

@@ -30,6 +30,8 @@ class WorkerStatus:
     device: str
     rss_bytes: int
     device_memory_bytes: int
+    node: str = ""
+    """The address of the machine that it is on; empty for this one."""
 
 
 @dataclass(frozen=True)
@@ -168,12 +170,15 @@ def _worker_gauges(now: Snapshot) -> Iterable[Metric]:
     memory = GaugeMetricFamily(
         "silhouette_device_memory_bytes", "Allocated on the device.", labels=["worker", "device"]
     )
+    node = GaugeMetricFamily("silhouette_worker_node", "1 for the machine it is on.", labels=["worker", "node"])
     rss.add_metric(["service"], now.service_rss_bytes)
     for worker in now.workers:
         state.add_metric([str(worker.number), worker.device, worker.state], 1)
         rss.add_metric([f"worker-{worker.number}"], worker.rss_bytes)
+        if worker.node:
+            node.add_metric([str(worker.number), worker.node], 1)
         memory.add_metric([str(worker.number), worker.device], worker.device_memory_bytes)
-    return state, rss, memory
+    return state, rss, memory, node
 
 
 def _gauge(name: str, help_: str, label: str, values: Mapping[str, float]) -> Metric:

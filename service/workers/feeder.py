@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from service.errors import Draining, ModelFailed, OutOfDeviceMemory
 from service.queue.batcher import Batch, Outcome
 from service.telemetry.log import FIELDS
-from service.workers.handle import BatchRun, WorkerDied, WorkerHandle
 from service.workers.shared import Shared
+from service.workers.worker import BatchRun, BatchRunner, WorkerDied
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ MS_PER_S = 1000
 class Feeder:
     """For one worker process, from its first batch to its last."""
 
-    def __init__(self, number: int, handle: WorkerHandle, shared: Shared) -> None:
+    def __init__(self, number: int, handle: BatchRunner, shared: Shared) -> None:
         self._number = number
         self._handle = handle
         self._shared = shared

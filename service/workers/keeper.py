@@ -7,16 +7,16 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
 
 from service.configuration_errors import WorkerFailed
 from service.errors import Draining, NotReady
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import WorkerStatus
-from service.workers.feeder import Feeder
-from service.workers.handle import WorkerDied, WorkerHandle
 from service.workers.plan import WorkerPlan
 from service.workers.shared import Shared
+from service.workers.worker import Feeding, Worker, WorkerDied
 
 logger = logging.getLogger(__name__)
 
@@ -31,26 +31,38 @@ State = Literal["starting", "idle", "busy", "stopped"]
 DEATHS = ("crash", "hang", "poisoned")
 
 
-class Keeper:
+Process = TypeVar("Process", bound=Worker)
+
+
+class Keeper(Generic[Process]):
     """One place in the pool, over all the processes that fill it."""
 
-    def __init__(self, number: int, plan: WorkerPlan, shared: Shared) -> None:
+    def __init__(
+        self,
+        number: int,
+        plan: WorkerPlan,
+        shared: Shared,
+        make: Callable[[WorkerPlan], Process],
+        feeding: Callable[[int, Process, Shared], Feeding],
+    ) -> None:
         self.number = number
         self.trouble: str | None = None
         """Why there is no worker, once several starts in a row have failed, and until one succeeds."""
         self.plan = plan
         """Of the process that was started last."""
         self._shared = shared
+        self._make = make
+        self._feeding = feeding
         self._state: State = "starting"
         self._failed_starts = 0
         """In a row."""
         self._delay_s = FIRST_RESTART_DELAY_S
         """Before the next start, where the last one came to nothing."""
-        self._processes: set[WorkerHandle] = set()
-        self._serving: WorkerHandle | None = None
-        self._feeder: Feeder | None = None
+        self._processes: set[Process] = set()
+        self._serving: Process | None = None
+        self._feeder: Feeding | None = None
         """Of the process that serves."""
-        self._succession: asyncio.Task[WorkerHandle | WorkerFailed] | None = None
+        self._succession: asyncio.Task[Process | WorkerFailed] | None = None
         self._no_succession_before = 0.0
         self._beside: asyncio.TaskGroup | None = None
         """For what goes on while a process serves: its successor's start, its predecessor's end."""
@@ -111,7 +123,7 @@ class Keeper:
             if handle is not None:
                 await self._rest_after(handle, await self._serve_until_gone(handle))
 
-    async def _next_process(self) -> WorkerHandle | None:
+    async def _next_process(self) -> Process | None:
         """None where it was to be a successor that could not be started."""
         succession, self._succession = self._succession, None
         if succession is not None:
@@ -121,8 +133,8 @@ class Keeper:
         self._state = "starting"
         return await self._start(self.plan)
 
-    async def _start(self, plan: WorkerPlan) -> WorkerHandle:
-        handle = WorkerHandle(plan)
+    async def _start(self, plan: WorkerPlan) -> Process:
+        handle = self._make(plan)
         self._processes.add(handle)
         try:
             warm_s = await self._shared.call(handle, handle.start)
@@ -135,7 +147,7 @@ class Keeper:
         logger.info("worker ready", extra=self._facts(handle, device=handle.device))
         return handle
 
-    async def _rest_after(self, handle: WorkerHandle, cause: str) -> None:
+    async def _rest_after(self, handle: Process, cause: str) -> None:
         """What loaded, and died before it answered anything, may go on like this."""
         if handle.batches or cause not in DEATHS:
             self._delay_s = FIRST_RESTART_DELAY_S
@@ -160,7 +172,7 @@ class Keeper:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._shared.closing.wait(), delay_s)
 
-    async def _serve_until_gone(self, handle: WorkerHandle) -> str:
+    async def _serve_until_gone(self, handle: Process) -> str:
         """Until it dies, or its successor is ready, or the pool closes; returns why."""
         self._serving = handle
         cause: str = "recycled"
@@ -183,16 +195,16 @@ class Keeper:
         self._say_farewell(handle, is_well=cause == "models")
         return cause
 
-    async def _serve_until_succeeded(self, handle: WorkerHandle) -> None:
+    async def _serve_until_succeeded(self, handle: Process) -> None:
         """Raises WorkerDied, or Draining when the pool closes."""
-        feeder = self._feeder = Feeder(self.number, handle, self._shared)
+        feeder = self._feeder = self._feeding(self.number, handle, self._shared)
         with feeder.watching():
             while not self._has_successor():
                 await feeder.feed()
                 if self._succession is None and self._is_worn_out(handle):
                     self._begin_succession(self.plan)
 
-    def _is_worn_out(self, handle: WorkerHandle) -> bool:
+    def _is_worn_out(self, handle: Process) -> bool:
         settings = self._shared.settings
         if time.monotonic() < self._no_succession_before:
             return False
@@ -201,7 +213,7 @@ class Keeper:
         limit_mb = settings.max_worker_rss_mb
         return limit_mb is not None and handle.rss_bytes > limit_mb * BYTES_PER_MB
 
-    def _begin_succession(self, plan: WorkerPlan) -> "asyncio.Task[WorkerHandle | WorkerFailed]":
+    def _begin_succession(self, plan: WorkerPlan) -> "asyncio.Task[Process | WorkerFailed]":
         """Raises WorkerFailed where the place is given up."""
         if self._beside is None or self._shared.closing.is_set():
             raise WorkerFailed("the service is shutting down")
@@ -209,7 +221,7 @@ class Keeper:
         self._succession = self._beside.create_task(self._succeed(plan))
         return self._succession
 
-    async def _succeed(self, plan: WorkerPlan) -> WorkerHandle | WorkerFailed:
+    async def _succeed(self, plan: WorkerPlan) -> Process | WorkerFailed:
         """One keeper at a time, so that two successors never load at once."""
         async with self._shared.recycling:
             try:
@@ -260,15 +272,15 @@ class Keeper:
             await asyncio.wait({farewell})
         return farewell
 
-    def _say_farewell(self, handle: WorkerHandle, *, is_well: bool) -> None:
+    def _say_farewell(self, handle: Process, *, is_well: bool) -> None:
         assert self._beside is not None
         kept_until, self._kept_until = self._kept_until, None
         farewell = self._linger(handle, kept_until) if is_well and kept_until else self._end(handle)
         self._farewell = self._beside.create_task(farewell)
 
-    async def _linger(self, handle: WorkerHandle, until: asyncio.Event) -> None:
+    async def _linger(self, handle: Process, until: asyncio.Event) -> None:
         """Serves on beside its successor: it has models that nobody else has any more."""
-        feeder = Feeder(self.number, handle, self._shared)
+        feeder = self._feeding(self.number, handle, self._shared)
         over = asyncio.create_task(until.wait())
         over.add_done_callback(lambda _: feeder.call())
         try:
@@ -283,17 +295,17 @@ class Keeper:
             over.cancel()
             await self._end(handle)
 
-    async def _give_up(self, handle: WorkerHandle) -> None:
+    async def _give_up(self, handle: Process) -> None:
         """What only this one could run nobody can any more, and what the name stands for now is something else."""
         kept = {model.card.key for model in self.plan.models}
         left = [model.card.key for model in handle.plan.models if model.card.key not in kept]
         await self._shared.batcher.give_up(left, NotReady("the model was replaced, and its last worker has died"))
 
-    async def _end(self, handle: WorkerHandle) -> None:
+    async def _end(self, handle: Process) -> None:
         try:
             await self._shared.call(handle, handle.stop)
         finally:
             self._processes.discard(handle)
 
-    def _facts(self, handle: WorkerHandle, **more: str) -> dict[str, Any]:
+    def _facts(self, handle: Process, **more: str) -> dict[str, Any]:
         return {FIELDS: {"worker": self.number, "pid": handle.pid, **more}}

@@ -70,6 +70,8 @@ def plan_workers(
     Raises DeviceNotFound where a device is asked for that this machine does not have, and ConfigurationError where a
     model cannot compute in the precision that is asked for.
     """
+    if settings.pool == "ray":
+        return [_plan_replica(settings, models, families)] * most_replicas(settings)
     devices = _devices(settings.device)
     if devices == ["cpu"]:
         return _plan_cpu_workers(settings, models, families)
@@ -87,6 +89,22 @@ def _plan_cpu_workers(
     workers, threads = _share_cores(cores, settings.workers, settings.threads_per_worker)
     most_threads = settings.threads_per_worker or max(threads, cores)
     return [WorkerPlan("cpu", threads, most_threads, settings.max_batch_size or 1, models, families)] * workers
+
+
+def most_replicas(settings: Settings) -> int:
+    return max(settings.ray_min_replicas, settings.ray_max_replicas or 0)
+
+
+def _plan_replica(settings: Settings, models: Sequence[Checkpoint], families: SegmenterFamilies) -> WorkerPlan:
+    """A replica has one GPU of its node, or so many threads as it would have on this machine. What its node has is
+    seen there: a GPU that is named need not be here.
+    """
+    if settings.device.startswith("cuda") or _devices(settings.device) != ["cpu"]:
+        batch_size, on_cuda = settings.max_batch_size or CUDA_BATCH_SIZE, precision.on_cuda(models)
+        return WorkerPlan("cuda:0", 1, 1, batch_size, on_cuda, families, settings.cuda_graphs)
+    models = precision.on_cpu(models, settings.precision, precision.usable_cpu_flags())
+    _, threads = _share_cores(available_cores(), most_replicas(settings), settings.threads_per_worker)
+    return WorkerPlan("cpu", threads, threads, settings.max_batch_size or 1, models, families)
 
 
 def _share_cores(cores: int, workers: int | None, threads: int | None) -> tuple[int, int]:

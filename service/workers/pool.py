@@ -1,4 +1,4 @@
-"""WorkerPool: as many workers as were planned, each with a Keeper that feeds it from the Batcher.
+"""A pool of kept workers: as many workers as were planned, each with a Keeper that feeds it from the Batcher.
 
 What it guarantees: a worker that dies or hangs is replaced; the batch it had on board goes back to the front of the
 queue; a model that raises fails one image only; waiting tickets are answered even when no worker can be started any
@@ -8,17 +8,21 @@ more; `stop` leaves no process and no shared memory behind.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Generic
 
 from service.configuration_errors import WorkerFailed
 from service.errors import Draining, NotReady
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, WorkerStatus
-from service.workers.keeper import Keeper
+from service.workers.feeder import Feeder
+from service.workers.handle import WorkerHandle
+from service.workers.keeper import Keeper, Process
 from service.workers.plan import WorkerPlan
 from service.workers.shared import Shared
+from service.workers.worker import Feeding
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +32,33 @@ THREADS_PER_WORKER = 4
 RETRY_AFTER_S = 5
 
 
-class WorkerPool:
-    """All workers. Started once, stopped once."""
+class KeptPool(Generic[Process]):
+    """All workers, of whatever kind. Started once, stopped once."""
 
-    def __init__(self, plans: Sequence[WorkerPlan], batcher: Batcher, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        plans: Sequence[WorkerPlan],
+        batcher: Batcher,
+        settings: Settings,
+        metrics: Metrics,
+        make: Callable[[WorkerPlan], Process],
+        feeding: Callable[[int, Process, Shared], Feeding],
+        threads: int,
+    ) -> None:
         self._batcher = batcher
         self._closing = asyncio.Event()
-        self._threads = ThreadPoolExecutor(THREADS_PER_WORKER * len(plans), thread_name_prefix="worker")
-        shared = Shared(
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        shared = self._shared = Shared(
             batcher, settings, metrics, self._threads, self._closing, asyncio.Lock(), self._refuse_without_workers
         )
-        self._keepers = [Keeper(number, plan, shared) for number, plan in enumerate(plans)]
+        self._keepers = [Keeper(number, plan, shared, make, feeding) for number, plan in enumerate(plans)]
         self._keeping: asyncio.Task[None] | None = None
         self._places = sum(plan.max_batch_size for plan in plans)
+
+    @property
+    def busy(self) -> int:
+        """Batches that are on board."""
+        return len(self._shared.busy)
 
     @property
     def size(self) -> int:
@@ -118,7 +136,7 @@ class WorkerPool:
                 raise
         return farewell
 
-    async def _go_back(self, keepers: Sequence[Keeper], former: Sequence[WorkerPlan]) -> None:
+    async def _go_back(self, keepers: Sequence[Keeper[Process]], former: Sequence[WorkerPlan]) -> None:
         for keeper, plan in zip(keepers, former, strict=False):
             with contextlib.suppress(WorkerFailed):  # it is in the log, and the worker serves with what it has
                 await keeper.adopt(plan)
@@ -147,3 +165,11 @@ class WorkerPool:
         """With nobody to serve them, those who wait hear it now and not at their deadline."""
         if trouble := self.trouble:
             self._batcher.refuse_waiting(NotReady(trouble, RETRY_AFTER_S))
+
+
+class WorkerPool(KeptPool[WorkerHandle]):
+    """Worker processes on this machine, one for each plan."""
+
+    def __init__(self, plans: Sequence[WorkerPlan], batcher: Batcher, settings: Settings, metrics: Metrics) -> None:
+        threads = THREADS_PER_WORKER * len(plans)
+        super().__init__(plans, batcher, settings, metrics, WorkerHandle, Feeder, threads)

@@ -8,15 +8,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.configuration_errors import ConfigurationError, RecordingFailed
+from service.models.labels import Scores
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.store import sha256_of
 from service.workers.allocator import keep_blocks, return_free_blocks
@@ -48,16 +50,16 @@ class Loaded:
     """Seconds for one image, by model."""
 
 
-def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots: Slots) -> None:
+def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slots) -> None:
     """Everything a worker process does."""
     os.environ.setdefault(*WAIT_ASLEEP)
     keep_blocks()
     for number in SERVICE_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
-    threading.Thread(target=_end_with_the_service, daemon=True).start()
+    threading.Thread(target=end_with_the_service, daemon=True).start()
     try:
-        loaded = _load(plan)
+        loaded = load(plan)
     except RecordingFailed as error:
         send(connection, GREETING, not_recorded=str(error))
     except ConfigurationError as error:
@@ -69,14 +71,16 @@ def run_worker(plan: WorkerPlan, connection: "Connection[Any, Any]", slots: Slot
         _answer_until_closed(connection, slots, loaded)
 
 
-def _end_with_the_service() -> None:
+def end_with_the_service() -> None:
+    """For a thread of a child: the process ends with the one that made it, however that dies."""
     service = parent_process()
     if service is not None:
         wait([service.sentinel])
         os._exit(1)
 
 
-def _load(plan: WorkerPlan) -> Loaded:
+def load(plan: WorkerPlan) -> Loaded:
+    """Every model, warmed up. Raises ConfigurationError, RecordingFailed."""
     families = plan.families()
     from service.models.segmenters.devices import Device
 
@@ -139,14 +143,35 @@ def _probe(device: "Device") -> Message:
 
 
 def _answer(request: Message, slots: Slots, loaded: Loaded) -> Message:
-    """Scores go into the slots that the pixels came in. A failure is told, and the worker lives on."""
-    card, count = loaded.cards[request["model"]], request["count"]
-    loaded.device.use_threads(request["threads"])
+    """Scores go into the slots that the pixels came in."""
+    card = loaded.cards[request["model"]]
+    pictures = [slots.pixels(card, slot) for slot in range(request["count"])]
+
+    def keep(slot: int, scores: Scores) -> None:
+        slots.scores(card, slot)[:] = scores
+
+    return attempt(loaded, card.key, pictures, request["threads"], keep)
+
+
+def attempt(
+    loaded: Loaded,
+    model: str,
+    pictures: "Sequence[NDArray[np.uint8]]",
+    threads: int,
+    keep: Callable[[int, Scores], None],
+) -> Message:
+    """One batch; `keep` gets the number of each image and its scores. A failure is told, and the worker lives on."""
+    loaded.device.use_threads(threads)
     started = time.perf_counter()
     try:
-        scores = loaded.segmenters[card.key].predict([slots.pixels(card, slot) for slot in range(count)])
-        for slot, image_scores in zip(range(count), scores, strict=True):
-            slots.scores(card, slot)[:] = image_scores
+        for number, scores in enumerate(_predicted(loaded, model, pictures)):
+            keep(number, scores)
     except Exception as error:
         return {"error_kind": loaded.device.diagnose(error), "error": f"{type(error).__name__}: {error}"}
     return {"infer_s": time.perf_counter() - started}
+
+
+def _predicted(loaded: Loaded, model: str, pictures: "Sequence[NDArray[np.uint8]]") -> list[Scores]:
+    """Raises ValueError where there are not as many scores as images."""
+    scores = loaded.segmenters[model].predict(pictures)
+    return [each for _, each in zip(pictures, scores, strict=True)]

@@ -10,7 +10,7 @@ from typing import TypeVar
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from service.workers.handle import WorkerHandle
+from service.workers.worker import BatchRunner, Worker
 
 Result = TypeVar("Result")
 
@@ -29,10 +29,10 @@ class Shared:
     """Held by the one keeper that starts a second process beside its first."""
     on_trouble: Callable[[], None]
     """Called when a worker could not be started again."""
-    busy: set[WorkerHandle] = field(default_factory=set)
+    busy: set[object] = field(default_factory=set)
     """Those that have a batch on board."""
 
-    async def call(self, handle: WorkerHandle, blocking: Callable[[], Result]) -> Result:
+    async def call(self, handle: BatchRunner | Worker, blocking: Callable[[], Result]) -> Result:
         """Runs what waits for this worker on a thread.
 
         Where the caller is cancelled the worker is killed, so that the thread is free at once, and has let go of the

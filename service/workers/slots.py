@@ -60,6 +60,15 @@ class Slots:
         offset = slot * self._slot_bytes + self._pixels_bytes
         return np.ndarray(card.score_shape, np.float32, self._memory, offset)
 
+    def put(self, card: ModelCard, pictures: "Sequence[NDArray[np.uint8]]") -> None:
+        """The images of one batch, each (h, w, 3), in their order."""
+        for slot, pixels in enumerate(pictures):
+            self.pixels(card, slot)[:] = pixels
+
+    def take_scores(self, card: ModelCard, count: int) -> list[Scores]:
+        """Copies, (C, h, w) each: the next batch may come."""
+        return [self.scores(card, slot).copy() for slot in range(count)]
+
     def close(self) -> None:
         self._memory.close()
         os.close(self._handle)

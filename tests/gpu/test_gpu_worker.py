@@ -13,8 +13,9 @@ from service.models.store import ModelStore
 from service.queue.batcher import Ticket
 from service.queue.schedule import Lane
 from service.settings import read_settings
-from service.workers.handle import WorkerDied, WorkerHandle
+from service.workers.handle import WorkerHandle
 from service.workers.plan import WorkerPlan, plan_workers
+from service.workers.worker import WorkerDied
 from tests.fakes import BLUE, RED
 from tests.gpu.families import POISON_COLOR, poisonous_families, waiting_families
 

@@ -120,7 +120,8 @@ def _workers(scrape: Scrape) -> Table:
     for worker in scrape.workers:
         state = Text(worker.state, STATE_STYLES.get(worker.state, ""))
         on_device = "-" if worker.device == "cpu" else _megabytes(worker.device_memory_bytes)
-        table.add_row(worker.number, worker.device, state, _megabytes(worker.rss_bytes), on_device)
+        device = f"{worker.device} on {worker.node}" if worker.node else worker.device
+        table.add_row(worker.number, device, state, _megabytes(worker.rss_bytes), on_device)
     table.add_row("service", "", "", _megabytes(scrape.service_rss_bytes), "")
     return table
 

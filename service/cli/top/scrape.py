@@ -67,6 +67,8 @@ class Worker:
     state: str
     rss_bytes: float
     device_memory_bytes: float
+    node: str = ""
+    """Empty where it is the service's own machine."""
 
 
 @dataclass(frozen=True)
@@ -256,11 +258,12 @@ def _failure_name(labels: Mapping[str, str]) -> str:
 
 def _workers(samples: _Samples, rss: Counts) -> tuple[Worker, ...]:
     memory = samples.by("silhouette_device_memory_bytes", "worker")
+    nodes = {sample.labels["worker"]: sample.labels["node"] for sample in samples["silhouette_worker_node"]}
     found = []
     for labels in (sample.labels for sample in samples["silhouette_worker_state"] if sample.value):
         number = labels["worker"]
         sizes = (rss.get(f"worker-{number}", 0.0), memory.get(number, 0.0))
-        found.append(Worker(number, labels["device"], labels["state"], *sizes))
+        found.append(Worker(number, labels["device"], labels["state"], *sizes, nodes.get(number, "")))
     return tuple(sorted(found, key=lambda worker: int(worker.number)))
 
 

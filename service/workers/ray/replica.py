@@ -1,0 +1,90 @@
+"""One replica: a worker in a process of Ray's. Loads every model once, warms it up, then answers batches."""
+
+import asyncio
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from service.workers.allocator import keep_blocks
+from service.workers.plan import WorkerPlan
+from service.workers.process import WAIT_ASLEEP, attempt, load
+from service.workers.ray.weights import on_this_node
+
+logger = logging.getLogger(__name__)
+
+Reply = dict[str, Any]
+
+
+class Replica:
+    """Ray makes it, calls it from one event loop, and replaces it when it is gone."""
+
+    def __init__(self, plan: WorkerPlan, fingerprint: str, mirror: str | None) -> None:
+        """Raises ConfigurationError where a model cannot be loaded here."""
+        os.environ.setdefault(*WAIT_ASLEEP)
+        keep_blocks()
+        self._fingerprint = fingerprint
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        """Everything that computes does so on one thread: OpenMP keeps a team of its own for each."""
+        self._loaded = self._thread.submit(lambda: load(on_this_node(plan, mirror))).result()
+        self._process = psutil.Process()
+
+    async def run(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
+        """`pixels` (n, h, w, 3) of one model; the reply has `scores` (n, C, h, w), or `error_kind` and `error`."""
+        loop = asyncio.get_running_loop()
+        reply = await loop.run_in_executor(self._thread, self._attempt, model, pixels, threads, timeout_s)
+        return {**reply, **self._facts()}
+
+    async def describe(self) -> Reply:
+        """What it was deployed with, and what one image takes, in seconds, by model."""
+        return {"fingerprint": self._fingerprint, "warm_s": dict(self._loaded.warm_s), **self._facts()}
+
+    async def check_health(self) -> None:
+        """Ray asks now and then, and replaces a replica that raises or is silent."""
+
+    def _attempt(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
+        if model not in self._loaded.cards:
+            return {"error_kind": "model", "error": f"the replica has no model {model}: other fronts deployed others"}
+        scores: list[NDArray[np.float32]] = []
+        with _ending_hangs(timeout_s):
+            # Ray's arrays cannot be written to, and torch warns of such.
+            reply = attempt(self._loaded, model, list(pixels.copy()), threads, lambda _, each: scores.append(each))
+        if reply.get("error_kind") == "poisoned":
+            _end("poisoned")  # the device computes no more; whoever waits hears of the death
+        return reply if "error_kind" in reply else {**reply, "scores": np.stack(scores)}
+
+    def _facts(self) -> Reply:
+        return {
+            "device": str(self._loaded.device.torch_device),
+            "pid": os.getpid(),
+            "rss_bytes": self._process.memory_info().rss,
+            "device_memory_bytes": self._loaded.device.memory_bytes(),
+        }
+
+
+def _ending_hangs(timeout_s: float) -> "_Watch":
+    return _Watch(timeout_s)
+
+
+class _Watch:
+    """A hang is a crash: nobody can end a thread that computes, so the process ends."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timer = threading.Timer(timeout_s, _end, ("hang",))
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+def _end(cause: str) -> None:
+    logger.error("replica ends itself: %s", cause)
+    os._exit(1)
