@@ -41,7 +41,7 @@ from service.errors import (
 from service.jobs import IdempotencyKey, Job, NewFolder, NewJob
 from service.video.choice import FilmChoice, FilmOptions
 from service.video.jobs import BACKGROUND, KIND, UPLOAD
-from service.video.libraries import check_libraries
+from service.video.libraries import check_libraries, has_libraries
 
 FILM = "video"
 """The name of the form field that has the film."""
@@ -73,7 +73,9 @@ def _document() -> dict[str, Any]:
         description = plain.pop("description", "")
         parameters.append({"name": name, "in": "query", "description": description, "schema": plain})
     content = {"multipart/form-data": {"schema": form}, "video/*": {"schema": BINARY}}
-    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
+    # For whoever shows a menu, such as the studio: what has to be installed before.
+    missing = {} if has_libraries() else {"x-missing": "video"}
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}, **missing}
 
 
 router = APIRouter(tags=["videos"])

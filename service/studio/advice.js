@@ -5,7 +5,7 @@ import { Problem } from "./service.js";
 
 const BUTTONS = {
   again: "Try again",
-  choose: "Choose another picture",
+  choose: "Choose another file",
   empty: "Show the empty result",
   reset: "Reset the options",
   model: "Use the standard model",
@@ -32,10 +32,11 @@ const ROWS = {
   not_ready: ["The service is starting", "It loads its models, which takes some seconds.", "again"],
 };
 
-/** A card that says it, with a button for each act of its row; `acts` are the functions behind those, by name. */
-export function adviceCard(error, acts) {
+/** A card that says it, with a button for each act of its row; `acts` are the functions behind those, by name,
+ *  and `own` are rows that come first. */
+export function adviceCard(error, acts, own = {}) {
   const problem = error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error), code: "page" });
-  const [title, text, ...names] = ROWS[problem.code] ?? [problem.title, null, "again"];
+  const [title, text, ...names] = own[problem.code] ?? ROWS[problem.code] ?? [problem.title, null, "again"];
   const said = text ?? inPlainUnits(problem.detail);
   const buttons = names.map((name) => make("button", { class: "button", type: "button", "data-act": name, text: BUTTONS[name], onclick: acts[name] }));
   return make("div", { class: "problem" },

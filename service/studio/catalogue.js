@@ -2,11 +2,20 @@
 
 import { askJson } from "./service.js";
 
-/** `{operations, models}`; throws Problem. */
+/** `{operations, models, films}`; throws Problem. */
 export async function readCatalogue() {
   const [document, models] = await Promise.all([askJson("openapi.json"), askJson("models")]);
-  return { operations: operationsOf(document), models };
+  return { operations: operationsOf(document), models, films: filmsOf(document.paths["/videos"].post) };
 }
+
+/** How films are written, as options of the form of their result; `missing` says what is not installed for them. */
+const filmsOf = (post) => ({
+  options: optionsOf(post).filter(({ name }) => name !== "effect").map((option) => ({ ...option, isForm: true })),
+  missing: post["x-missing"],
+});
+
+const optionsOf = ({ parameters }) => parameters.filter((parameter) => parameter.in === "query")
+  .map(({ name, description, schema }) => ({ name, description, schema }));
 
 /** Every operation that takes an image, as `{path, name, summary, options, files, icon, isLive}`. */
 function operationsOf(document) {
@@ -22,12 +31,11 @@ function operationsOf(document) {
 const hasSubject = ({ options }) => options.some(({ name }) => name === "keep");
 
 function operationOf(path, post, files) {
-  const options = post.parameters.filter((parameter) => parameter.in === "query");
   return {
     path,
     name: shortName(path),
     summary: post.summary,
-    options: options.map(({ name, description, schema }) => ({ name, description, schema })),
+    options: optionsOf(post),
     files: files.filter((file) => file !== "image"),
     icon: post["x-icon"],
     isLive: post["x-live"],

@@ -45,6 +45,9 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** `83.4` seconds are `1:23`. */
+export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
 /** What went wrong, as the service's problem document says it (RFC 9457). */
 export function problemCard(problem) {
   const origin = [problem.code, problem.request_id].filter(Boolean).join(" · ");

@@ -1,6 +1,6 @@
 // What can be done with the running picture of the Live tab: a snapshot, a film, the whole screen.
 
-import { byId, save } from "./dom.js";
+import { byId, clock, save } from "./dom.js";
 
 const FRAMES_PER_S = 30;
 const CHUNK_MS = 1000;
@@ -60,8 +60,7 @@ export class LiveTools {
     const button = byId("live-record");
     const isRecording = seconds !== null;
     button.setAttribute("aria-pressed", String(isRecording));
-    const clock = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-    button.textContent = isRecording ? `Stop recording ${clock}` : "Record";
+    button.textContent = isRecording ? `Stop recording ${clock(seconds)}` : "Record";
   }
 
   async #toggleFull() {

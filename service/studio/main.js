@@ -10,10 +10,11 @@ import { LiveTab } from "./live.js";
 import { PhotoTab } from "./photo.js";
 import { ServiceTab } from "./service_tab.js";
 import { startTheme } from "./theme.js";
+import { VideoTab } from "./video.js";
 
 const HEALTH_INTERVAL_MS = 5000;
 
-const NAMES = ["photo", "live", "batch", "service"];
+const NAMES = ["photo", "live", "video", "batch", "service"];
 const tabs = {};
 
 function select(name, { focus = false } = {}) {
@@ -71,6 +72,7 @@ async function fillTabs() {
   Object.assign(tabs, {
     photo: new PhotoTab(catalogue),
     live: new LiveTab(catalogue),
+    video: new VideoTab(catalogue),
     batch: new BatchTab(catalogue, correct),
     service: new ServiceTab(),
   });

@@ -7,8 +7,13 @@ const SEGMENT_FORMATS = {
   labels: ["png", "json", "npz"], mask: ["png"], masks: ["zip", "json"], overlay: PICTURES, confidence: PICTURES, summary: ["json"],
 };
 
+/** What each kind of a film's frames fits in. */
+const FILM_FORMATS = {
+  cutout: ["webm", "mov", "zip", "gif", "webp"], matte: ["mp4", "webm", "zip"], picture: ["mp4", "webm", "mov", "zip", "gif", "webp"],
+};
+
 const RELEVANT = {
-  quality: ({ format }) => ["webp", "jpeg"].includes(format),
+  quality: ({ format, speed }) => speed || ["webp", "jpeg"].includes(format),
   compression: ({ path, output, format }) => formatsOf({ path, output }).includes("webp") && !["json", "npz", "zip"].includes(format),
   margin: ({ crop }) => crop === "true",
   decontaminate: ({ output }) => output !== "matte",
@@ -27,11 +32,13 @@ const RELEVANT = {
 /** `values` has every option of the operation by name, and `path`, `head` (of the model), `color` and `hasPicture`. */
 export const isRelevant = (name, values) => RELEVANT[name]?.(values) ?? true;
 
-/** The formats that can hold the result. */
-export function formatsOf({ path, output, color }) {
+/** The formats that can hold the result, the one that it has unasked first. What has a `speed` is a film. */
+export function formatsOf({ path, output, color, speed }) {
   if (path === "/segment") return SEGMENT_FORMATS[output] ?? PICTURES;
-  const isCutout = path === "/remove-background" && output !== "matte";
-  return isCutout || isTransparent(color) ? ["png", "webp"] : PICTURES;
+  const isMatte = path === "/remove-background" && output === "matte";
+  const isCutout = (path === "/remove-background" && !isMatte) || isTransparent(color);
+  if (speed) return FILM_FORMATS[isMatte ? "matte" : isCutout ? "cutout" : "picture"];
+  return isCutout ? ["png", "webp"] : PICTURES;
 }
 
 /** Hex with alpha counts, too. */

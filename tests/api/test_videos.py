@@ -1,6 +1,8 @@
 """`POST /videos` and `/jobs`: a film becomes a job, its result can be had until it expires, and each is its owner's."""
 
 import io
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,3 +193,27 @@ def test_an_upload_may_be_larger_than_what_there_is_room_for_in_memory(settings:
     with ready_client(settings.model_copy(update=changed)) as small:
         assert ended(small, post(small, padded))["state"] == "done"
         assert io.BytesIO(small.get(ended(small, post(small, padded))["result"]).content).read(4) == b"\x1aE\xdf\xa3"
+
+
+WITHOUT_AV = """
+import sys
+from importlib.machinery import PathFinder
+
+class WithoutAv(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "av" else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutAv
+"""
+
+SAID = """
+from service.api.videos import router
+print([route.openapi_extra.get("x-missing") for route in router.routes])
+"""
+
+
+@pytest.mark.parametrize(("before", "said"), [("", "[None]"), (WITHOUT_AV, "['video']")])
+def test_the_document_says_what_films_need_that_is_not_installed(before: str, said: str) -> None:
+    answer = subprocess.run([sys.executable, "-c", before + SAID], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == said

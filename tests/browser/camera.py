@@ -34,12 +34,17 @@ MIDDLE_PX = 190
 
 def write_film(path: Path) -> Path:
     """One second of the astronaut who sways from side to side, again and again without a jump."""
-    person = _person()
     with path.open("wb") as film:
         film.write(b"YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n" % (WIDTH, HEIGHT, FRAMES_PER_S))
-        for number in range(FRAMES):
-            film.write(b"FRAME\n" + _planes(_scene(person, math.sin(2 * math.pi * number / FRAMES))))
+        for scene in scenes(FRAMES):
+            film.write(b"FRAME\n" + _planes(scene))
     return path
+
+
+def scenes(count: int) -> list[Image.Image]:
+    """Once from side to side."""
+    person = _person()
+    return [_scene(person, math.sin(2 * math.pi * number / count)) for number in range(count)]
 
 
 def _person() -> Image.Image:

@@ -8,7 +8,7 @@ from tests.browser.chromium import Studio
 from tests.browser.conftest import SCREENSHOTS
 from tests.system.serving import Server
 
-TABS = ("photo", "live", "batch", "service")
+TABS = ("photo", "live", "video", "batch", "service")
 WIDTHS = (360, 768, 1440)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -31,7 +31,7 @@ def test_every_tab_is_accessible_and_fits_in_every_width_and_theme(studio: Studi
 
 def test_arrow_keys_go_from_tab_to_tab(studio: Studio) -> None:
     studio.open().page.focus("#tab-photo")
-    for tab in ("live", "batch", "service", "photo"):
+    for tab in (*TABS[1:], TABS[0]):
         studio.page.keyboard.press("ArrowRight")
         assert studio.page.get_attribute(f"#tab-{tab}", "aria-selected") == "true"
         assert studio.page.is_visible(f"#{tab}")

@@ -1,0 +1,32 @@
+// A finished film: looked at where this browser can, and saved.
+
+import { make, save } from "./dom.js";
+
+export class FilmView {
+  constructor(root) { this.root = root; }
+
+  /** `notes` are those of the job. */
+  show(blob, name, { lost }) {
+    this.clear();
+    this.url = URL.createObjectURL(blob);
+    const size = blob.size < 1e6 ? `${Math.ceil(blob.size / 1000)} kB` : `${(blob.size / 1e6).toFixed(1)} MB`;
+    const missing = lost ? [`${lost} damaged frames are missing`] : [];
+    this.root.replaceChildren(this.#picture(blob.type.split("/")[0]), make("div", { class: "under-stage" },
+      make("p", { class: "quiet small", text: [name, size, ...missing].join(" · ") }),
+      make("div", { class: "ends" }, make("button", { class: "button main", type: "button", text: "Download", onclick: () => save(blob, name) }))));
+  }
+
+  clear() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.root.replaceChildren();
+  }
+
+  #picture(kind) {
+    const other = make("p", { class: "quiet", text: "Browsers do not show this kind: download it." });
+    if (kind === "image") return make("img", { src: this.url, alt: "The result" });
+    if (kind !== "video") return other;
+    const video = make("video", { src: this.url, controls: true, loop: true, "aria-label": "The result" });
+    video.addEventListener("error", () => video.replaceWith(other));
+    return video;
+  }
+}

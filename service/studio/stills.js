@@ -1,0 +1,38 @@
+// A few frames of a film, each with what becomes of it.
+
+import { clock, make } from "./dom.js";
+import { askFor } from "./service.js";
+
+const HEADERS = { Priority: "u=5" }; // less urgent than what people wait for (RFC 9218)
+
+export class Stills {
+  constructor(root) { Object.assign(this, { root, all: [], isBefore: false }); }
+
+  /** `[{atS, file}]`, as they are in the film. */
+  show(stills) {
+    for (const { before, after } of this.all) for (const url of [before, after]) if (url) URL.revokeObjectURL(url);
+    this.all = stills.map(({ atS, file }) => ({ atS, file, before: URL.createObjectURL(file), image: make("img", { alt: `At ${clock(atS)}` }) }));
+    this.root.replaceChildren(...this.all.map(({ image, atS }) => make("li", {}, image, make("span", { text: clock(atS) }))));
+    this.#draw();
+  }
+
+  /** Shows what `request` makes of each, as it comes. Throws Problem, or AbortError. */
+  async make(request, signal) {
+    await Promise.all(this.all.map(async (still) => {
+      const blob = await (await askFor(request, still.file, { signal, headers: HEADERS })).blob();
+      if (still.after) URL.revokeObjectURL(still.after);
+      still.after = URL.createObjectURL(blob);
+      this.#draw();
+    }));
+  }
+
+  /** Shows the frames as they are in the film, or what becomes of them. */
+  compare(isBefore) {
+    this.isBefore = isBefore;
+    this.#draw();
+  }
+
+  #draw() {
+    for (const { image, before, after } of this.all) image.src = (!this.isBefore && after) || before;
+  }
+}

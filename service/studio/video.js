@@ -1,0 +1,137 @@
+// The Video tab: a film, what becomes of five of its frames, and then of all.
+
+import { afterQuiet, byId, clock } from "./dom.js";
+import { adviceCard } from "./advice.js";
+import { Choices } from "./choices.js";
+import { readClip } from "./clip.js";
+import { OF_FILMS } from "./film_advice.js";
+import { FilmJob } from "./film_job.js";
+import { filmEffects, filmForm, stillRequest } from "./film_request.js";
+import { FilmView } from "./film_view.js";
+import { takeDropsAnywhere } from "./folders.js";
+import { extension, stem, takeChosen } from "./intake.js";
+import { Stills } from "./stills.js";
+
+const STILLS = 5;
+const QUIET_MS = 400;
+const WORDS = { queued: "Waits for its turn", running: "Working…", unreachable: "The service does not answer; the video goes on once it does" };
+
+export class VideoTab {
+  constructor({ films, operations, models }) {
+    byId("video-missing").hidden = !films.missing;
+    byId("video-drop").hidden = Boolean(films.missing);
+    if (films.missing) return;
+    this.films = films;
+    this.stills = new Stills(byId("video-stills"));
+    this.view = new FilmView(byId("video-result"));
+    const single = models.filter(({ parts }) => !parts.length);
+    this.choices = new Choices(byId("video-choices"), { operations: filmEffects(operations, films), models: single }, afterQuiet(QUIET_MS, () => this.#look()));
+    this.#listen();
+  }
+
+  /** Takes a file, whatever it is, and shows what would become of it. */
+  async open(file) {
+    const signal = this.#begin();
+    this.file = file;
+    this.stills.show([]);
+    this.view.clear();
+    this.#say("");
+    byId("video-bench").hidden = false;
+    byId("video-facts").textContent = file.name;
+    await this.#trying(signal, async () => {
+      const { seconds, width, height, stills } = await readClip(file, STILLS);
+      signal.throwIfAborted();
+      byId("video-facts").textContent = `${file.name} · ${clock(seconds)} · ${width} × ${height}`;
+      this.stills.show(stills);
+      await this.#look();
+    });
+  }
+
+  /** What is chosen, done to the five. */
+  async #look() {
+    const signal = this.#begin();
+    await this.#trying(signal, () => this.stills.make(stillRequest(this.choices.request, this.films), signal), () => this.#look());
+  }
+
+  async #trying(signal, work, again) {
+    byId("video-problem").hidden = true;
+    byId("video-busy").hidden = false;
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error, again);
+    }
+    if (!signal.aborted) byId("video-busy").hidden = true;
+  }
+
+  async #start() {
+    const { file, choices } = this;
+    const { request } = choices;
+    this.job = new FilmJob((progress) => this.#showProgress(progress));
+    this.view.clear();
+    byId("video-problem").hidden = true;
+    this.#showRunning(true);
+    this.#say("Sending it…");
+    try {
+      const { blob, notes } = await this.job.make(filmForm(request, file));
+      this.#say("Done");
+      this.view.show(blob, `${stem(file.name)}-${request.path.slice(1)}.${extension(blob.type)}`, notes);
+    } catch (error) {
+      this.#say(error.name === "AbortError" ? "Called off: nothing of it is kept" : "");
+      if (error.name !== "AbortError") this.#fail(error, () => this.#start());
+    }
+    this.job = null;
+    this.#showRunning(false);
+  }
+
+  #showProgress({ state, done, total, rate }) {
+    this.#say(WORDS[state]);
+    if (total) Object.assign(byId("video-progress"), { max: total, value: done });
+    byId("video-figures").textContent = state === "running" ? [
+      total ? `${done} of ${total} frames` : `${done} frames`,
+      ...(rate ? [`${rate.toFixed(1)} a second`] : []),
+      ...(rate && total ? [`${clock((total - done) / rate)} left`] : []),
+    ].join(" · ") : "";
+  }
+
+  #showRunning(isRunning) {
+    byId("video-start").hidden = isRunning;
+    byId("video-file").disabled = isRunning;
+    for (const id of ["video-cancel", "video-progress", "video-figures"]) byId(id).hidden = !isRunning;
+    byId("video-progress").removeAttribute("value"); // until somebody knows how far it is
+    byId("video-figures").textContent = "";
+  }
+
+  /** It is read aloud whenever it is written. */
+  #say(text) {
+    const state = byId("video-state");
+    if (state.textContent !== text) state.textContent = text;
+  }
+
+  #fail(error, again) {
+    const { choices } = this;
+    const acts = { again, choose: () => byId("video-file").click(), reset: () => choices.reset(), model: () => choices.useStandardModel() };
+    byId("video-problem").replaceChildren(adviceCard(error, acts, OF_FILMS));
+    byId("video-problem").hidden = false;
+  }
+
+  /** Whatever was being looked at is no longer wanted. */
+  #begin() {
+    this.looking?.abort();
+    this.looking = new AbortController();
+    return this.looking.signal;
+  }
+
+  #listen() {
+    const open = ([file]) => { if (!this.job) this.open(file); };
+    takeChosen(byId("video-file"), open);
+    takeDropsAnywhere(byId("video-drop"), () => !byId("video").hidden && !this.job, open);
+    byId("video-start").addEventListener("click", () => this.#start());
+    byId("video-cancel").addEventListener("click", () => this.job?.cancel().catch((error) => this.#fail(error)));
+    const compare = byId("video-compare");
+    compare.addEventListener("click", () => {
+      this.stills.compare(!this.stills.isBefore);
+      compare.ariaPressed = String(this.stills.isBefore);
+    });
+  }
+}
