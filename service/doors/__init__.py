@@ -11,6 +11,7 @@ from service.doors.mcp import MCP
 from service.doors.openai import OPENAI
 from service.doors.rembg import REMBG
 from service.doors.removebg import REMOVEBG
+from service.doors.roboflow import ROBOFLOW
 from service.doors.withoutbg import WITHOUTBG
 from service.doors.x_anylabeling import X_ANYLABELING
 
@@ -23,6 +24,7 @@ DOORS: dict[str, Door] = {
     "inference": INFERENCE,
     "label-studio": LABEL_STUDIO,
     "x-anylabeling": X_ANYLABELING,
+    "roboflow": ROBOFLOW,
     "mcp": MCP,
 }
 

@@ -72,6 +72,11 @@ def _x_anylabeling(answer: Any) -> str:
     return str(answer["error"]["message"])
 
 
+def _roboflow(answer: Any) -> str:
+    assert set(answer) == {"message"}
+    return str(answer["message"])
+
+
 FORMS: dict[str, Form] = {
     "removebg": Form("/v1.0/removebg", "/v1.0/removebg/nothing", _removebg, {401: 403, 413: 400, 500: 503}),
     "rembg": Form("/api/remove", "/api/nothing", _rembg),
@@ -81,5 +86,6 @@ FORMS: dict[str, Form] = {
     "inference": Form("/v2/models/tiny-subject/infer", "/v2/nothing", _inference, AS_BAD_REQUEST),
     "label-studio": Form("/label-studio/predict", "/label-studio/nothing", _label_studio),
     "x-anylabeling": Form("/v1/predict", "/v1/predict/nothing", _x_anylabeling, {401: 200, 413: 200, 500: 200}),
+    "roboflow": Form("/sam2/segment_image", "/sam2/nothing", _roboflow, AS_BAD_REQUEST),
     "mcp": Form("/mcp", "/mcp/nothing", _mcp),
 }
