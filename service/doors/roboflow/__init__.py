@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from service.api.doorway import Refusal
 from service.api.exchange import exchange_of
 from service.api.fetching import fetch_picture
-from service.api.running import by_size, run_job
+from service.api.running import by_size, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import decode_base64, parsed, read_json
 from service.doors.roboflow.answer import PROMPTED, PromptedOptions, Written
 from service.doors.roboflow.prompts import Prompt, Question
-from service.engine.job import Job
+from service.engine.request import ImageRequest
 from service.errors import BadOption, MissingImage, NotOffered
 from service.operations.correction import MATTE
 from service.operations.options import parse_options
@@ -83,19 +83,19 @@ async def _prediction(request: Request, service: Service, image: bytes, prompt: 
     """Its JSON. Points alone correct what the network said of the whole picture; into a box it looks again."""
     pictures = {} if prompt.box else {MATTE: await _matte(request, service, image)}
     given = {"format": None, "written": written, "hints": prompt.hints, "allow_empty": True}
-    return await _run(request, service, Job(PROMPTED, parse_options(PromptedOptions, given), image, pictures))
+    return await _run(request, service, ImageRequest(PROMPTED, parse_options(PromptedOptions, given), image, pictures))
 
 
 async def _matte(request: Request, service: Service, image: bytes) -> bytes:
     given = {"output": "matte", "format": "png", "allow_empty": True}
     options = parse_options(RemoveBackgroundOptions, given)
-    return await _run(request, service, Job(REMOVE_BACKGROUND, options, image))
+    return await _run(request, service, ImageRequest(REMOVE_BACKGROUND, options, image))
 
 
-async def _run(request: Request, service: Service, job: Job) -> bytes:
+async def _run(request: Request, service: Service, wanted: ImageRequest) -> bytes:
     """The pictures of one request are in memory one after the other."""
     try:
-        return (await run_job(request, service, job)).body
+        return (await run_operation(request, service, wanted)).body
     finally:
         if permit := exchange_of(request).permit:
             permit.free_pixels()
