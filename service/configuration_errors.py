@@ -49,5 +49,9 @@ class NoCompiledForm(ConfigurationError):
     """A network has an operation that is not known to the engine that computes on a CPU; the message names it."""
 
 
+class CannotQuantize(ConfigurationError):
+    """A graph that gains nothing in eight bits, or ranges that are not its own; the message says which."""
+
+
 class WorkerFailed(ConfigurationError):
     """A worker could not load or warm up its models."""

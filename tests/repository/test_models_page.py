@@ -15,13 +15,17 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
+from skimage import data
 from torch import Tensor
 
 from service.cli import main
 from service.models.store import ModelStore
 from service.models.store.added.naming import BACKGROUND_NAME
+from service.workers.precision import on_cpu, read_cpu_flags
 from tests.known_families import SmallDeepLab, SmallSegFormer
 from tests.networks import Convolved
+from tests.processor import needs_int8
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 
@@ -67,6 +71,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def code_in(section: str) -> list[str]:
+    text = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```(?:python|bash)\n(.*?)```", text, re.DOTALL)
+
+
+def run(python: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of its older exporter
+        exec(python, {"YourNetwork": YourNetwork})
+
+
+def silhouette(command: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(shlex.split(command)[1:])
+    assert left.value.code == 0
+
+
 @pytest.mark.parametrize(
     ("section", "modules", "name", "classes"),
     [
@@ -85,14 +106,24 @@ def test_every_line_that_brings_a_network_runs(
 ) -> None:
     for module, stand_in in modules.items():
         monkeypatch.setitem(sys.modules, module, stand_in)
-    text = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    python, command = re.findall(r"```(?:python|bash)\n(.*?)```", text, re.DOTALL)
+    python, command = code_in(section)
     lines = [line for line in (python + command).splitlines() if line and not line.startswith("import ")]
     assert len(lines) <= 4
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, of its older exporter
-        exec(python, {"YourNetwork": YourNetwork})
-    with pytest.raises(SystemExit) as left:
-        main(shlex.split(command)[1:])
-    assert left.value.code == 0
+    run(python)
+    silhouette(command)
     assert len(ModelStore(folder / "store").card(name).class_table) == classes
+
+
+@needs_int8
+def test_the_line_that_calibrates_one_runs(folder: Path) -> None:
+    python, command = code_in("From a checkpoint of your own")
+    run(python)
+    silhouette(command)
+    (folder / "pictures").mkdir()
+    for name, take in {"astronaut": data.astronaut, "cat": data.chelsea}.items():
+        Image.fromarray(take()).resize((96, 96)).save(folder / "pictures" / f"{name}.png")
+    (command,) = code_in("In eight bits")
+    silhouette(command)
+    store = ModelStore(folder / "store")
+    (checkpoint,) = on_cpu([store.checkpoint(store.card("yours"))], "yours=int8", read_cpu_flags())
+    assert checkpoint.card.label.startswith("yours@1+int8")

@@ -1,7 +1,7 @@
 """`silhouette models quantize`: finds a model's 8-bit ranges on real pictures, and says how far from fp32 that is."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,17 +13,18 @@ from service.cli.console import say, work_progress
 from service.cli.files.disk import read_file
 from service.cli.files.report import PhotoFailed
 from service.cli.files.scan import check_some_were_found, find_photos
-from service.configuration_errors import ConfigurationError
+from service.cli.models.example import cpu
+from service.configuration_errors import CannotQuantize, ConfigurationError
 from service.errors import Failure
 from service.models.engines.compiled import is_installed
-from service.models.store import Checkpoint, ModelCard, ModelStore
+from service.models.store import Checkpoint, ModelStore
 from service.models.store.card import ONNX
-from service.models.store.int8_ranges import Int8Ranges, write_ranges
+from service.models.store.int8_ranges import Int8Ranges, Span, write_ranges
 from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-    from service.models.segmenters.base import Pixels, TorchSegmenter
+    from service.models.segmenters.base import Pixels
     from service.pixels.decode import Photo
 
 DEFAULT_PICTURES = 40
@@ -53,7 +54,7 @@ def run(chosen: argparse.Namespace) -> int:
     settings = read_settings()
     store = ModelStore(settings.model_store)
     card = store.card(chosen.name)
-    _check_can_be_calibrated(card)
+    _check_can_be_calibrated()
     exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.verify(card))
     photos = _spread(_photos_in(chosen.images), max(chosen.limit, 2))
     checked = photos[::CHECKED_SHARE]
@@ -68,9 +69,7 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _check_can_be_calibrated(card: ModelCard) -> None:
-    if card.family == ONNX:
-        raise ConfigurationError(f"{card.name} is an ONNX graph, which runs as it was published: bring one in 8 bits")
+def _check_can_be_calibrated() -> None:
     if not is_installed():
         raise ConfigurationError("int8 needs OpenVINO, which cannot be imported: there are no wheels for this machine")
 
@@ -90,11 +89,11 @@ def _spread(photos: Sequence[Path], count: int) -> list[Path]:
 
 
 def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, settings: Settings) -> Int8Ranges:
-    from service.models.engines.eight_bits import calibrate
-
-    network = _load(exact, settings, compiled=False)
-    batches = (pixels[np.newaxis] for pixels in _read(photos, exact, settings))
-    spans = calibrate(network.graph(), network.exact_layers, batches)
+    pictures = _read(photos, exact, settings)
+    try:
+        spans = _spans_of_graph(exact, pictures) if exact.card.family == ONNX else _spans(exact, pictures, settings)
+    except CannotQuantize as error:
+        raise ConfigurationError(f"{exact.card.name} stays in {exact.card.precision}: {error}") from error
     return Int8Ranges(
         weights_sha256=exact.card.converted.sha256,
         made=date.today(),
@@ -104,24 +103,32 @@ def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, setting
     )
 
 
+def _spans(exact: Checkpoint, pictures: "Iterator[Pixels]", settings: Settings) -> Mapping[str, Span]:
+    """Of a network that is written here."""
+    from service.models.engines.eight_bits import calibrate
+    from service.models.segmenters import SEGMENTERS
+
+    device = replace(cpu(settings), is_compiled_for=False)
+    network = SEGMENTERS[exact.card.family].load(exact, device)
+    return calibrate(network.graph(), network.exact_layers, (pixels[np.newaxis] for pixels in pictures))
+
+
+def _spans_of_graph(exact: Checkpoint, pictures: "Iterator[Pixels]") -> Mapping[str, Span]:
+    from service.models.segmenters.onnx import measure_spans
+
+    return measure_spans(exact, pictures)
+
+
 def _compare(exact: Checkpoint, ranges: Int8Ranges, photos: Sequence[Path], settings: Settings) -> None:
+    from service.models.segmenters import FAMILIES
     from service.models.segmenters.disagreement import disagreement
 
     card = exact.card.model_copy(update={"precision": "int8"})
     quantized = replace(exact, card=card, int8_ranges=ranges)
     pictures = _read(photos, exact, settings)
-    share = disagreement(_load(exact, settings), _load(quantized, settings), pictures)
+    family, device = FAMILIES[card.family], cpu(settings)
+    share = disagreement(family.load(exact, device), family.load(quantized, device), pictures)
     say(f"on {len(photos)} other pictures, {share:.2%} of the pixels get another class than in fp32")
-
-
-def _load(checkpoint: Checkpoint, settings: Settings, compiled: bool = True) -> "TorchSegmenter":
-    from service.models.segmenters import SEGMENTERS
-    from service.models.segmenters.devices import Device
-    from service.workers.machine import available_cores
-
-    device = Device.find("cpu", settings.threads_per_worker or available_cores())
-    device = replace(device, is_compiled_for=compiled)
-    return SEGMENTERS[checkpoint.card.family].load(checkpoint, device)
 
 
 def _read(photos: Sequence[Path], checkpoint: Checkpoint, settings: Settings) -> "Iterator[Pixels]":

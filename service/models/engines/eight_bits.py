@@ -6,13 +6,14 @@ Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Eff
 Inference", arXiv:1712.05877.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.configuration_errors import CannotQuantize
 from service.models.engines.compiled import compiled
 from service.models.engines.library import opset, ov
 from service.models.store.int8_ranges import Span
@@ -23,6 +24,12 @@ WEIGHT_LEVELS = 127
 """Weights are symmetric around zero, so -128 stays unused."""
 
 CONVOLUTIONS = ("Convolution", "GroupConvolution")
+
+MEASURED = (*CONVOLUTIONS, "ConvolutionBackpropData", "GroupConvolutionBackpropData")
+"""What enlarges multiplies in float32, but what it gives can lie on a grid, so that those after it need not."""
+
+GATES = ("Sigmoid", "HSigmoid", "HardSigmoid")
+"""Multiplied with what they see they are an activation, Swish or its hard form, which some files write in two."""
 
 ACTIVATIONS = ("Relu", "Clamp", "HSwish", "PRelu", "Swish", "Sigmoid", "HSigmoid")
 
@@ -80,17 +87,22 @@ class Company:
         whole.span = min(whole.span[0], span[0]), max(whole.span[1], span[1])
 
 
-def quantize(model: ov.Model, spans: Mapping[str, Span]) -> None:
+def quantize(model: ov.Model, spans: Mapping[str, Span]) -> int:
     """Mark, in `model` itself, what is to be computed in eight bits: `spans` says what the nodes of these names are to
-    hold.
+    hold. Returns how many convolutions multiply in eight bits then.
 
-    A convolution of what lies on a grid multiplies in eight bits; its own result does only if it has a span, too.
+    A convolution of what lies on a grid does; its own result lies on one only if it has a span, too. Raises
+    CannotQuantize where the spans are those of another graph.
     """
+    if missing := spans.keys() - {node.get_friendly_name() for node in model.get_ops()}:
+        raise CannotQuantize(f"its 8-bit ranges are of another graph, which has {min(missing)!r}: quantize it again")
     on_grid: dict[str, Span] = {}
+    multiplying = 0
     for node in model.get_ordered_ops():
         name, kind = node.get_friendly_name(), node.get_type_name()
         if kind in CONVOLUTIONS and _source(node, 0) in on_grid:
             node.input(1).replace_source_output(_in_eight_bits(node.input_value(1)))
+            multiplying += 1
         shared = [on_grid.get(_source(node, index)) for index in _tensors(node)]
         if name in spans:
             on_grid[_put_on_grid(node, spans[name])] = spans[name]
@@ -100,6 +112,7 @@ def quantize(model: ov.Model, spans: Mapping[str, Span]) -> None:
                 on_grid[name] = span
             elif kind in NEED_IT_AGAIN:
                 on_grid[_put_on_grid(node, span)] = span
+    return multiplying
 
 
 def _source(node: ov.Node, index: int) -> str:
@@ -158,6 +171,37 @@ def calibrate(model: ov.Model, exact: Collection[str], batches: Iterable[NDArray
     return {node.get_friendly_name(): companies[node.get_friendly_name()].whole.span for node in _ends(model, exact)}
 
 
+def heads(model: ov.Model) -> set[str]:
+    """What the last convolutions give, those after which there is none: steps of 1/255 would show in the answer."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [result.input_value(0).get_node() for result in model.get_results()]
+    while waiting:
+        node = waiting.pop()
+        if node.get_friendly_name() in seen:
+            continue
+        seen.add(node.get_friendly_name())
+        if node.get_type_name() in MEASURED:
+            found.add(_steps(node)[-1].get_friendly_name())
+        else:
+            waiting += [node.input_value(index).get_node() for index in range(node.get_input_size())]
+    return found
+
+
+def check_is_float32(model: ov.Model) -> None:
+    """Raises CannotQuantize for a graph that computes in fewer bits already."""
+    kinds = {node.get_type_name() for node in model.get_ops()}
+    types = {node.get_output_element_type(0).get_type_name() for node in model.get_ops() if _multiplies(node)}
+    if "FakeQuantize" in kinds:
+        raise CannotQuantize("it computes in eight bits already, as it was published")
+    if types - {"f32"}:
+        raise CannotQuantize(f"it computes in {min(types - {'f32'})}: bring it in float32")
+
+
+def _multiplies(node: ov.Node) -> bool:
+    return node.get_type_name() in MEASURED
+
+
 def _companies(model: ov.Model, exact: Collection[str]) -> dict[str, Company]:
     """Of every node whose result will lie on a grid, by its name."""
     found = {node.get_friendly_name(): Company() for node in _ends(model, exact)}
@@ -177,24 +221,49 @@ def _companies(model: ov.Model, exact: Collection[str]) -> dict[str, Company]:
 def _ends(model: ov.Model, exact: Collection[str]) -> Iterator[ov.Node]:
     """What each convolution gives in the end: with its bias, and its activation."""
     for node in model.get_ordered_ops():
-        if node.get_type_name() in CONVOLUTIONS:
-            end = _end_of(node)
-            name = end.get_friendly_name()
-            if not any(name == kept or name.startswith(f"{kept}.") for kept in exact):
-                yield end
+        if node.get_type_name() in MEASURED:
+            steps = _steps(node)
+            if not any(_is_below(step.get_friendly_name(), kept) for step in steps for kept in exact):
+                yield steps[-1]
 
 
-def _end_of(convolution: ov.Node) -> ov.Node:
-    node, has_bias = convolution, False
-    while True:
-        followers = [target.get_node() for target in node.output(0).get_target_inputs()]
-        if len(followers) != 1:
-            return node
-        (follower,) = followers
-        is_bias = not has_bias and follower.get_type_name() == "Add" and _is_constant(follower.input_value(1))
-        if not is_bias and follower.get_type_name() not in ACTIVATIONS:
-            return node
-        node, has_bias = follower, has_bias or is_bias
+def _is_below(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def _steps(convolution: ov.Node) -> list[ov.Node]:
+    """From the convolution over its bias to its activations."""
+    steps, has_bias = [convolution], False
+    while (follower := _next_step(steps[-1], has_bias)) is not None:
+        has_bias = has_bias or follower.get_type_name() == "Add"
+        steps.append(follower)
+    return steps
+
+
+def _next_step(node: ov.Node, has_bias: bool) -> ov.Node | None:
+    followers = _followers(node)
+    if swish := _swish(followers):
+        return swish
+    if len(followers) != 1:
+        return None
+    (follower,) = followers
+    is_bias = not has_bias and follower.get_type_name() == "Add" and _is_constant(follower.input_value(1))
+    return follower if is_bias or follower.get_type_name() in ACTIVATIONS else None
+
+
+def _followers(node: ov.Node) -> list[ov.Node]:
+    return [target.get_node() for target in node.output(0).get_target_inputs()]
+
+
+def _swish(followers: Sequence[ov.Node]) -> ov.Node | None:
+    """x * sigmoid(x), where that is all that is made of x."""
+    gates = [node for node in followers if node.get_type_name() in GATES]
+    products = [node for node in followers if node.get_type_name() == "Multiply"]
+    if len(followers) != 2 or not gates or not products:
+        return None
+    (product,) = products
+    behind = [node.get_friendly_name() for node in _followers(gates[0])]
+    return product if behind == [product.get_friendly_name()] else None
 
 
 def _is_constant(output: ov.Output) -> bool:

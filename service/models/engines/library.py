@@ -10,7 +10,7 @@ import sys
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's way to say: there is none
 
 import openvino as ov  # noqa: E402
-from openvino import opset1  # noqa: E402
+from openvino import opset1, passes  # noqa: E402
 from openvino import opset13 as opset  # noqa: E402
 
-__all__ = ["opset", "opset1", "ov"]
+__all__ = ["opset", "opset1", "ov", "passes"]

@@ -5,7 +5,7 @@ Both are imported when a graph is opened: a service without such models has no u
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,7 @@ from service.configuration_errors import ConfigurationError, MissingExtra
 from service.models.engines.compiled import CompiledNetwork, is_installed
 from service.models.segmenters.devices import Device
 from service.models.store.card import Precision
+from service.models.store.int8_ranges import Span
 
 if TYPE_CHECKING:
     import openvino
@@ -36,16 +37,21 @@ Output = str | int
 
 
 def open_graph(
-    path: Path, shape: Sequence[int], output: Output, device: Device, precision: Precision = "fp32"
+    path: Path,
+    shape: Sequence[int],
+    output: Output,
+    device: Device,
+    precision: Precision = "fp32",
+    spans: Mapping[str, Span] | None = None,
 ) -> RunningGraph:
-    """For pictures of `shape`, without the batch.
+    """For pictures of `shape`, without the batch; with `spans`, see `engines/eight_bits.py`, in eight bits.
 
     Raises MissingExtra where no runtime is installed for the device, and ConfigurationError for a graph that it cannot
     run.
     """
     on_cpu = device.torch_device.type == "cpu"
     if on_cpu and is_installed():
-        return OpenVinoGraph(path, shape, output, precision)
+        return OpenVinoGraph(path, shape, output, precision, spans)
     if importlib.util.find_spec("onnxruntime"):
         return OnnxRuntimeGraph(path, output, device)
     wanted = "openvino or onnxruntime" if on_cpu else "the extra `onnx-gpu`"
@@ -55,9 +61,18 @@ def open_graph(
 class OpenVinoGraph:
     """On a CPU."""
 
-    def __init__(self, path: Path, shape: Sequence[int], output: Output, precision: Precision) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shape: Sequence[int],
+        output: Output,
+        precision: Precision,
+        spans: Mapping[str, Span] | None = None,
+    ) -> None:
         try:
-            model = _read(path, shape, output)
+            model = read_graph(path, shape, output)
+            if spans is not None:
+                _quantize(model, spans)
             self._network = CompiledNetwork(model, torch.get_num_threads(), precision)
         except RuntimeError as error:
             raise ConfigurationError(f"OpenVINO cannot run {path.name}: {' '.join(str(error).split())}") from error
@@ -67,13 +82,25 @@ class OpenVinoGraph:
         return _alone(self._network.infer(image[np.newaxis].astype(self._dtype)))
 
 
-def _read(path: Path, shape: Sequence[int], output: Output) -> "openvino.Model":
-    """For pictures of one size, and without what only other outputs need."""
-    from service.models.engines.library import ov
+def _quantize(model: "openvino.Model", spans: Mapping[str, Span]) -> None:
+    from service.models.engines.eight_bits import quantize
+
+    quantize(model, spans)
+
+
+def read_graph(path: Path, shape: Sequence[int], output: Output) -> "openvino.Model":
+    """For pictures of one size, without what only other outputs need, and with all computed that is constant.
+
+    Raises RuntimeError for a graph that OpenVINO cannot read.
+    """
+    from service.models.engines.library import ov, passes
 
     whole = ov.Core().read_model(path)
     model = ov.Model([whole.output(output)], whole.get_parameters(), "graph")
     model.reshape([1, *shape])
+    folding = passes.Manager()
+    folding.register_pass(passes.ConstantFolding())
+    folding.run_passes(model)
     return model
 
 

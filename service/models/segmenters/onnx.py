@@ -4,20 +4,21 @@ Pictures are normalised and answers are turned into scores here, in numpy; the g
 see `graphs.py`. No card holds code.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.configuration_errors import ConfigurationError
+from service.configuration_errors import CannotQuantize, ConfigurationError
 from service.models.labels import Scores
-from service.models.segmenters.base import Pixels
+from service.models.segmenters.base import IN_EIGHT_BITS, Pixels
 from service.models.segmenters.devices import Device
-from service.models.segmenters.graphs import RunningGraph, open_graph
+from service.models.segmenters.graphs import Output, RunningGraph, open_graph, read_graph
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import DIVISORS, InputSpec, OutputSpec, Values
+from service.models.store.int8_ranges import Span
 
 Planes = NDArray[Any]
 
@@ -44,10 +45,10 @@ class OnnxSegmenter:
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: Device) -> Self:
         """Raises ConfigurationError where no runtime is installed, or where it cannot run the graph."""
-        card = checkpoint.card
-        output = FIRST if card.output.name is None else card.output.name
-        shape = picture_shape(card.input)
-        return cls(card, open_graph(checkpoint.weights, shape, output, device, card.precision))
+        card, ranges = checkpoint.card, checkpoint.int8_ranges
+        spans = ranges.spans if ranges is not None and card.precision in IN_EIGHT_BITS else None
+        shape, output = picture_shape(card.input), meant_output(card.output)
+        return cls(card, open_graph(checkpoint.weights, shape, output, device, card.precision, spans))
 
     def expect(self, largest: int) -> None:
         """Nothing: the graph was compiled for its size of picture when it was loaded."""
@@ -58,6 +59,28 @@ class OnnxSegmenter:
     def _predict_one(self, image: Pixels) -> Scores:
         answer = self._graph.infer(prepare(image, self._card.input))
         return scores_of(answer, self._card.output, self._card.score_shape)
+
+
+def measure_spans(checkpoint: Checkpoint, pictures: Iterable[Pixels]) -> Mapping[str, Span]:
+    """What the tensors of a graph are to hold in eight bits, from pictures as it sees them; needs OpenVINO.
+
+    The last convolutions stay in float32. Raises CannotQuantize where nothing would be computed in eight bits.
+    """
+    from service.models.engines.eight_bits import calibrate, check_is_float32, heads, quantize
+
+    spec = checkpoint.card.input
+    graph = read_graph(checkpoint.weights, picture_shape(spec), meant_output(checkpoint.card.output))
+    check_is_float32(graph)
+    dtype = graph.input().get_element_type().to_dtype()
+    batches = (prepare(picture, spec)[np.newaxis].astype(dtype) for picture in pictures)
+    spans = calibrate(graph, heads(graph), batches)
+    if not quantize(graph, spans):
+        raise CannotQuantize("none of its convolutions sees what another one gave, and only those multiply in 8 bits")
+    return spans
+
+
+def meant_output(spec: OutputSpec) -> Output:
+    return FIRST if spec.name is None else spec.name
 
 
 def look(path: Path, outputs: Sequence[str], image: Pixels, spec: InputSpec, device: Device) -> Mapping[str, Planes]:

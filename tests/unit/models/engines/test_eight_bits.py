@@ -116,6 +116,12 @@ def test_tensors_that_are_added_or_joined_get_one_span(spans: Mapping[str, Span]
     assert "head" not in spans
 
 
+def test_what_is_exact_stays_so_where_an_activation_follows(network: Joining) -> None:
+    found = calibrate(graph(nn.Sequential(network, nn.Sigmoid())), ("0.head",), pictures())
+    assert all(name.startswith("0.") for name in found)
+    assert "0.head" not in found
+
+
 def test_a_sum_is_measured_as_well(network: Joining, spans: Mapping[str, Span]) -> None:
     class Sum(nn.Module):
         def __init__(self) -> None:
