@@ -8,10 +8,11 @@ from service.cli.models.configured import configured_store
 from service.configuration_errors import ConfigurationError
 from service.models.store.card import ONNX
 from service.models.store.store import DEFAULT_MODELS, OPTIONAL_MODELS, ModelStore
+from service.settings import read_settings
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-    from service.models.store import ModelCard
+    from service.models.store import Checkpoint, ModelCard
 
 
 def add_actions(actions: "Commands") -> None:
@@ -19,6 +20,7 @@ def add_actions(actions: "Commands") -> None:
         "pull",
         help="download, verify and convert weights",
         description="Download weights, verify their sha256 and convert them to safetensors; a no-op when done. "
+        "A model that does not see in a photo what its golden answer shows is refused, and nothing of it is kept. "
         f"Without names: {', '.join(DEFAULT_MODELS)}; and {', '.join(OPTIONAL_MODELS)} where its address is reached.",
     )
     pull.add_argument("names", nargs="*", metavar="NAME")
@@ -56,7 +58,15 @@ def _pull(store: ModelStore, card: "ModelCard") -> None:
     if store.has(card):
         say(f"{card.label}: already there")
         return
+    from service.cli.models.reproducing import reproduces
+
+    has_golden, settings = store.golden_file(card).is_file(), read_settings()
+
+    def admit(checkpoint: "Checkpoint") -> None:
+        reproduces(checkpoint, store.golden_file(card), settings)
+
     with download_progress() as progress:
         task = progress.add_task(card.label, total=None)
-        store.pull(card, lambda done, total: progress.update(task, completed=done, total=total))
-    say(f"{card.label}: pulled, {'verified' if card.family == ONNX else 'verified and converted'}")
+        store.pull(card, lambda done, total: progress.update(task, completed=done, total=total), admit)
+    done = ["pulled", "verified", *([] if card.family == ONNX else ["converted"])]
+    say(f"{card.label}: {', '.join(done + (['it gives its golden answer'] if has_golden else []))}")

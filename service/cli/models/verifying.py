@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from service.cli.console import say
 from service.cli.models.configured import configured_store
-from service.cli.models.example import SAMPLE, Example, cpu, read_photo
+from service.cli.models.reproducing import reproduces
 from service.configuration_errors import BadWeights, MissingWeights
-from service.models.golden import check_golden
 from service.models.store import Checkpoint, ModelStore
 from service.settings import Settings, read_settings
 
@@ -59,11 +58,5 @@ def _check_checksum(store: ModelStore, card: "ModelCard") -> str:
 
 
 def _check_golden(settings: Settings, store: ModelStore, card: "ModelCard") -> str:
-    """In float32 on the CPU, where answers are the same on every machine."""
-    golden = store.golden_file(card)
-    if not golden.is_file():
-        return "it has no golden answer"
-    exact = Checkpoint(card.model_copy(update={"precision": "fp32"}), store.weights(card))
-    example = Example.of(exact, read_photo(SAMPLE, settings.max_pixels), cpu(settings))
-    check_golden(card, example.prediction, golden)
-    return "it gives its golden answer"
+    has_one = reproduces(Checkpoint(card, store.weights(card)), store.golden_file(card), settings)
+    return "it gives its golden answer" if has_one else "it has no golden answer"

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,14 @@ OPTIONAL_MODELS = ("u2netp", "deeplab-voc")
 """Pulled where their address can be reached, and served where they were pulled."""
 
 GOLDEN_FILE = "golden.png"
+
+Admission = Callable[[Checkpoint], None]
+"""Raises ConfigurationError for a model that is not to come into the store."""
+
+
+def _anybody(_: Checkpoint) -> None:
+    """Whoever has the pinned checksum."""
+
 
 PULL_PACKAGES = ("httpx2", "onnx", "pip", "tflite")
 """What the extra `pull` installs, by the names that are imported."""
@@ -108,12 +116,12 @@ class ModelStore:
             return False
         return True
 
-    def pull(self, card: ModelCard, progress: "Progress") -> None:
+    def pull(self, card: ModelCard, progress: "Progress", admit: Admission = _anybody) -> None:
         """Bring the weights from the first source that has them; nothing is done where they are there.
 
-        The converted file appears under its name only when it is whole and verified, whoever is killed meanwhile.
-        Raises MissingExtra, PullFailed with the reason of every source, or BadWeights where the conversion is not the
-        pinned one.
+        The converted file appears under its name only when it is whole, verified and admitted, whoever is killed
+        meanwhile. Raises MissingExtra, PullFailed with the reason of every source, BadWeights where the conversion is
+        not the pinned one, and what `admit` raises, which leaves nothing of the pull behind.
         """
         if self.has(card):
             return
@@ -123,8 +131,12 @@ class ModelStore:
                 shutil.rmtree(staging)
                 return
             original = self._fetch(card, staging, progress)
-            _converted(original, card, staging).replace(self.weights(card))
-            shutil.rmtree(staging)
+            converted = _converted(original, card, staging)
+            try:
+                admit(Checkpoint(card, converted))
+                converted.replace(self.weights(card))
+            finally:
+                shutil.rmtree(staging)
 
     @contextlib.contextmanager
     def adding(self, name: str, replacing: bool = False) -> Iterator[Path]:

@@ -107,8 +107,20 @@ def test_a_model_without_one_is_told_apart(silhouette: Silhouette, added: Path) 
     assert silhouette("verify", "mine", "--golden") == (0, "mine@1: ok, it has no golden answer\n")
 
 
-@pytest.mark.usefixtures("added")
-def test_an_onnx_graph_is_not_quantized_by_us(silhouette: Silhouette) -> None:
-    status, said = silhouette("quantize", "mine", "--images", ".")
+# --- golden answers of what is pulled ---------------------------------------------------------------------------------
+
+
+def test_what_is_pulled_must_give_its_golden_answer(silhouette: Silhouette, added: Path) -> None:
+    (added / "model.onnx").unlink()
+    assert silhouette("pull", "mine") == (0, "mine@1: pulled, verified, it gives its golden answer\n")
+    assert (added / "model.onnx").is_file()
+
+
+def test_what_answers_otherwise_is_not_kept(silhouette: Silhouette, added: Path) -> None:
+    (added / "model.onnx").unlink()
+    card = added / "card.toml"
+    card.write_text(card.read_text().replace("mean = [0.485, ", "mean = [40.0, "))
+    status, said = silhouette("pull", "mine")
     assert status == 2
-    assert "mine is an ONNX graph, which runs as it was published" in said
+    assert "mine does not give its golden answer" in said
+    assert sorted(path.name for path in added.iterdir()) == ["card.toml", "golden.png"]
