@@ -163,6 +163,16 @@ export class Client {
     how?: { concurrency?: number; signal?: AbortSignal },
   ): AsyncGenerator<[string, Result | SilhouetteError], void>;
 
-  /** The loaded models, as `GET /models` describes them. */
+  /** The models that are served, as `GET /models` describes them. */
   models(how?: How): Promise<any[]>;
+  /**
+   * Has the service load a model of its store, or load it again where it has changed. Every worker has it then. Give a
+   * large one a `timeoutMs` of minutes. For administrators: a key with the scope `admin`, or, while the service has no
+   * keys, its own machine. The same holds for the other two.
+   */
+  loadModel(name: string, how?: How): Promise<any>;
+  /** Nobody can ask for it any more; returns when those who had are answered, and its memory is given back. */
+  unloadModel(name: string, how?: How): Promise<void>;
+  /** A loaded one, which is meant from now on where a request names none. */
+  setDefaultModel(name: string, how?: How): Promise<any>;
 }

@@ -105,6 +105,18 @@ export class Client {
     return (await this.#ask("models", { method: "GET" }, how)).json();
   }
 
+  async loadModel(name, how) {
+    return (await this.#ask(modelPath(name), { method: "POST" }, how)).json();
+  }
+
+  async unloadModel(name, how) {
+    await this.#ask(modelPath(name), { method: "DELETE" }, how);
+  }
+
+  async setDefaultModel(name, how) {
+    return (await this.#ask(`${modelPath(name)}/default`, { method: "PUT" }, how)).json();
+  }
+
   // Yields [name, result or error] as they are done. Leaving the loop aborts what runs.
   async *batch(operation, pictures, options, { concurrency = 4, signal } = {}) {
     const leaving = new AbortController();
@@ -178,6 +190,10 @@ export class Client {
       return new ConnectionFailed("connection_failed", cause.cause?.message ?? cause.message, { cause });
     }
   }
+}
+
+function modelPath(name) {
+  return `models/${encodeURIComponent(name)}`;
 }
 
 function asText(value) {

@@ -70,6 +70,26 @@ test("the models are listed", async () => {
   assert.equal((await silhouette.models())[0].name, "tiny-subject");
 });
 
+test("a model is loaded, chosen and unloaded by its name", async () => {
+  const told = [];
+  const server = createServer((request, response) => {
+    told.push(`${request.method} ${request.url}`);
+    if (request.method === "DELETE") response.writeHead(204).end();
+    else response.writeHead(200, { "Content-Type": "application/json" }).end('{"name":"mine"}');
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = new Client(`http://127.0.0.1:${server.address().port}`);
+  try {
+    assert.equal((await client.loadModel("mine")).name, "mine");
+    assert.equal((await client.setDefaultModel("mine")).name, "mine");
+    assert.equal(await client.unloadModel("mi/ne"), undefined);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+  assert.deepEqual(told, ["POST /models/mine", "PUT /models/mine/default", "DELETE /models/mi%2Fne"]);
+});
+
 test("problems become errors of their kind", async () => {
   await assert.rejects(silhouette.removeBackground(empty), (error) => {
     assert.ok(error instanceof NoForeground && error instanceof InputError && error instanceof SilhouetteError);

@@ -52,4 +52,4 @@ async def make_default(name: str, service: ServiceDep) -> ModelInfo:
 
 
 def _told(service: Service, card: ModelCard) -> ModelInfo:
-    return ModelInfo.of(card, default=service.engine.served.is_default(card))
+    return ModelInfo.of(card, service.engine.served)

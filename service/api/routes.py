@@ -19,16 +19,16 @@ probes = APIRouter()
 @router.get("/models", tags=["models"], summary="The loaded models", responses=problems(*OF_KEYS))
 async def models(service: ServiceDep) -> list[ModelInfo]:
     """The default model comes first; `best`, which is two of them together, last."""
-    models = service.pipeline.catalogue.models
-    return [ModelInfo.of(model, default=model is models[0]) for model in models]
+    served = service.engine.served
+    return [ModelInfo.of(model, served) for model in served.catalogue.models]
 
 
 @router.get(
     "/models/{name}", tags=["models"], summary="One loaded model", responses=problems(UnknownModel, BadOption, *OF_KEYS)
 )
 async def model(name: str, service: ServiceDep) -> ModelInfo:
-    found = service.pipeline.catalogue.model(name)
-    return ModelInfo.of(found, default=found is service.pipeline.catalogue.cards[0])
+    served = service.engine.served
+    return ModelInfo.of(served.catalogue.model(name), served)
 
 
 @probes.get("/livez", tags=["probes"], summary="Is the process alive?")

@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from service.engine.served import ServedModels
+from service.models.catalogue import Model
 from service.models.ensemble import Ensemble
 from service.models.labels import ClassTable
 from service.models.store import ModelCard
@@ -29,7 +31,7 @@ class ClassInfo(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """A loaded model."""
+    """A model that is served."""
 
     name: str
     version: str
@@ -38,6 +40,9 @@ class ModelInfo(BaseModel):
     head: Literal["softmax", "sigmoid"]
     precision: Precision = Field(description="What it computes in here.")
     default: bool = Field(description="Used where a request names no model.")
+    state: Literal["loaded", "asleep"] = Field(
+        description="`asleep`: unloaded, as nobody had asked for it; the first who does waits until it is loaded again."
+    )
     input_width: int
     input_height: int
     classes: list[ClassInfo]
@@ -47,11 +52,11 @@ class ModelInfo(BaseModel):
     parts: list[str] = Field(description="The loaded models that answer together under this name; for `best`.")
 
     @classmethod
-    def of(cls, model: ModelCard | Ensemble, default: bool) -> Self:
-        return cls.of_ensemble(model) if isinstance(model, Ensemble) else cls.of_card(model, default)
+    def of(cls, model: Model, served: ServedModels) -> Self:
+        return cls.of_ensemble(model, served) if isinstance(model, Ensemble) else cls.of_card(model, served)
 
     @classmethod
-    def of_card(cls, card: ModelCard, default: bool) -> Self:
+    def of_card(cls, card: ModelCard, served: ServedModels) -> Self:
         return cls(
             name=card.name,
             version=card.version,
@@ -59,7 +64,8 @@ class ModelInfo(BaseModel):
             family=card.family,
             head=card.output.head,
             precision=card.precision,
-            default=default,
+            default=served.is_default(card),
+            state="loaded" if served.is_awake(card) else "asleep",
             input_width=card.input.width,
             input_height=card.input.height,
             classes=_classes(card.class_table),
@@ -70,11 +76,14 @@ class ModelInfo(BaseModel):
         )
 
     @classmethod
-    def of_ensemble(cls, ensemble: Ensemble) -> Self:
+    def of_ensemble(cls, ensemble: Ensemble, served: ServedModels) -> Self:
         """What its outlines come from, but for the classes."""
         outline, classes = ensemble.outline, ensemble.classes
-        return cls.of_card(outline, default=False).model_copy(
+        is_awake = served.is_awake(outline) and served.is_awake(classes)
+        return cls.of_card(outline, served).model_copy(
             update={
+                "default": False,
+                "state": "loaded" if is_awake else "asleep",
                 "name": ensemble.name,
                 "version": f"{outline.version}+{classes.version}",
                 "title": f"outlines of {outline.name}, classes of {classes.name}",

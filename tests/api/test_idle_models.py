@@ -41,7 +41,8 @@ def is_asleep(client: TestClient) -> bool:
 
 def test_a_model_sleeps_when_nobody_asks_and_the_first_who_does_gets_an_answer(sleepy: TestClient) -> None:
     until(lambda: is_asleep(sleepy))
-    assert [model["name"] for model in sleepy.get("/models").json()] == ["tiny-subject", "tiny-classes", "best"]
+    states = {model["name"]: model["state"] for model in sleepy.get("/models").json()}
+    assert states == {"tiny-subject": "loaded", "tiny-classes": "asleep", "best": "asleep"}
     answer = ask(sleepy, "/segment", painted(), {"model": "tiny-classes"})
     assert (answer.status_code, answer.headers["X-Model"]) == (200, "tiny-classes@1")
     assert not is_asleep(sleepy)

@@ -31,6 +31,7 @@ def test_a_model_says_what_it_knows_and_where_it_comes_from(client: TestClient) 
         "head": "softmax",
         "precision": "fp32",
         "default": False,
+        "state": "loaded",
         "input_width": 65,
         "input_height": 65,
         "classes": [

@@ -34,6 +34,8 @@ class Script:
     says: Sequence[Said]
     url: str = ""
     headers: list[dict[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    """Methods and paths."""
 
 
 @contextlib.contextmanager
@@ -43,7 +45,8 @@ def scripted(*says: Said) -> Iterator[Script]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            script.lines.append(f"{self.command} {self.path}")
             script.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.close_connection = True
             if len(script.headers) > len(says):
@@ -57,6 +60,12 @@ def scripted(*says: Said) -> Iterator[Script]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_PUT(self) -> None:
+            self.do_POST()
+
+        def do_DELETE(self) -> None:
+            self.do_POST()
 
         def log_message(self, format: str, *arguments: object) -> None: ...  # noqa: A002
 

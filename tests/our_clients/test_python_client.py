@@ -83,6 +83,36 @@ def test_the_models_are_listed(url: str) -> None:
         assert [model["name"] for model in silhouette.models()][:2] == ["tiny-subject", "tiny-classes"]
 
 
+def test_a_model_is_loaded_that_is_there_already(url: str) -> None:
+    with Client(url) as silhouette:
+        assert silhouette.load_model("tiny-classes")["state"] == "loaded"
+        assert silhouette.set_default_model("tiny-subject")["default"]
+        with pytest.raises(InputError, match="unknown_model"):
+            silhouette.unload_model("sam")
+
+
+MINE: Said = (200, {"Content-Type": "application/json"}, b'{"name": "mine"}')
+GONE: Said = (204, {}, b"")
+CHANGES = ["POST /models/mine", "PUT /models/mine/default", "DELETE /models/mi%2Fne"]
+
+
+def test_models_are_changed_by_their_names() -> None:
+    with scripted(MINE, MINE, GONE) as script, Client(script.url) as silhouette:
+        assert silhouette.load_model("mine") == silhouette.set_default_model("mine") == {"name": "mine"}
+        silhouette.unload_model("mi/ne")
+    assert script.lines == CHANGES
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_models_are_changed_by_their_names_asynchronously() -> None:
+    with scripted(MINE, MINE, GONE) as script:
+        async with AsyncClient(script.url) as silhouette:
+            assert await silhouette.load_model("mine") == await silhouette.set_default_model("mine") == {"name": "mine"}
+            await silhouette.unload_model("mi/ne")
+    assert script.lines == CHANGES
+
+
 def test_problems_become_errors_of_their_kind(url: str) -> None:
     with Client(url) as silhouette:
         with pytest.raises(NoForeground) as missing:

@@ -33,6 +33,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, Literal, Self, TypedDict, TypeVar, Unpack
+from urllib.parse import quote
 
 import httpx2
 
@@ -323,7 +324,7 @@ class _Attempts:
 class _Question:
     """One request, ready to be asked any number of times."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     fields: Mapping[str, str]
     files: Mapping[str, bytes]
@@ -344,6 +345,10 @@ def _question(operation: str, image: Picture, options: Mapping[str, Any], header
     files = {"image": read_picture(image)} | {name: read_picture(given.pop(name)) for name in PICTURES if name in given}
     fields = {name: _text(value) for name, value in given.items()}
     return _Question("POST", operation, fields, files, headers)
+
+
+def _about_model(method: Literal["POST", "PUT", "DELETE"], name: str, what: str = "") -> _Question:
+    return _Question(method, f"models/{quote(name, safe='')}{what}", {}, {}, {})
 
 
 def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -475,9 +480,27 @@ class Client(_Operations[Result]):
                     yield running.pop(done), done.result()
 
     def models(self) -> list[dict[str, Any]]:
-        """The loaded models, as `GET /models` describes them."""
+        """The models that are served, as `GET /models` describes them."""
         models: list[dict[str, Any]] = self._ask(_Question("GET", "models", {}, {}, {})).json()
         return models
+
+    def load_model(self, name: str) -> dict[str, Any]:
+        """Has the service load a model of its store, or load it again where it has changed. Every worker has it then.
+
+        Give a large one a `timeout_s` of minutes. For administrators: a key with the scope `admin`, or, while the
+        service has no keys, its own machine. The same holds for the other two.
+        """
+        loaded: dict[str, Any] = self._ask(_about_model("POST", name)).json()
+        return loaded
+
+    def unload_model(self, name: str) -> None:
+        """Nobody can ask for it any more; returns when those who had are answered, and its memory is given back."""
+        self._ask(_about_model("DELETE", name))
+
+    def set_default_model(self, name: str) -> dict[str, Any]:
+        """A loaded one, which is meant from now on where a request names none."""
+        chosen: dict[str, Any] = self._ask(_about_model("PUT", name, "/default")).json()
+        return chosen
 
     def _outcome(self, operation: str, image: Picture, options: Mapping[str, Any]) -> Result | SilhouetteError:
         try:
@@ -545,9 +568,23 @@ class AsyncClient(_Operations[Coroutine[Any, Any, Result]]):
                 task.cancel()
 
     async def models(self) -> list[dict[str, Any]]:
-        """The loaded models, as `GET /models` describes them."""
+        """The models that are served, as `GET /models` describes them."""
         models: list[dict[str, Any]] = (await self._ask(_Question("GET", "models", {}, {}, {}))).json()
         return models
+
+    async def load_model(self, name: str) -> dict[str, Any]:
+        """As `Client.load_model`."""
+        loaded: dict[str, Any] = (await self._ask(_about_model("POST", name))).json()
+        return loaded
+
+    async def unload_model(self, name: str) -> None:
+        """As `Client.unload_model`."""
+        await self._ask(_about_model("DELETE", name))
+
+    async def set_default_model(self, name: str) -> dict[str, Any]:
+        """As `Client.set_default_model`."""
+        chosen: dict[str, Any] = (await self._ask(_about_model("PUT", name, "/default"))).json()
+        return chosen
 
     async def _outcome(self, operation: str, image: Picture, options: Mapping[str, Any]) -> Result | SilhouetteError:
         try:
