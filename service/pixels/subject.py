@@ -15,7 +15,7 @@ from service.pixels.bands import bands
 from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity, share
 from service.pixels.kernels import Part, compiled_kernels
 from service.pixels.memory import image_bytes
-from service.pixels.threads import pixel_work
+from service.pixels.threads import in_parts, pixel_work
 
 Pixels = NDArray[np.uint32]
 """Red in the lowest byte, alpha in the highest."""
@@ -77,17 +77,21 @@ def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
     cells = _find_cells(blend) if decontaminate else _no_cells()
     unmix = _Unmixing(blend, cells) if len(cells.rows) else None
     width, height = blend.photo.size
-    for top, bottom in bands(height):
+
+    def in_band(band: tuple[int, int]) -> Rows | None:
+        top, bottom = band
         shown = blend.matte.crop((0, top, width, bottom)).getbbox()
         if shown is None:
-            continue
+            return None
         left, right = shown[0] // CELL_PX * CELL_PX, min(width, -(-shown[2] // CELL_PX) * CELL_PX)
         area = (left, top, right, bottom)
         pixels = _pixels(blend, area)
         if unmix is not None:
             pixels = unmix.in_rows(pixels, area)
         matte = None if blend.matte is blend.mixture else blend.matte.crop(area)
-        yield Rows(left, top, _as_image(pixels, matte, (right - left, bottom - top)))
+        return Rows(left, top, _as_image(pixels, matte, (right - left, bottom - top)))
+
+    return (rows for rows in in_parts(in_band, list(bands(height))) if rows is not None)
 
 
 def _pixels(blend: Blend, area: Area) -> Pixels:
@@ -191,7 +195,9 @@ class _Unmixing:
         weight = purity(alpha)
         if self._blend.hidden:
             weight = weight * ~_hidden_cells(self._blend.hidden)[top:bottom, left:right]
-        planes = np.concatenate([mixture * weight[0], mixture * weight[1], weight])
+        planes = np.empty((8, *alpha.shape), np.float32)
+        np.multiply(mixture, weight[:, np.newaxis], out=planes[:6].reshape(2, 3, *alpha.shape))
+        planes[6:] = weight
         self._look_closer(planes)
         shape = (2, -1, *alpha.shape)
         return Level(mixture, alpha, planes[:6].reshape(shape), planes[6:].reshape(shape))
@@ -199,10 +205,12 @@ class _Unmixing:
     def _look_closer(self, planes: Planes) -> None:
         """Fills the soft edge's cells of (8, h, w): what `_said` says of them."""
         width, height = self._blend.photo.size
-        for top, bottom in bands(height):
+
+        def look(band: tuple[int, int]) -> None:
+            top, bottom = band
             chosen = self._in_rows_of((0, top, width, bottom))
             if not len(chosen.rows):
-                continue
+                return
             left, right = int(chosen.columns.min()), int(chosen.columns.max()) + 1
             area = (left * CELL_PX, top, min(width, right * CELL_PX), bottom)
             pixels = _pixels(self._blend, area)
@@ -211,6 +219,9 @@ class _Unmixing:
             else:
                 part = _part(pixels, area)
                 self._kernels.purest_colors(part, chosen.rows, chosen.columns, planes, self._corner)
+
+        for _ in in_parts(look, list(bands(height))):
+            pass
 
     def _look_with_numpy(self, pixels: Pixels, area: Area, chosen: Cells, planes: Planes) -> None:
         for cells in _chunks(chosen):

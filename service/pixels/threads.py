@@ -1,12 +1,18 @@
-"""Work whose time grows with the picture belongs on a pixel thread; on the event loop everybody would wait for it."""
+"""Work whose time grows with the picture belongs on a pixel thread; on the event loop everybody would wait for it.
+
+Threads that have nothing to do help the one that has: a large picture in parts is done in half the time on two cores.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+Part = TypeVar("Part")
 
 
 def pixel_work(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -28,3 +34,48 @@ def _turns_a_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+class Helpers:
+    """Threads for parts of what other threads work on, no more of them than `spare` says at that moment."""
+
+    def __init__(self, most: int, spare: Callable[[], int]) -> None:
+        self._spare = spare
+        self._executor = ThreadPoolExecutor(max(1, most), thread_name_prefix="pixel-parts")
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns or raises, on this thread; its `in_parts` is helped."""
+        token = _HELPERS.set(self)
+        try:
+            return work()
+        finally:
+            _HELPERS.reset(token)
+
+    def lend(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> "list[Future[Result]]":
+        """Of the first of `parts`, as many as there are threads to spare."""
+        return [self._executor.submit(work, part) for part in parts[: max(0, self._spare())]]
+
+    def close(self) -> None:
+        """Returns when the threads have ended."""
+        self._executor.shutdown()
+
+
+_HELPERS: ContextVar[Helpers | None] = ContextVar("helpers", default=None)
+
+
+def in_parts(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+    """As `map`: what `work` says of each part, in order. It must not matter which thread does which, or when.
+
+    A helper that has not begun when its part is due, as the machine has other things to do, is not waited for.
+    """
+    helpers, at = _HELPERS.get(), 0
+    while at < len(parts):
+        own, *others = parts[at:]
+        lent = helpers.lend(work, others) if helpers else []
+        try:
+            yield work(own)
+            for part, future in zip(others, lent, strict=False):
+                yield work(part) if future.cancel() else future.result()
+        finally:
+            wait([future for future in lent if not future.cancel()])
+        at += 1 + len(lent)

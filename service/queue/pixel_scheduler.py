@@ -21,6 +21,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, QueueFull
+from service.pixels.threads import Helpers
 from service.queue.claim import Claim
 from service.queue.fair_turns import FairTurns
 from service.queue.forecast import Forecast
@@ -67,6 +68,7 @@ class PixelScheduler:
         self.threads = threads
         self.forecast = Forecast()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        self._helpers = Helpers(threads - 1, spare=lambda: threads - len(self._running))
         self._numbers = itertools.count()
         self._waiting: list[Piece] = []
         self._running: set[Piece] = set()
@@ -150,6 +152,7 @@ class PixelScheduler:
             piece.fail(Draining())
         self._waiting.clear()
         self._executor.shutdown()
+        self._helpers.close()
 
     def _check(self, claim: Claim) -> None:
         if self._is_closed:
@@ -225,7 +228,7 @@ class PixelScheduler:
         claim.watch.add("wait", (started_at - piece.queued_at) * MS_PER_S)
         if claim.booking is not None:
             claim.booking.hold()
-        running = loop.run_in_executor(self._executor, piece.work)
+        running = loop.run_in_executor(self._executor, self._helpers.run, piece.work)
         running.add_done_callback(lambda done: self._end(piece, started_at, done))
 
     def _end(self, piece: Piece, started_at: float, done: "asyncio.Future[Any]") -> None:

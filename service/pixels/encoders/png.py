@@ -6,6 +6,7 @@ of zlib. docs/performance.md has the figures. Source of the format: PNG, third e
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple, Self
 
 import numpy as np
 from isal import isal_zlib
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.pixels.memory import image_bytes
-from service.pixels.threads import pixel_work
+from service.pixels.threads import in_parts, pixel_work
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {"L": 0, "RGB": 2, "P": 3, "RGBA": 6}
@@ -29,6 +30,18 @@ DEFLATE_LEVEL = 1
 BAND_BYTES = 1 << 18
 """Filtered and compressed at once. Fits into the cache, and malloc has such blocks at hand: with a megabyte, each of
 them came from the system page by page, and 12 megapixels took 128 ms of CPU time instead of 79."""
+
+PART_BYTES = 1 << 22
+"""Filtered bytes that are compressed apart from the others, so that several threads can: with four megabytes 12
+megapixels are 12 parts. Each begins without the 32 kB before it that could be referred to."""
+
+ZLIB_HEADER = b"\x78\x01"
+"""A window of 32 kB, the fastest compression."""
+
+NOTHING_MORE = b"\x03\x00"
+"""The last block, which is empty."""
+
+ADLER_BASE = 65521
 
 
 @pixel_work
@@ -51,14 +64,47 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 def _compress(image: Image.Image) -> Iterator[bytes]:
     """One zlib stream, in pieces."""
-    stream = isal_zlib.compressobj(DEFLATE_LEVEL)
-    for band in _filtered(image):
-        if compressed := stream.compress(band):
-            yield compressed
-    yield stream.flush()
+    parts = list(_parts(image))
+    yield ZLIB_HEADER
+    total = Checksum(0, 1)
+    for compressed, checksum in in_parts(lambda rows: _deflate(image, rows), parts):
+        total = total.followed_by(checksum)
+        yield compressed
+    yield NOTHING_MORE + struct.pack(">I", total.adler32)
 
 
-def _filtered(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
+def _parts(image: Image.Image) -> Iterator[tuple[int, int]]:
+    """(top, bottom), whatever the number of threads: the same picture is the same bytes everywhere."""
+    rows = max(1, PART_BYTES // (1 + image.width * len(image.getbands())))
+    return ((top, min(top + rows, image.height)) for top in range(0, image.height, rows))
+
+
+class Checksum(NamedTuple):
+    """Of so many bytes of a zlib stream."""
+
+    length: int
+    adler32: int
+
+    def followed_by(self, other: Self) -> "Checksum":
+        """Of both as one. Source of the sums: RFC 1950, section 8.2."""
+        low, high = self.adler32 & 0xFFFF, self.adler32 >> 16
+        low_sum = (low + (other.adler32 & 0xFFFF) - 1) % ADLER_BASE
+        high_sum = (high + (other.adler32 >> 16) + other.length * (low - 1)) % ADLER_BASE
+        return Checksum(self.length + other.length, high_sum << 16 | low_sum)
+
+
+def _deflate(image: Image.Image, rows: tuple[int, int]) -> tuple[bytes, Checksum]:
+    """Blocks that stand for these rows and need nothing that comes before them, up to a whole byte."""
+    stream = isal_zlib.compressobj(DEFLATE_LEVEL, wbits=-isal_zlib.MAX_WBITS)
+    compressed, length, adler32 = [], 0, 1
+    for band in _filtered(image, *rows):
+        compressed.append(stream.compress(band))
+        length, adler32 = length + band.size, isal_zlib.adler32(band, adler32)
+    compressed.append(stream.flush(isal_zlib.Z_FULL_FLUSH))
+    return b"".join(compressed), Checksum(length, adler32)
+
+
+def _filtered(image: Image.Image, top: int, bottom: int) -> Iterator[NDArray[np.uint8]]:
     """Bands of (h, 1 + w * C): each row after its filter type. The next band overwrites the last one.
 
     Masks and mattes are flat, and class ids no quantities: they stay as they are.
@@ -68,10 +114,9 @@ def _filtered(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
     filter_type = UP if channels > 1 else NO_FILTER
     filtered = np.empty((max(1, BAND_BYTES // row_bytes), 1 + row_bytes), np.uint8)
     filtered[:, 0] = filter_type
-    above = np.zeros(row_bytes, np.uint8)
-    for top in range(0, image.height, len(filtered)):
-        bottom = min(top + len(filtered), image.height)
-        rows = image_bytes(image.crop((0, top, image.width, bottom))).reshape(bottom - top, row_bytes)
+    above = _rows(image, top - 1, top)[0] if top else np.zeros(row_bytes, np.uint8)
+    for start in range(top, bottom, len(filtered)):
+        rows = _rows(image, start, min(start + len(filtered), bottom))
         band = filtered[: len(rows)]
         band[:, 1:] = rows
         if filter_type == UP:
@@ -79,3 +124,8 @@ def _filtered(image: Image.Image) -> Iterator[NDArray[np.uint8]]:
             band[1:, 1:] -= rows[:-1]
             above = rows[-1]
         yield band
+
+
+def _rows(image: Image.Image, top: int, bottom: int) -> NDArray[np.uint8]:
+    """(h, w * C)"""
+    return image_bytes(image.crop((0, top, image.width, bottom))).reshape(bottom - top, -1)

@@ -26,6 +26,7 @@ from service.pixels.refinement.surroundings import (
     Places,
     describe,
 )
+from service.pixels.threads import in_parts
 
 SURE_LEVELS = 5
 """Of 255, from either end: what is that close to 0 or 1 is sure."""
@@ -149,25 +150,37 @@ def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], netw
     width, height = mattes[-1].size
     corrected = np.zeros((height + (height & 1), width + (width & 1)), np.uint8)
     corrected[:height, :width] = image_bytes(mattes[-1])
-    for levels, places in doubts(pictures, mattes):
-        rows, columns = four(places)
-        corrected[rows, columns] = network.correct(corrected[rows, columns], describe(levels, places))
+
+    def correct_band(doubtful: Doubts) -> None:
+        for levels, places in doubtful:
+            rows, columns = four(places)
+            corrected[rows, columns] = network.correct(corrected[rows, columns], describe(levels, places))
+
+    for _ in in_parts(correct_band, doubts(pictures, mattes)):
+        pass
     return Image.fromarray(np.ascontiguousarray(corrected[:height, :width]))
 
 
-def doubts(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image]) -> Iterator[tuple[Sequence[Level], Places]]:
-    """The unsure pixels of the second of three levels, a `CHUNK` at a time, with what `describe` needs."""
+Doubts = Iterator[tuple[Sequence[Level], Places]]
+"""Unsure pixels, a `CHUNK` at a time, with what `describe` needs."""
+
+
+def doubts(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image]) -> list[Doubts]:
+    """The unsure pixels of the second of three levels, band by band; the finest level is never copied as a whole."""
     coarsest, middle = (Level.pack(picture, matte) for picture, matte in zip(pictures[:2], mattes[:2], strict=True))
     is_unsure = unsure(*mattes[:2])
-    for top, bottom in bands(middle.size.height):  # so that the finest level is never copied as a whole
+
+    def of_band(top: int, bottom: int) -> Doubts:
         rows, columns = np.nonzero(is_unsure[top:bottom])
         if not len(rows):
-            continue
+            return
         places = Places.of(rows + top, columns)
         beside = 2 * int(columns.min()), 2 * int(columns.max()) + 2
         finest = Level.pack(pictures[2], mattes[2], (beside[0], 2 * top, beside[1], 2 * (top + BAND_ROWS)))
         for start in range(0, len(rows), CHUNK):
             yield (finest, middle, coarsest), Places(*(each[start : start + CHUNK] for each in places))
+
+    return [of_band(top, bottom) for top, bottom in bands(middle.size.height)]
 
 
 def four(places: Places) -> tuple[Coordinates, Coordinates]:

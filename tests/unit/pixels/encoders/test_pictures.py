@@ -1,5 +1,8 @@
 """PNG, WebP and JPEG, read back with Pillow."""
 
+import struct
+import zlib
+from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
@@ -128,6 +131,23 @@ def test_small_pictures_have_fewer_bytes_than_fast_ones(name: str) -> None:
     fast, small = (PICTURE_ENCODERS[name](image, 90, compression) for compression in ("fast", "small"))
     assert len(small) < len(fast)
     assert mean_error(small, image) < 3
+
+
+def test_fast_png_of_several_parts_keeps_every_pixel_and_its_checksum() -> None:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (1700, 1001, 4), np.uint8))
+    encoded = png(image)
+    assert reopen(encoded).tobytes() == image.tobytes()
+    deflated = b"".join(content for kind, content in chunks(encoded) if kind == b"IDAT")
+    assert len(zlib.decompress(deflated)) == 1700 * (1 + 4 * 1001)
+
+
+def chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and content of each."""
+    at = 8
+    while at < len(encoded):
+        (length,) = struct.unpack(">I", encoded[at : at + 4])
+        yield encoded[at + 4 : at + 8], encoded[at + 8 : at + 8 + length]
+        at += 12 + length
 
 
 def test_small_png_keeps_every_pixel() -> None:

@@ -1,0 +1,92 @@
+"""Threads that have nothing to do help with a large picture, and nobody sees from an answer which of them did what."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+from skimage import data
+
+from service.models.labels import Box, Size
+from service.pixels.encoders import encode_png
+from service.pixels.refinement import refine
+from service.pixels.subject import Blend, subject_rows
+from service.pixels.threads import Helpers, in_parts
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def helpers() -> Iterator[Helpers]:
+    found = Helpers(3, spare=lambda: 3)
+    yield found
+    found.close()
+
+
+def test_parts_come_out_in_order_whoever_did_them(helpers: Helpers) -> None:
+    assert helpers.run(lambda: list(in_parts(lambda part: part * part, range(50)))) == [n * n for n in range(50)]
+
+
+def test_several_threads_are_at_it_at_once(helpers: Helpers) -> None:
+    everybody = threading.Barrier(4)
+
+    def meet(part: int) -> int:
+        everybody.wait(PATIENCE_S)
+        return threading.get_ident()
+
+    assert len(set(helpers.run(lambda: list(in_parts(meet, range(4)))))) == 4
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+def test_where_no_thread_is_to_spare_one_does_it_all(spare: int) -> None:
+    helpers = Helpers(3, spare=lambda: spare)
+    found = helpers.run(lambda: list(in_parts(lambda part: threading.get_ident(), range(9))))
+    helpers.close()
+    assert set(found) == {threading.get_ident()}
+
+
+def test_a_helper_that_has_not_begun_is_not_waited_for() -> None:
+    helpers, busy = Helpers(1, spare=lambda: 1), threading.Event()
+    (elsewhere,) = helpers.lend(lambda part: busy.wait(PATIENCE_S), [0])
+    assert helpers.run(lambda: list(in_parts(lambda part: part, range(9)))) == list(range(9))
+    assert not elsewhere.done()
+    busy.set()
+    helpers.close()
+
+
+@pytest.mark.parametrize("bad", range(6))
+def test_what_fails_ends_all_and_no_helper_is_still_at_it(helpers: Helpers, bad: int) -> None:
+    at_work: set[int] = set()
+
+    def fail(part: int) -> None:
+        at_work.add(part)
+        try:
+            if part == bad:
+                raise ValueError(part)
+        finally:
+            at_work.remove(part)
+
+    with pytest.raises(ValueError, match=str(bad)):
+        helpers.run(lambda: list(in_parts(fail, range(6))))
+    assert not at_work
+
+
+def photo() -> Image.Image:
+    """Large enough for several parts of each kind."""
+    return Image.fromarray(data.astronaut()).resize((1600, 1200))
+
+
+def cutout() -> bytes:
+    picture = photo()
+    plane = np.asarray(picture.convert("L").resize((64, 48)).filter(ImageFilter.GaussianBlur(3)), np.float32) / 255
+    matte = refine(plane, Box(0, 0, 64, 48), Size(64, 48), picture)
+    result = Image.new("RGBA", picture.size)
+    for rows in subject_rows(Blend(picture, matte, matte), decontaminate=True):
+        result.paste(rows.image, (rows.left, rows.top))
+    return encode_png(result)
+
+
+@pytest.mark.parametrize("work", [cutout, lambda: encode_png(photo())], ids=["cutout", "photo"])
+def test_answers_are_the_same_bytes_with_helpers_and_without(helpers: Helpers, work: Callable[[], bytes]) -> None:
+    assert helpers.run(work) == work()
