@@ -79,7 +79,9 @@ def photo() -> Image.Image:
 
 def cutout() -> bytes:
     picture = photo()
-    plane = np.asarray(picture.convert("L").resize((64, 48)).filter(ImageFilter.GaussianBlur(3)), np.float32) / 255
+    blurred = picture.convert("L").resize((64, 48)).filter(ImageFilter.GaussianBlur(3))
+    plane = np.asarray(blurred, np.float32) / np.float32(255)
+    matte = refine(plane, Box(0, 0, 64, 48), Size(64, 48), picture)
     matte = refine(plane, Box(0, 0, 64, 48), Size(64, 48), picture)
     result = Image.new("RGBA", picture.size)
     for rows in subject_rows(Blend(picture, matte, matte), decontaminate=True):
