@@ -1,30 +1,62 @@
-"""How fast films are done, and in how much memory: `silhouette video` on a film that this makes, once a model.
+"""How fast films are done, in how much memory, and where the time goes: on a film that this makes, once a model.
 
-Everything runs as a user runs it, in a process of its own with its workers: `frames a second` is of the whole command
-without the time in which models are loaded, `CPU ms` what all cores together spent on a frame, which hardly depends on
-what else runs on the machine, `peak` the memory of that process and all below it, in MB.
+First as a user runs it: `silhouette video` in a process of its own with its workers. `frames/s` is of the whole command
+without the time in which models are loaded; `CPU ms` what all cores together spent on a frame, which depends less on
+what else runs on the machine; `two cores` the rate that this means where two cores do nothing else; `peak` the memory
+of that process and all below it, in MB. `network` is the rate of the network alone, on the same pictures and by the same
+workers, and `of it` how much of that the whole film comes to.
+
+Then stage by stage, each by itself, in CPU milliseconds a frame.
 
     .venv/bin/python -m benchmarks.speed.films --frames 300
     .venv/bin/python -m benchmarks.speed.films --models u2net --size 640x360 --speed balanced --frames 60
 """
 
 import argparse
+import asyncio
+import itertools
+import math
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import psutil
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from service.engine.engine import Engine
+from service.models.decisions import Plane
+from service.models.labels import Box
+from service.models.store import ModelCard
+from service.queue.schedule import Lane
+from service.settings import read_settings
+from service.video.choice import FilmChoice
+from service.video.composing import Composer
+from service.video.look import Shown
+from service.video.source import Limits, Source
+from service.video.steady import Matted, Steadier
+from service.video.writers import WRITERS, Order
 from tests.clips import cat_over_coffee, noisy, write_clip
+
+Result = TypeVar("Result")
 
 NOISE_LEVELS = 3.0
 POLL_S = 0.1
+CORES = 2
+MS_PER_S = 1000
 TOLD = re.compile(r"(\d+) frames.* in (\d+) s \(([\d.]+) a second\)")
+
+STAGE_FRAMES = 60
+"""Enough for a mean, and few enough to be held in memory."""
+
+WARM_FRAMES = 8
 
 FILM = {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"}
 
@@ -32,23 +64,24 @@ FILM = {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"}
 def main() -> None:
     chosen = _chosen()
     width, height = map(int, chosen.size.split("x"))
+    console = Console()
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
         frames, _ = cat_over_coffee(chosen.frames, (width, height), step_px=width / 4 / chosen.frames)
         write_clip(film, noisy(frames, NOISE_LEVELS), codec="libvpx-vp9", options=FILM, tones_hz=(440,))
-        table = Table(
-            "model",
-            "frames a second",
-            "CPU ms a frame",
-            "peak MB",
-            "MB written",
-            title=f"{chosen.size}, {chosen.speed}",
-        )
+        del frames
+        title = f"{chosen.size}, {chosen.speed}, {chosen.frames} frames"
+        whole_film = Table("model", "frames/s", "CPU ms", "two cores", "network", "of it", "peak MB", title=title)
+        by_stage = Table("model", *STAGES, "sum", title="CPU ms a frame, each stage by itself")
         for model in chosen.models:
             result = film.with_name(f"{model}.{chosen.format}")
             rate, cpu_ms, peak_mb = measured(film, result, "--model", model, "--speed", chosen.speed)
-            table.add_row(model, f"{rate:.1f}", f"{cpu_ms:.0f}", f"{peak_mb:.0f}", f"{result.stat().st_size / 1e6:.1f}")
-        Console().print(table)
+            choice = FilmChoice.of({"model": model, "speed": chosen.speed, "format": chosen.format})
+            network_rate, stages = asyncio.run(stage_by_stage(film, result.with_name(f"stages{result.suffix}"), choice))
+            figures = (rate, cpu_ms, CORES * MS_PER_S / cpu_ms, network_rate, rate / network_rate, peak_mb)
+            whole_film.add_row(model, *map("{:.{}f}".format, figures, (1, 0, 1, 1, 2, 0)))
+            by_stage.add_row(model, *(f"{each:.1f}" for each in (*stages, sum(stages))))
+    console.print(whole_film, by_stage)
 
 
 def measured(film: Path, result: Path, *options: str) -> tuple[float, float, float]:
@@ -78,6 +111,89 @@ def _used_by(pid: int) -> tuple[int, float]:
         return sum(each.memory_info().rss for each in family), cpu_s
     except psutil.NoSuchProcess:
         return 0, 0.0
+
+
+# --- stage by stage ---------------------------------------------------------------------------------------------------
+
+STAGES = ("decode", "make small", "network", "steady", "compose", "write")
+
+
+async def stage_by_stage(film: Path, result: Path, choice: FilmChoice) -> tuple[float, list[float]]:
+    """Frames a second of the network alone, and the CPU milliseconds a frame of each of STAGES."""
+    settings = read_settings(models=(choice.options.model or "",))
+    engine = Engine.build(settings)
+    async with engine.running(settings.drain_timeout_s):
+        card = engine.pipeline.catalogue.card(None)
+        with Source(film, Limits(settings.max_pixels)) as source:
+            pixels = await asyncio.to_thread(_pixels, source, card)
+        rate, network_ms = await _network(engine, card.key, pixels)
+    stages = await asyncio.to_thread(_stages, film, result, choice, card)
+    return rate, [*stages[:2], network_ms, *stages[2:]]
+
+
+def _pixels(source: Source, card: ModelCard) -> list[NDArray[np.uint8]]:
+    """As the network sees them."""
+    return [frame.coded.seen_by(card)[0] for frame in itertools.islice(source.frames(), STAGE_FRAMES)]
+
+
+async def _network(engine: Engine, key: str, pictures: Sequence[NDArray[np.uint8]]) -> tuple[float, float]:
+    """Frames a second, and the CPU milliseconds of the workers for each: as many at once as a film has there."""
+    places = asyncio.Semaphore(engine.pool.places + 1)
+
+    async def look(pixels: NDArray[np.uint8]) -> None:
+        async with places:
+            await engine.batcher.predict(key, pixels, math.inf, Lane.BULK)
+
+    await asyncio.gather(*map(look, pictures[:WARM_FRAMES]))
+    began_s, cpu_s = time.monotonic(), _cpu_of_children_s()
+    await asyncio.gather(*map(look, pictures))
+    seconds = time.monotonic() - began_s
+    return len(pictures) / seconds, MS_PER_S * (_cpu_of_children_s() - cpu_s) / len(pictures)
+
+
+def _cpu_of_children_s() -> float:
+    times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
+    return float(sum(each.user + each.system for each in times))
+
+
+def _stages(film: Path, result: Path, choice: FilmChoice, card: ModelCard) -> list[float]:
+    """CPU milliseconds a frame of all but the network, whose mattes are a disc here."""
+    spent: list[float] = []
+
+    def timed(work: Callable[[], list[Result]]) -> list[Result]:
+        began_s = time.process_time()  # of all threads, those of FFmpeg included
+        made = work()
+        spent.append(MS_PER_S * (time.process_time() - began_s) / len(made))
+        return made
+
+    with Source(film, Limits(read_settings().max_pixels)) as source:
+        frames = timed(lambda: list(itertools.islice(source.frames(), STAGE_FRAMES)))
+        seen = timed(lambda: [frame.coded.seen_by(card) for frame in frames])
+        looks = [
+            Matted(Shown(frame, Box(0, 0, *pixels.shape[1::-1])), _disc(pixels.shape), pixels)
+            for frame, (pixels, _) in zip(frames, seen, strict=True)
+        ]
+        steady = timed(lambda: _steadied(looks, choice.film.smoothing))
+        quality, speed = choice.film.quality, choice.film.speed
+        writer = WRITERS[choice.format.name](Order(result, source.facts, choice.content, quality, speed))
+        composer = Composer(choice, source.facts, card.class_table)
+        ready = timed(lambda: [writer.prepare(composer.steady(shown, plane)) for shown, plane in steady])
+        pairs = list(zip(frames, ready, strict=True))
+        timed(lambda: [writer.write(each, frame.at, frame.duration) for frame, each in pairs])
+        writer.finish()
+    return spent
+
+
+def _steadied(looks: Sequence[Matted[Shown]], smoothing: float) -> list[tuple[Shown, Plane]]:
+    steadier: Steadier[Shown] = Steadier(smoothing)
+    return [*(steady for look in looks for steady in steadier.take(look)), *steadier.end()]
+
+
+def _disc(shape: tuple[int, ...]) -> Plane:
+    """Soft, and half as wide as the picture."""
+    rows, columns = np.indices(shape[:2])
+    distance = np.hypot(rows - shape[0] / 2, columns - shape[1] / 2) - shape[1] / 4
+    return (1 / (1 + np.exp(distance / 3))).astype(np.float32)
 
 
 def _chosen() -> argparse.Namespace:

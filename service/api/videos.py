@@ -40,11 +40,14 @@ from service.errors import (
 )
 from service.jobs import IdempotencyKey, Job, NewFolder, NewJob
 from service.video.choice import FilmChoice, FilmOptions
-from service.video.jobs import BACKGROUND, KIND, UPLOAD
+from service.video.jobs import BACKGROUND, KIND, MATTE, UPLOAD
 from service.video.libraries import check_libraries, has_libraries
 
 FILM = "video"
 """The name of the form field that has the film."""
+
+FILES = {FILM: UPLOAD, BACKGROUND: BACKGROUND, MATTE: MATTE}
+"""Fields that are files, and what they are called in the job's folder. `matte` is that of every frame."""
 
 MEMORY_BYTES = 1024 * 1024
 """Of a form's file, before it goes to disk."""
@@ -62,7 +65,7 @@ def _document() -> dict[str, Any]:
     """What `/docs` says of the body and the options."""
     form = {
         "type": "object",
-        "properties": {FILM: BINARY, BACKGROUND: BINARY},
+        "properties": {FILM: BINARY, BACKGROUND: BINARY, MATTE: BINARY},
         "required": [FILM],
         "additionalProperties": {"type": "string", "description": "Any of the options, as a form field instead."},
     }
@@ -119,9 +122,9 @@ async def _read(request: Request, folder: Path) -> Mapping[str, str]:
     options = _once(request.query_params.multi_items())
     if media_type == "multipart/form-data":
         async with read_form(request, max_memory_bytes=MEMORY_BYTES) as form:
-            for name in (FILM, BACKGROUND):
+            for name, kept in FILES.items():
                 if isinstance(file := form.get(name), UploadFile):
-                    await asyncio.to_thread(_keep, file.file, folder / (UPLOAD if name == FILM else BACKGROUND))
+                    await asyncio.to_thread(_keep, file.file, folder / kept)
             fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
             options = _once([*options.items(), *fields])
     elif media_type.startswith(RAW_TYPES):
@@ -155,6 +158,8 @@ def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[st
     from service.video.source import Source
 
     choice = FilmChoice.of(options, has_background=(place.path / BACKGROUND).exists())
+    if choice.format.is_folder:
+        raise BadOption(f"format: {choice.format.name} is a folder, which the command line writes; take zip")
     card = service.pipeline.catalogue.card(choice.options.model)
     card.class_table.find(choice.options.keep)
     with Source(place.path / UPLOAD, service.films.limits()):

@@ -28,15 +28,21 @@ def fit(picture: Image.Image, card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
     return pixels, _scores_box(used, card.input, card.output)
 
 
+def padded(pixels: NDArray[np.uint8], card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
+    """As `fit`, of (h, w, 3) pixels that have the `used_size` already."""
+    height, width, _ = pixels.shape
+    return _pad(pixels, card.input), _scores_box(Size(width, height), card.input, card.output)
+
+
 def seen(picture: Image.Image, spec: InputSpec) -> tuple[NDArray[np.uint8], Size]:
     """(h, w, 3) uint8 RGB as a network sees it, and how much of that, from the top left, is the picture."""
-    used = _used_size(Size(*picture.size), spec)
+    used = used_size(Size(*picture.size), spec)
     resampling, reducing_gap = FILTERS[spec.filter]
     resized = picture.resize(used, resampling, reducing_gap=reducing_gap)
     return _pad(np.asarray(resized), spec), used
 
 
-def _used_size(picture: Size, spec: InputSpec) -> Size:
+def used_size(picture: Size, spec: InputSpec) -> Size:
     """The part of the network's input that the picture fills."""
     if spec.resize == "stretch":
         return Size(spec.width, spec.height)

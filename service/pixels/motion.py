@@ -3,9 +3,11 @@
 Compared in blocks, at the size at which a network sees the picture: their means have little noise.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from service.models.decisions import Plane
 
@@ -42,9 +44,12 @@ def difference(blocks: Blocks, former: Blocks) -> float:
 
 
 def change(blocks: Blocks, former: Blocks) -> Plane:
-    """(h, w) levels by which each block differs, beyond what all do alike: that is the light, or the exposure."""
-    gain = np.median(blocks / np.maximum(former, 1), axis=(0, 1))
-    result: Plane = np.abs(blocks - former * gain).max(axis=2)
+    """(..., h, w) levels by which each block differs, beyond what all do alike: that is the light, or the exposure.
+
+    `former` may be several pictures, (..., h, w, 3), one after the other.
+    """
+    gain = np.median(blocks / np.maximum(former, 1), axis=(-3, -2), keepdims=True)
+    result: Plane = np.abs(blocks - former * gain).max(axis=-1)
     return result
 
 
@@ -54,14 +59,33 @@ def noise(levels: Plane, former: float) -> float:
 
 
 def motion(ratio: Plane) -> Plane:
-    """(h, w), 0 where a block and its neighbours differ by noise only, 1 where one of them surely moved."""
-    share = ((ratio - STILL) / (MOVING - STILL)).clip(0, 1)
+    """(..., h, w), 0 where a block and its neighbours differ by noise only, 1 where one of them surely moved."""
+    share = ((ratio - STILL) / (MOVING - STILL)).clip(0, 1).astype(np.float32, copy=False)
     # A soft edge of the matte reaches into the blocks beside what moved.
-    spread = Image.fromarray(np.rint(share * 255).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
-    return np.asarray(spread).astype(np.float32) / np.float32(255)
+    return _largest_around(_largest_around(share).swapaxes(-1, -2)).swapaxes(-1, -2)
 
 
-def enlarged(plane: Plane, shape: tuple[int, ...]) -> Image.Image:
-    """From one value a block to one a pixel."""
+def _largest_around(planes: Plane) -> Plane:
+    """Of each number and those to its left and right."""
+    largest = planes.copy()
+    np.maximum(largest[..., 1:], planes[..., :-1], out=largest[..., 1:])
+    np.maximum(largest[..., :-1], planes[..., 1:], out=largest[..., :-1])
+    return largest
+
+
+def enlarged(plane: Plane, shape: tuple[int, ...]) -> Plane:
+    """From one value a block to one a pixel, (h, w), bilinearly: two products of matrices, in a third of the time that
+    a picture library takes for numbers that are no bytes.
+    """
     height, width = shape
-    return Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+    result: Plane = _enlarging(plane.shape[0], height) @ (plane @ _enlarging(plane.shape[1], width).T)
+    return result
+
+
+@lru_cache(maxsize=16)
+def _enlarging(small: int, large: int) -> Plane:
+    """(large, small): how much each block counts for each pixel, along one axis; the border repeats the last block."""
+    middles = (np.arange(large) + 0.5) * small / large - 0.5
+    distance = np.abs(middles.clip(0, small - 1)[:, np.newaxis] - np.arange(small))
+    weights: Plane = np.maximum(0, 1 - distance).astype(np.float32)
+    return weights

@@ -63,7 +63,7 @@ class Smoother:
 
 def _mixed(former: Plane, plane: Plane, moving: Plane, strength: float) -> Plane:
     """former + (plane - former) * (1 - strength * (1 - moving)), in as few passes as possible."""
-    kept = np.asarray(enlarged((1 - moving) * np.float32(strength), plane.shape))
+    kept = enlarged((1 - moving) * np.float32(strength), plane.shape)
     mixed = former - plane
     mixed *= kept
     mixed += plane

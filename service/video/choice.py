@@ -41,7 +41,8 @@ class FilmOptions(BaseModel):
     format: FormatName | None = Field(
         None,
         description="`webm`: VP9 with alpha, Opus. `mov`: ProRes 4444 with alpha, PCM. `mp4`: VP9, AAC. `zip`: a PNG a "
-        "frame. `gif` and `webp`: short clips without sound. Default: `webm` for a cutout, else `mp4`.",
+        "frame; `png`: the same as a folder, from the command line. `gif` and `webp`: short clips without sound. "
+        "Default: `webm` for a cutout, else `mp4`.",
     )
     quality: int = Field(75, ge=1, le=100, description="Of the colours, 1 to 100; alpha is always exact.")
     speed: Speed = Field(

@@ -1,19 +1,22 @@
 """From a frame as a codec stores it to an upright sRGB photo: by the same formulas as pictures."""
 
-from typing import TypeVar
+import threading
+from typing import Any, TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.models.labels import Size
+from service.models.store.card import Filter
 from service.pixels.decode import Photo
 from service.pixels.decode.colours.spaces import from_codes
 from service.pixels.decode.colours.told import from_told
 from service.pixels.decode.orientation import upright
 
-Sample = TypeVar("Sample", np.uint8, np.uint16)
+Sample = TypeVar("Sample", np.uint8, np.uint16, np.uint32)
 
 BT709, BT601, BT2020 = 1, 5, 9
 UNTOLD = 2
@@ -25,6 +28,31 @@ HD_HEIGHT_PX = 720
 
 CHROMA = Interpolation.BICUBIC
 
+SCALERS: dict[Filter, Interpolation] = {
+    "lanczos": Interpolation.LANCZOS,
+    "hamming": Interpolation.BILINEAR,
+    "bicubic": Interpolation.BICUBIC,
+    "bilinear": Interpolation.BILINEAR,
+    "box": Interpolation.AREA,
+}
+"""What swscale has that is nearest to Pillow's filters; all look at every pixel."""
+
+MOST_KEPT = 8
+"""Tables a thread; a film needs two or three."""
+
+_OF_THREAD = threading.local()
+
+
+def reformatted(frame: VideoFrame, **wanted: Any) -> VideoFrame:
+    """`frame.reformat(**wanted)`, with tables that are made once a thread and not once a frame."""
+    kept: dict[Any, VideoReformatter] = _OF_THREAD.__dict__.setdefault("reformatters", {})
+    key = (frame.format.name, frame.width, frame.height, *wanted.items())
+    if key not in kept:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        kept[key] = VideoReformatter()
+    return kept[key].reformat(frame, **wanted)
+
 
 def photo_of(frame: VideoFrame, turned: int) -> Photo:
     """Upright, 8 bits a channel; with alpha where the frame has some that is not opaque."""
@@ -34,30 +62,63 @@ def photo_of(frame: VideoFrame, turned: int) -> Photo:
     return Photo(upright(rgb, turned), None if alpha is None else upright(alpha, turned))
 
 
+def small_rgb(frame: VideoFrame, size: Size, filter_: Filter) -> Image.Image:
+    """Of an sRGB frame, as it lies, made smaller before it is RGB."""
+    return _as_image(_converted(frame, "rgb0", width=size.width, height=size.height, interpolation=SCALERS[filter_]))
+
+
+def is_srgb(frame: VideoFrame) -> bool:
+    """Or says nothing else of what its colours stand for."""
+    space = from_codes(frame.color_primaries, frame.color_trc)
+    return space is None or space.is_srgb
+
+
+def is_bt709(frame: VideoFrame) -> bool:
+    """In limited range, and sRGB."""
+    return is_srgb(frame) and _matrix(frame) == BT709 and not _is_full_range(frame)
+
+
+def has_alpha(frame: VideoFrame) -> bool:
+    return any(each.is_alpha for each in frame.format.components)
+
+
 def _rgb8(frame: VideoFrame) -> Image.Image:
-    return Image.fromarray(_rgb(frame, "rgb24"))
+    return _as_image(_converted(frame, "rgb0"))
+
+
+def _as_image(frame: VideoFrame) -> Image.Image:
+    """RGB of a frame in rgb0, which is how Pillow has it in memory: four bytes a pixel."""
+    (plane,) = frame.planes
+    size = (frame.width, frame.height)
+    return Image.frombytes("RGB", size, memoryview(plane), "raw", "RGBX", plane.line_size, 1)
 
 
 def _rgb16(frame: VideoFrame) -> NDArray[np.uint16]:
     """(H, W, 3), 0 to 65535, still of the film's own colours."""
-    levels = np.asarray(_rgb(frame, "rgb48le"))
+    levels = np.asarray(_converted(frame, "rgb48le").to_ndarray())
     if frame.format.is_rgb:
         return levels.astype(np.uint16)
     # From YUV, swscale makes 65283 of white: 255 / 256 of what it is. See findings/swscale_rgb48_white_is_short.sh.
     return np.minimum(levels.astype(np.uint32) * 256 // 255, 65535).astype(np.uint16)
 
 
-def _rgb(frame: VideoFrame, format_: str) -> NDArray[np.uint8 | np.uint16]:
-    matrix = MATRICES.get(frame.colorspace) or (BT709 if frame.height >= HD_HEIGHT_PX else BT601)
-    is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
-    converted = frame.reformat(
+def _converted(frame: VideoFrame, format_: str, **wanted: Any) -> VideoFrame:
+    return reformatted(
+        frame,
         format=format_,
-        src_colorspace=matrix,
-        src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+        src_colorspace=_matrix(frame),
+        src_color_range=ColorRange.JPEG if _is_full_range(frame) else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
-        interpolation=CHROMA,
+        **{"interpolation": CHROMA, **wanted},
     )
-    return np.asarray(converted.to_ndarray())
+
+
+def _matrix(frame: VideoFrame) -> int:
+    return MATRICES.get(frame.colorspace) or (BT709 if frame.height >= HD_HEIGHT_PX else BT601)
+
+
+def _is_full_range(frame: VideoFrame) -> bool:
+    return frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
 
 
 def _alpha(frame: VideoFrame) -> Image.Image | None:

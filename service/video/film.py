@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -10,27 +11,27 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image
-
 from service.engine.engine import Engine
 from service.engine.together import together
 from service.errors import VideoTooLong
 from service.models.decisions import Plane
 from service.models.store import ModelCard
-from service.operations.effect import Scene
-from service.pixels.decode import Photo, decode
-from service.pixels.matting import matte
-from service.pixels.threads import pixel_work
 from service.video.choice import FilmChoice
+from service.video.composing import Composer
 from service.video.kept import KeptMattes, identity_of
 from service.video.line import Line, read_on
 from service.video.look import Looker, Shown
 from service.video.source import Facts, Frame, Limits, Source
 from service.video.steady import Matted, Steadier, steadied
-from service.video.writers import WRITERS, Order, Writer
+from service.video.writers import WRITERS, Composed, Order, Writer
 from service.workers.machine import available_cores
 
 Result = TypeVar("Result")
+Ready = TypeVar("Ready")
+
+FRAMES_AT_ONCE = 8
+"""In memory, each counted as if it were being composed: those that are, those that are written, what the encoders keep
+of former ones, and a dozen that wait as the codec stores them, in a twelfth of the room."""
 
 CUT_OFF = ".silhouette-part"
 KEPT = ".silhouette-mattes"
@@ -43,6 +44,8 @@ class FilmFiles:
     source: Path
     result: Path
     background: bytes | None = None
+    matte: bytes | None = None
+    """Of every frame, where the scene stands still: no network is asked."""
 
     @property
     def unfinished(self) -> Path:
@@ -69,6 +72,8 @@ class Watch:
     """What whoever waits for the film wants to hear, on the event loop."""
 
     on_progress: Callable[[Progress], None] = lambda progress: None
+    before_film: Callable[[int], Awaitable[None]] | None = None
+    """Is told how many pixels are in memory at once, and may keep the film waiting."""
     before_frame: Callable[[int], Awaitable[None]] | None = None
     """Is told how many pixels a frame has, and may keep it waiting."""
 
@@ -113,7 +118,7 @@ async def _make(
         kept = KeptMattes(files.mattes, identity)
         closing.callback(kept.close)
         closing.callback(threads.shutdown)  # once more, and first: nothing is closed that a thread still works on
-        film = _Film(engine, choice, source, Looker(engine, card, class_ids, kept), threads)
+        film = _Film(choice, source, Looker(engine, card, class_ids, kept), threads)
         made = await film.run(files, watch)
     kept.forget()
     return made
@@ -122,77 +127,85 @@ async def _make(
 class _Film:
     """One that is open."""
 
-    def __init__(
-        self, engine: Engine, choice: FilmChoice, source: Source, looker: Looker, threads: ThreadPoolExecutor
-    ) -> None:
-        self._engine = engine
+    def __init__(self, choice: FilmChoice, source: Source, looker: Looker, threads: ThreadPoolExecutor) -> None:
         self._choice = choice
         self._source = source
         self._looker = looker
         self._threads = threads
-        self._backdrop: Photo | None = None
+        self._composer = Composer(choice, source.facts, looker.class_table)
 
     async def run(self, files: FilmFiles, watch: Watch) -> Made:
         self._check_length()
+        if watch.before_film is not None:
+            await watch.before_film(FRAMES_AT_ONCE * self._frame_pixels)
+        limits, composer = self._source.limits, self._composer
         if files.background is not None:
-            self._backdrop = await self._on_thread(lambda: self._fitted(files.background or b""))
+            await self._on_thread(partial(composer.take_background, files.background, limits))
+        if files.matte is not None:
+            await self._on_thread(partial(composer.take_matte, files.matte, limits))
         writer = await self._on_thread(lambda: WRITERS[self._choice.format.name](self._order(files.unfinished)))
         try:
-            count = await self._work_off(writer, watch)
+            count = await self._work_off(writer, watch, is_still=files.matte is not None)
             await self._on_thread(writer.finish)
         except BaseException:
             self._threads.shutdown()
             with suppress(Exception):
                 writer.abandon()
-            files.unfinished.unlink(missing_ok=True)
+            _remove(files.unfinished)
             raise
         files.unfinished.replace(files.result)
         source = self._source
         lost_sound = sum(track.lost for track in source.tracks)
         return Made(source.facts, count, source.lost, source.damaged, lost_sound)
 
-    async def _work_off(self, writer: Writer, watch: Watch) -> int:
+    @property
+    def _frame_pixels(self) -> int:
+        return self._source.facts.size.width * self._source.facts.size.height
+
+    async def _work_off(self, writer: Writer[Composed, Ready], watch: Watch, *, is_still: bool) -> int:
         """The number of frames."""
         count = 0
         async with together() as group:
-            async for frame, picture in self._composed(Line(group), watch):
-                await self._on_thread(partial(writer.write, picture, frame.at, frame.duration))
+            line = Line(group)
+            composed = self._still(line, writer, watch) if is_still else self._steady(line, writer, watch)
+            async for frame, ready in composed:
+                await self._on_thread(partial(writer.write, ready, frame.at, frame.duration))
                 count += 1
                 watch.on_progress(Progress(count, self._source.facts.frames))
         return count
 
-    def _composed(self, line: Line, watch: Watch) -> AsyncIterator[tuple[Frame, Image.Image]]:
-        """All frames, each with its picture, made as far ahead as there are places."""
-        strength = self._choice.film.smoothing
+    def _steady(self, line: Line, writer: Writer[Composed, Ready], watch: Watch) -> AsyncIterator[tuple[Frame, Ready]]:
+        """All frames, each ready to be written, made as far ahead as there are places."""
 
         async def look(frame: Frame) -> Matted[Shown]:
-            if watch.before_frame is not None:
-                await watch.before_frame(frame.photo.size.width * frame.photo.size.height)
+            await self._charge(watch)
             return await self._looker.look(frame)
 
+        async def compose(steady: tuple[Shown, Plane]) -> tuple[Frame, Ready]:
+            shown, plane = steady
+            return await self._prepared(shown.frame, writer, lambda: self._composer.steady(shown, plane))
+
         frames = read_on(self._source.frames(), self._threads)
-        matted = line.ordered(frames, look, self._engine.pool.places + 1)
-        return line.ordered(steadied(matted, Steadier(strength)), self._compose, available_cores())
+        matted = line.ordered(frames, look, self._looker.places + 1)
+        return line.ordered(steadied(matted, Steadier(self._choice.film.smoothing)), compose, available_cores())
 
-    async def _compose(self, steady: tuple[Shown, Plane]) -> tuple[Frame, Image.Image]:
-        shown, plane = steady
-        frame = shown.frame
-        picture = await self._looker.on_pixels("compose", frame, lambda: self._picture(shown, plane))
-        return frame, picture
+    def _still(self, line: Line, writer: Writer[Composed, Ready], watch: Watch) -> AsyncIterator[tuple[Frame, Ready]]:
+        """As `_steady`, where the matte is fixed."""
 
-    def _picture(self, shown: Shown, plane: Plane) -> Image.Image:
-        """RGBA, RGB or L, as the choice's content says."""
-        photo, options = shown.frame.photo, self._choice.options
-        soft = matte(self._looker.prediction(shown, plane), (1,), photo, options.refine)
-        pictures = {} if self._backdrop is None else {"background": self._backdrop}
-        picture = self._choice.effect.compose(Scene.of(photo, soft, pictures, options), options)
-        return picture if self._choice.content != "picture" else _opaque(picture)
+        async def compose(frame: Frame) -> tuple[Frame, Ready]:
+            await self._charge(watch)
+            return await self._prepared(frame, writer, lambda: self._composer.still(frame.coded))
 
-    def _fitted(self, background: bytes) -> Photo:
-        """As large as the frames. Raises what `decode` raises."""
-        fit_picture = self._choice.effect.fit_picture
-        photo = decode(background, self._source.limits.pixels)
-        return fit_picture(photo, self._source.facts.size, self._choice.options) if fit_picture else photo
+        return line.ordered(read_on(self._source.frames(), self._threads), compose, available_cores())
+
+    async def _prepared(
+        self, frame: Frame, writer: Writer[Composed, Ready], compose: Callable[[], Composed]
+    ) -> tuple[Frame, Ready]:
+        return frame, await self._looker.on_pixels("compose", frame, lambda: writer.prepare(compose()))
+
+    async def _charge(self, watch: Watch) -> None:
+        if watch.before_frame is not None:
+            await watch.before_frame(self._frame_pixels)
 
     def _order(self, path: Path) -> Order:
         choice, source = self._choice, self._source
@@ -211,11 +224,9 @@ class _Film:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-@pixel_work
-def _opaque(picture: Image.Image) -> Image.Image:
-    """RGB: where a background lets something through, that is black."""
-    if picture.mode == "RGB":
-        return picture
-    return Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture.convert("RGBA")).convert(
-        "RGB"
-    )
+def _remove(path: Path) -> None:
+    """A file, or a folder of pictures."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

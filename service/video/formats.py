@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-FormatName = Literal["webm", "mov", "mp4", "zip", "gif", "webp"]
+FormatName = Literal["webm", "mov", "mp4", "zip", "png", "gif", "webp"]
 Speed = Literal["fastest", "balanced", "smallest"]
 Content = Literal["cutout", "picture", "matte"]
 """Of each frame: RGBA with straight alpha, opaque RGB, or the matte alone, grey."""
@@ -19,10 +19,12 @@ class Format:
     has_sound: bool
     most_frames: int | None = None
     """None: any number."""
+    is_folder: bool = False
 
     @property
     def suffix(self) -> str:
-        return f".{self.name}"
+        """Of the file; a folder has none."""
+        return "" if self.is_folder else f".{self.name}"
 
 
 SHORT_CLIP_FRAMES = 900
@@ -33,6 +35,7 @@ FORMATS: dict[str, Format] = {
     "mov": Format("mov", "video/quicktime", ("cutout", "picture"), has_sound=True),
     "mp4": Format("mp4", "video/mp4", ("picture", "matte"), has_sound=True),
     "zip": Format("zip", "application/zip", ("cutout", "picture", "matte"), has_sound=False),
+    "png": Format("png", "image/png", ("cutout", "picture", "matte"), has_sound=False, is_folder=True),
     "gif": Format("gif", "image/gif", ("cutout", "picture"), has_sound=False, most_frames=SHORT_CLIP_FRAMES),
     "webp": Format("webp", "image/webp", ("cutout", "picture"), has_sound=False, most_frames=SHORT_CLIP_FRAMES),
 }

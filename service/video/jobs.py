@@ -4,44 +4,66 @@ Knows no HTTP. Photos go first: the frames of a film are bulk work, and a key's 
 """
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from service.access.quotas import Allowance
 from service.engine.engine import Engine
+from service.errors import QueueFull
 from service.jobs import Advance, Done, Job
-from service.settings import Settings
+from service.queue.claim import Claim
+from service.queue.permit import Permit
+from service.queue.schedule import Lane
+from service.settings import MEGAPIXEL, Settings
+from service.telemetry.log import Stopwatch
 
 KIND = "video"
-UPLOAD, BACKGROUND, RESULT = "upload", "background", "result"
+UPLOAD, BACKGROUND, MATTE, RESULT = "upload", "background", "matte", "result"
 """Files in a job's folder; the result has the suffix of its format as well."""
 
 PROGRESS_INTERVAL_S = 0.5
+
+LIVE_PAUSE_S = 1.0
+"""Where live sessions have so much of the memory that a film has to wait for one of them to end."""
 
 
 class FilmJobs:
     """Does them."""
 
-    def __init__(self, engine: Engine, settings: Settings, allowance_of: Callable[[str], Allowance | None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        allowance_of: Callable[[str], Allowance | None],
+        open_permit: Callable[[str], Permit],
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._allowance_of = allowance_of
+        self._open_permit = open_permit
 
     async def work(self, job: Job, advance: Advance) -> Done:
         """Raises what `make_film` raises."""
         from service.video.choice import FilmChoice
         from service.video.film import FilmFiles, Watch, make_film
 
-        background = job.folder / BACKGROUND
-        has_background = background.exists()
-        choice = FilmChoice.of(job.options, has_background=has_background)
+        background, matte = [await asyncio.to_thread(_content, job.folder / name) for name in (BACKGROUND, MATTE)]
+        choice = FilmChoice.of(job.options, has_background=background is not None)
         result = job.folder / f"{RESULT}{choice.format.suffix}"
-        content = await asyncio.to_thread(background.read_bytes) if has_background else None
-        told = _Teller(advance)
-        watch = Watch(told.tell, lambda pixels: self._charge(job.owner, pixels))
-        files = FilmFiles(job.folder / UPLOAD, result, content)
-        made = await make_film(self._engine, files, choice, self.limits(), watch)
+        told, room = _Teller(advance), _Room(self._engine, self._open_permit(job.owner))
+        most = int(self._settings.max_megapixels_in_flight * MEGAPIXEL) // 2
+        watch = Watch(
+            told.tell, lambda pixels: room.take(min(pixels, most)), lambda pixels: self._charge(job.owner, pixels)
+        )
+        files = FilmFiles(job.folder / UPLOAD, result, background, matte)
+        try:
+            made = await make_film(self._engine, files, choice, self.limits(), watch)
+        finally:
+            room.leave()
         await asyncio.to_thread(advance, made.frames, made.frames)
         notes = {"frames": made.frames, "lost": made.lost, "damaged": made.damaged, "lost_sound": made.lost_sound}
         return Done(result.name, choice.format.media_type, notes)
@@ -60,6 +82,33 @@ class FilmJobs:
         if wait_s := allowance.wait_for_pixels_s():
             await asyncio.sleep(wait_s)
         allowance.take_pixels(pixels)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+class _Room:
+    """In memory, among all pictures that are in flight, for as long as a film is worked on."""
+
+    def __init__(self, engine: Engine, permit: Permit) -> None:
+        self._engine = engine
+        self._permit = permit
+
+    async def take(self, pixels: int) -> None:
+        """Waits until there is some, behind all photos."""
+        while True:
+            claim = Claim("film-room", ("room",), math.inf, Lane.BULK, Stopwatch(), self._permit)
+            with self._engine.pixels.claiming(claim), contextlib.suppress(QueueFull):
+                return await self._engine.pixels.run(claim, "room", _nothing, pixels)
+            await asyncio.sleep(LIVE_PAUSE_S)
+
+    def leave(self) -> None:
+        self._permit.give_back()
+
+
+def _nothing() -> None:
+    """Room is all that is wanted."""
 
 
 class _Teller:

@@ -9,9 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from service.engine.engine import Engine
-from service.models.decisions import Plane, kept_probability
-from service.models.inputs import fit
-from service.models.labels import Box, Prediction, Scores
+from service.models.decisions import kept_probability
+from service.models.labels import Box, ClassTable, Prediction, Scores
 from service.models.store import ModelCard
 from service.queue.claim import Claim
 from service.queue.schedule import Lane
@@ -41,12 +40,21 @@ class Looker:
         self._class_ids = class_ids
         self._kept = kept
 
+    @property
+    def class_table(self) -> ClassTable:
+        return self._card.class_table
+
+    @property
+    def places(self) -> int:
+        """How many frames can be looked at at once."""
+        return self._engine.pool.places
+
     async def look(self, frame: Frame) -> Matted[Shown]:
         """The frame with its matte, as the network alone has it; from disk where it was looked at before.
 
         Levels are rounded to bytes in either case, so that a film comes out the same.
         """
-        pixels, box = await self.on_pixels("look", frame, lambda: fit(frame.photo.on_white(), self._card))
+        pixels, box = await self.on_pixels("look", frame, lambda: frame.coded.seen_by(self._card))
         if frame.number in self._kept:
             levels = await asyncio.to_thread(self._kept.__getitem__, frame.number)
         else:
@@ -59,18 +67,13 @@ class Looker:
     async def on_pixels(self, stage: str, frame: Frame, work: Callable[[], Result]) -> Result:
         """What `work` gives, on a pixel thread that no photo wants."""
         claim = Claim(f"film-{stage}", (stage,), math.inf, Lane.BULK, Stopwatch())
-        claim.megapixels = frame.photo.size.width * frame.photo.size.height / MEGAPIXEL
+        claim.megapixels = frame.coded.size.width * frame.coded.size.height / MEGAPIXEL
         with self._engine.pixels.claiming(claim):
             return await self._engine.pixels.run(claim, stage, work)
 
-    def prediction(self, shown: Shown, plane: Plane) -> Prediction:
-        """As of a network that knows a subject and nothing else."""
-        size = shown.frame.photo.size
-        return Prediction("sigmoid", plane[np.newaxis], shown.box, size, self._card.class_table)
-
     def _levels(self, scores: Scores, box: Box, frame: Frame) -> Levels:
         """(h, w), 0 to 255, with the padding; kept."""
-        said = Prediction(self._card.output.head, scores, box, frame.photo.size, self._card.class_table)
+        said = Prediction(self._card.output.head, scores, box, frame.coded.size, self._card.class_table)
         kept, _ = kept_probability(said, self._class_ids)
         levels = np.rint(kept * 255).astype(np.uint8)
         self._kept.add(frame.number, levels)

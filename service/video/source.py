@@ -11,12 +11,11 @@ import av
 from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from PIL import Image
 
 from service.errors import TooManyPixels, UndecodableVideo, UnsupportedVideo, VideoTooLong
 from service.models.labels import Size
 from service.pixels.decode import Photo
-from service.video.colours import photo_of
+from service.video.coded import QUARTER_TURNS, Coded
 from service.video.containers import opened
 from service.video.deinterlace import Deinterlacer
 from service.video.sound import SoundTrack
@@ -24,8 +23,6 @@ from service.video.upright import orientation_of
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own drop the alpha of WebM."""
-
-QUARTER_TURNS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,11 @@ class Frame:
     """Seconds since the film began, which is when its first picture or its first sound does."""
     duration: Fraction | None
     """Seconds; None where the film does not say."""
-    photo: Photo
+    coded: Coded
+
+    @property
+    def photo(self) -> Photo:
+        return self.coded.photo
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Source:
             if at <= last:
                 at = last + self.facts.time_base
             self._check_time(float(at))
-            yield Frame(number, at, _duration(frame), self._photo(frame))
+            yield Frame(number, at, _duration(frame), Coded(frame, self._turned, self.facts.size))
             last, number = at, number + 1
 
     def close(self) -> None:
@@ -193,17 +194,6 @@ class Source:
         most = self.limits.seconds
         if most is not None and seconds > most:
             raise VideoTooLong(f"it is longer than {most:g} seconds")
-
-    def _photo(self, frame: VideoFrame) -> Photo:
-        photo = photo_of(frame, self._turned)
-        if photo.size == self.facts.size:
-            return photo
-        # A stream may change its size on the way; a film has one.
-        size = self.facts.size
-        return Photo(
-            photo.rgb.resize(size, Image.Resampling.LANCZOS),
-            photo.alpha and photo.alpha.resize(size, Image.Resampling.LANCZOS),
-        )
 
 
 def _turned(frame: VideoFrame) -> int:

@@ -100,13 +100,16 @@ class Steadier(Generic[Frame]):
 
     def _mean(self, look: _Look, others: Sequence[_Look]) -> Plane:
         """Of the frame's own matte and its neighbours', each as far as the picture is the same there."""
-        total, weights = look.plane.copy(), np.ones_like(look.plane)
-        for other in others:
-            still = 1 - motion(change(look.blocks, other.blocks) / look.noise_levels)
-            weight = np.asarray(enlarged(still * np.float32(self._strength), look.plane.shape))
-            total += other.plane * weight
-            weights += weight
-        total /= weights
+        total = look.plane.copy()
+        if not others:
+            return total
+        changes = change(look.blocks, np.stack([other.blocks for other in others]))
+        counts = np.float32(self._strength) * (1 - motion(changes / np.float32(look.noise_levels)))
+        for other, count in zip(others, counts, strict=True):
+            weighted = enlarged(count, total.shape)
+            weighted *= other.plane
+            total += weighted
+        total /= 1 + enlarged(counts.sum(axis=0), total.shape)
         return total
 
 

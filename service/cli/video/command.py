@@ -30,6 +30,9 @@ examples:
   the matte alone, and single frames:
     silhouette video talk.mp4 --output matte --format mp4
     silhouette video talk.mp4 --out frames.zip
+    silhouette video talk.mp4 --format png --out frames/
+  a scene that stands still: one matte, painted or made by remove-background --output matte, for every frame:
+    silhouette video turntable.mp4 --matte matte.png
 
 Ctrl-C leaves no half film. What the networks said so far stays beside the result, and --resume goes on from there:
 the film comes out as if nothing had happened.
@@ -61,6 +64,9 @@ def add_command(commands: "Commands") -> None:
     )
     what = parser.add_argument_group("what is done")
     what.add_argument("--background", metavar="PICTURE", help="What goes behind the subject. Instead of --color.")
+    what.add_argument(
+        "--matte", metavar="PICTURE", help="That of every frame, for a scene that stands still: no network looks."
+    )
     for name, field in film_fields():
         add_option(what, name, field)
     parser.set_defaults(run=run)

@@ -40,14 +40,17 @@ def make_plan(chosen: argparse.Namespace) -> Plan:
     is_file = out is not None and _is_file(chosen.out, out, sources)
     if out is not None and is_file:
         given["format"] = _one_format(given.get("format"), out)
-    background = _background(chosen.background)
+    background, matte = _picture(chosen.background), _picture(chosen.matte)
     try:
         choice = FilmChoice.of(given, has_background=background is not None)
     except Failure as failure:
         raise ConfigurationError(as_flags(failure.detail)) from failure
     targets = [out] if out is not None and is_file else _targets(sources, out, choice)
     _check_nothing_is_overwritten(sources, targets)
-    return Plan(choice, [FilmFiles(*pair, background) for pair in zip(sources, targets, strict=True)], chosen.resume)
+    if choice.format.is_folder and not chosen.resume:
+        _check_no_folder_is_there(targets)
+    pairs = zip(sources, targets, strict=True)
+    return Plan(choice, [FilmFiles(*pair, background, matte) for pair in pairs], chosen.resume)
 
 
 def _films(named: Sequence[str]) -> list[Path]:
@@ -79,15 +82,15 @@ def _is_file(given: str, out: Path, sources: Sequence[Path]) -> bool:
 def _one_format(wanted: Any, out: Path) -> str:
     """Raises ConfigurationError for a suffix of something else."""
     by_name = out.suffix.lower().removeprefix(".")
-    if by_name not in FORMATS:
-        known = ", ".join(format_.suffix for format_ in FORMATS.values())
+    if by_name not in FORMATS or FORMATS[by_name].is_folder:
+        known = ", ".join(format_.suffix for format_ in FORMATS.values() if not format_.is_folder)
         raise ConfigurationError(f"--out {out}: films end in {known}; the name of a folder ends in /")
     if wanted not in (None, by_name):
         raise ConfigurationError(f"--format {wanted}, but --out {out} is {by_name}: leave one of them out")
     return by_name
 
 
-def _background(name: str | None) -> bytes | None:
+def _picture(name: str | None) -> bytes | None:
     if name is None:
         return None
     try:
@@ -112,3 +115,10 @@ def _check_nothing_is_overwritten(sources: Sequence[Path], targets: Sequence[Pat
         for target in targets:
             if target.exists() and target.samefile(source):
                 raise ConfigurationError(f"{source} would be overwritten by {target}: choose another --out")
+
+
+def _check_no_folder_is_there(targets: Sequence[Path]) -> None:
+    """A folder of pictures is not written over: what else lies there is not known."""
+    for target in targets:
+        if target.exists():
+            raise ConfigurationError(f"{target} is there already: remove it, or choose another --out")

@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 def work_off(plan: "Plan", families: "SegmenterFamilies | None" = None) -> int:
     """The exit code. Raises ConfigurationError where the models cannot be had."""
-    films = [film for film in plan.films if not (plan.is_resumed and film.result.is_file())]
+    films = [film for film in plan.films if not (plan.is_resumed and film.result.exists())]
     work = _Work(plan, len(plan.films) - len(films))
     if films:
         try:

@@ -36,11 +36,11 @@ class _Animation:
         stream.pix_fmt, stream.codec_context.time_base = pixel_format, clock
         self._stream = stream
 
-    def _put(self, frame: VideoFrame, at: Fraction, duration: Fraction | None) -> None:
+    def write(self, ready: VideoFrame, at: Fraction, duration: Fraction | None) -> None:
         self._count += 1
         if self._count > SHORT_CLIP_FRAMES:
             raise VideoTooLong(f"this format is for clips of at most {SHORT_CLIP_FRAMES} frames")
-        self._container.mux(self._stream.encode(timed(frame, at, duration, self._clock)))
+        self._container.mux(self._stream.encode(timed(ready, at, duration, self._clock)))
 
     def finish(self) -> None:
         self._container.mux(self._stream.encode(None))
@@ -57,9 +57,9 @@ class WebpWriter(_Animation):
         options = {"quality": str(order.quality), "compression_level": "0" if order.speed == "fastest" else "3"}
         super().__init__(order, "webp", "libwebp_anim", "bgra", MILLISECOND, options)
 
-    def write(self, picture: Image.Image, at: Fraction, duration: Fraction | None) -> None:
+    def prepare(self, picture: Image.Image) -> VideoFrame:
         bgra = np.ascontiguousarray(np.asarray(picture.convert("RGBA"))[..., (2, 1, 0, 3)])
-        self._put(VideoFrame.from_ndarray(bgra, "bgra"), at, duration)
+        return VideoFrame.from_ndarray(bgra, "bgra")
 
 
 class GifWriter(_Animation):
@@ -68,8 +68,8 @@ class GifWriter(_Animation):
     def __init__(self, order: Order) -> None:
         super().__init__(order, "gif", "gif", "pal8", CENTISECOND, {"gifflags": "-offsetting"})
 
-    def write(self, picture: Image.Image, at: Fraction, duration: Fraction | None) -> None:
-        self._put(_palette_frame(picture), at, duration)
+    def prepare(self, picture: Image.Image) -> VideoFrame:
+        return _palette_frame(picture)
 
 
 def _palette_frame(picture: Image.Image) -> VideoFrame:

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from av.video.frame import VideoFrame
 from PIL import Image
 
 from service.video.planes import colour_frame, frame_with_alpha
@@ -24,9 +25,11 @@ class MovWriter:
         pixel_format, options = ("yuva444p10le", WITH_ALPHA) if self._is_clear else ("yuv422p10le", WITHOUT_ALPHA)
         self._stream = self._muxer.add_video(ENCODER, pixel_format, self._clock, options)
 
-    def write(self, picture: Image.Image, at: Fraction, duration: Fraction | None) -> None:
-        frame = frame_with_alpha(picture) if self._is_clear else colour_frame(picture, "yuv422p10le")
-        self._muxer.put(self._stream.encode(timed(frame, at, duration, self._clock)), at)
+    def prepare(self, picture: Image.Image) -> VideoFrame:
+        return frame_with_alpha(picture) if self._is_clear else colour_frame(picture, "yuv422p10le")
+
+    def write(self, ready: VideoFrame, at: Fraction, duration: Fraction | None) -> None:
+        self._muxer.put(self._stream.encode(timed(ready, at, duration, self._clock)), at)
 
     def finish(self) -> None:
         self._muxer.finish(self._stream.encode(None))

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from PIL import Image
 
@@ -26,9 +27,11 @@ class Mp4Writer:
         if self._is_matte:
             self._stream.codec_context.color_range = ColorRange.JPEG
 
-    def write(self, picture: Image.Image, at: Fraction, duration: Fraction | None) -> None:
-        frame = grey_frame(picture) if self._is_matte else colour_frame(picture, "yuv420p")
-        self._muxer.put(self._stream.encode(timed(frame, at, duration, self._clock)), at)
+    def prepare(self, picture: Image.Image) -> VideoFrame:
+        return grey_frame(picture) if self._is_matte else colour_frame(picture, "yuv420p")
+
+    def write(self, ready: VideoFrame, at: Fraction, duration: Fraction | None) -> None:
+        self._muxer.put(self._stream.encode(timed(ready, at, duration, self._clock)), at)
 
     def finish(self) -> None:
         self._muxer.finish(self._stream.encode(None))

@@ -10,11 +10,9 @@ from typing import Any
 
 import av
 from av.packet import Packet, PacketSideData
-from av.video.frame import PictureType
-from PIL import Image
+from av.video.frame import PictureType, VideoFrame
 
 from service.video.formats import Speed
-from service.video.planes import grey_frame
 from service.video.writers.container import tell, timed
 from service.video.writers.writer import Order
 
@@ -58,11 +56,11 @@ class AlphaEncoder:
         self._context = context
         self._time_base = time_base
 
-    def put_beside(self, colours: "Packet[Any]", alpha: Image.Image, at: Fraction) -> None:
-        """Adds the alpha (mode L) of the same frame to a packet. Where a player can begin with one, so it can with the
+    def put_beside(self, colours: "Packet[Any]", alpha: VideoFrame, at: Fraction) -> None:
+        """Adds the alpha of the same frame to a packet. Where a player can begin with one, so it can with the
         other.
         """
-        frame = timed(grey_frame(alpha), at, None, self._time_base)
+        frame = timed(alpha, at, None, self._time_base)
         if colours.is_keyframe:
             frame.pict_type = PictureType.I
         (packet,) = self._context.encode(frame)

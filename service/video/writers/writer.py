@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from PIL import Image
 
 from service.video.formats import Content, Speed
+from service.video.planes import CutPlanes
 from service.video.sound import SoundTrack
 from service.video.source import Facts
+
+Composed = Image.Image | CutPlanes
+"""A picture: RGBA, RGB or L, as the order's content says. Planes come to WebM's writer alone."""
+
+Picture = TypeVar("Picture", contravariant=True)
+Ready = TypeVar("Ready")
 
 
 @dataclass(frozen=True)
@@ -28,11 +35,14 @@ class Order:
     """Of the film, on the clock of its tracks, in seconds."""
 
 
-class Writer(Protocol):
+class Writer(Protocol[Picture, Ready]):
     """One film. Nothing of it counts before `finish`."""
 
-    def write(self, picture: Image.Image, at: Fraction, duration: Fraction | None) -> None:
-        """The next picture: RGBA, RGB or L as the order's content says. Times are in seconds since the film began."""
+    def prepare(self, picture: Picture) -> Ready:
+        """What `write` takes. On any thread, and of several pictures at once."""
+
+    def write(self, ready: Ready, at: Fraction, duration: Fraction | None) -> None:
+        """The next picture. Times are in seconds since the film began."""
 
     def finish(self) -> None:
         """What is left of the sound, and the end of the file."""

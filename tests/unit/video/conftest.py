@@ -31,11 +31,11 @@ class Maker:
     async def making(
         self, source: Path, result: Path, limits: Limits = LIMITS, watch: Watch | None = None, **given: Any
     ) -> Made:
-        background = given.pop("background", None)
+        background, matte = given.pop("background", None), given.pop("matte", None)
         choice = FilmChoice.of(
-            {"format": result.suffix[1:], "speed": "fastest", **given}, has_background=background is not None
+            {"format": result.suffix[1:] or "png", "speed": "fastest", **given}, has_background=background is not None
         )
-        return await make_film(self.engine, FilmFiles(source, result, background), choice, limits, watch)
+        return await make_film(self.engine, FilmFiles(source, result, background, matte), choice, limits, watch)
 
     def looks(self) -> float:
         """How many frames the networks have seen so far."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,6 +18,7 @@ from service.video.choice import FilmChoice
 from service.video.film import Progress, Watch
 from service.video.source import Limits
 from tests.clips import at_s, read_alpha, read_pictures, read_times_ms, red_square, write_clip
+from tests.pictures import encoded
 from tests.unit.video.conftest import LIMITS, Maker
 
 FRAMES = 12
@@ -56,6 +58,62 @@ def test_a_matte_alone_is_a_grey_film(maker: Maker, clip: Path, tmp_path: Path) 
     maker.make(clip, tmp_path / "matte.mp4", output="matte")
     first = read_pictures(tmp_path / "matte.mp4")[0]
     assert (int(first[48, 50].min()), int(first[4, 4].max()) <= 1, int(np.ptp(first, axis=2).max())) == (255, True, 0)
+
+
+def test_a_fixed_matte_is_that_of_every_frame_and_no_network_is_asked(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    levels = Image.new("L", (160, 96))
+    levels.paste(200, (30, 20, 90, 70))
+    before = maker.looks()
+    maker.make(clip, tmp_path / "cut.webm", matte=encoded(levels))
+    assert maker.looks() == before
+    for alpha in read_alpha(tmp_path / "cut.webm"):
+        np.testing.assert_array_equal(alpha, np.asarray(levels))
+
+
+def test_a_fixed_matte_of_another_aspect_is_refused(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="one aspect"):
+        maker.make(clip, tmp_path / "cut.webm", matte=encoded(Image.new("L", (100, 100))))
+
+
+def test_frames_come_as_a_folder_of_pictures_with_their_times(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    maker.make(clip, tmp_path / "frames", format="png")
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+    times = json.loads((tmp_path / "frames" / "times.json").read_text())["frames"]
+    assert sorted(path.name for path in (tmp_path / "frames").glob("*.png")) == [each["name"] for each in times]
+    assert len(times) == FRAMES
+    with Image.open(tmp_path / "frames" / "frame-000006.png") as sixth:
+        assert sixth.getpixel((60, 48))[3] == 255  # type: ignore[index]
+
+
+def test_a_folder_that_was_cut_short_is_not_there(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        maker.runner.run(cut_short(maker, clip, tmp_path / "frames", format="png"))
+    assert [path.name for path in tmp_path.iterdir()] == [".frames.silhouette-mattes"]
+
+
+@pytest.mark.parametrize("given", [{}, {"feather": "2", "shift_edge": "-1"}])
+@pytest.mark.parametrize("size", [(160, 96), (161, 97)])
+def test_what_goes_from_codec_to_codec_looks_like_what_goes_by_rgb(
+    maker: Maker, tmp_path: Path, given: dict[str, Any], size: tuple[int, int]
+) -> None:
+    """BT.709 in 4:2:0 stays as it is coded; the same frames in 4:4:4 become RGB and are coded anew."""
+    levels = Image.new("L", size)
+    levels.paste(200, (31, 21, 90, 71))
+    shown = []
+    for pixel_format in ("yuv420p", "yuv444p"):
+        source, result = tmp_path / f"{pixel_format}.mkv", tmp_path / f"{pixel_format}.webm"
+        write_clip(source, red_square(3, size), codec="ffv1", pixel_format=pixel_format, tune=tagged)
+        maker.make(source, result, quality="100", limits=LIMITS, matte=encoded(levels), **given)
+        shown.append((read_pictures(result), read_alpha(result)))
+    (straight, alphas), (by_rgb, others) = shown
+    np.testing.assert_array_equal(alphas, others)
+    for picture, other, alpha in zip(straight, by_rgb, alphas, strict=True):
+        assert np.abs(picture.astype(int) - other)[alpha > 0].mean() < 4
+        assert picture[:, 120:].max() <= 3
+
+
+def tagged(stream: av.VideoStream) -> None:
+    stream.codec_context.colorspace, stream.codec_context.color_range = 1, 1
 
 
 @pytest.mark.parametrize("name", ["film.webm", "film.mov", "film.mp4"])
@@ -114,14 +172,14 @@ def test_work_that_was_cut_short_goes_on_and_the_film_is_the_same(maker: Maker, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["resumed.webm", "whole.webm"]
 
 
-async def cut_short(maker: Maker, clip: Path, result: Path) -> None:
+async def cut_short(maker: Maker, clip: Path, result: Path, **given: Any) -> None:
     """After the first frame was written."""
     task: asyncio.Task[object]
 
     def stop(progress: Progress) -> None:
         task.cancel()
 
-    task = asyncio.create_task(maker.making(clip, result, watch=Watch(on_progress=stop)))
+    task = asyncio.create_task(maker.making(clip, result, limits=LIMITS, watch=Watch(on_progress=stop), **given))
     await task
 
 
@@ -207,7 +265,7 @@ def test_frames_that_are_damaged_are_counted_and_the_rest_is_done(maker: Maker, 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"format": "mp4"}, "no room for transparency; take webm, mov, zip, gif, webp"),
+        ({"format": "mp4"}, "no room for transparency; take webm, mov, zip, png, gif, webp"),
         ({"effect": "replace-background", "color": "#0000ff80", "format": "mp4"}, "no room for transparency"),
         ({"output": "matte", "format": "gif"}, "no room for mattes alone"),
         ({"crop": "true"}, "every frame of a film has one size"),

@@ -30,7 +30,7 @@ def order(path: Path, content: Content, speed: Speed = "fastest", quality: int =
 def write(order_: Order, name: FormatName, pictures: list[Image.Image], rate: int = 25) -> Path:
     writer = WRITERS[name](order_)
     for number, picture in enumerate(pictures):
-        writer.write(picture, Fraction(number, rate), Fraction(1, rate))
+        writer.write(writer.prepare(picture), Fraction(number, rate), Fraction(1, rate))
     writer.finish()
     return order_.path
 
@@ -138,7 +138,7 @@ def test_times_are_kept_to_the_millisecond(tmp_path: Path, name: FormatName) -> 
     durations = [after - before for before, after in itertools.pairwise([*times_s, Fraction(541, 1000)])]
     writer = WRITERS[name](order(tmp_path / f"film.{name}", "picture"))
     for at, duration in zip(times_s, durations, strict=True):
-        writer.write(bars(), at, duration)
+        writer.write(writer.prepare(bars()), at, duration)
     writer.finish()
     assert read_times_ms(tmp_path / f"film.{name}") == pytest.approx([float(at * 1000) for at in times_s], abs=1)
 
