@@ -129,6 +129,7 @@ DOCUMENTED = [
 def test_every_command_of_the_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "talk.mp4").write_bytes(b"film")
-    (tmp_path / "beach.jpg").write_bytes(b"picture")
+    for picture in ("beach.jpg", "matte.png"):
+        (tmp_path / picture).write_bytes(b"picture")
     (film,) = make_plan(parser().parse_args(command)).films
     assert film.result.suffix[1:] in command[-1] + "webm mp4"
