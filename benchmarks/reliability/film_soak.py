@@ -97,11 +97,12 @@ def repeated(seed: Path, film: Path, times: int) -> int:
         stream = source.streams.video[0]
         copy = out.add_stream_from_template(stream)
         packets = [(bytes(packet), packet.pts, packet.is_keyframe) for packet in source.demux(stream) if packet.size]
-        step = Fraction(SEED_S) / Fraction(stream.time_base or 1)
+        time_base = Fraction(stream.time_base or 1)
+        step = SEED_S / time_base
         for turn in range(times):
             for content, pts, is_keyframe in packets:
                 packet = av.Packet(content)
-                packet.stream, packet.time_base, packet.is_keyframe = copy, stream.time_base, is_keyframe
+                packet.stream, packet.time_base, packet.is_keyframe = copy, time_base, is_keyframe
                 packet.pts = packet.dts = (pts or 0) + round(turn * step)
                 out.mux(packet)
                 count += 1

@@ -3,8 +3,8 @@
 First as a user runs it: `silhouette video` in a process of its own with its workers. `frames/s` is of the whole command
 without the time in which models are loaded; `CPU ms` what all cores together spent on a frame, which depends less on
 what else runs on the machine; `two cores` the rate that this means where two cores do nothing else; `peak` the memory
-of that process and all below it, in MB. `network` is the rate of the network alone, on the same pictures and by the same
-workers, and `of it` how much of that the whole film comes to.
+of that process and all below it, in MB. `network` is the rate of the network alone, on the same pictures and by
+the same workers, and `of it` how much of that the whole film comes to.
 
 Then stage by stage, each by itself, in CPU milliseconds a frame.
 
@@ -179,7 +179,13 @@ def _stages(film: Path, result: Path, choice: FilmChoice, card: ModelCard) -> li
         composer = Composer(choice, source.facts, card.class_table)
         ready = timed(lambda: [writer.prepare(composer.steady(shown, plane)) for shown, plane in steady])
         pairs = list(zip(frames, ready, strict=True))
-        timed(lambda: [writer.write(each, frame.at, frame.duration) for frame, each in pairs])
+
+        def written() -> list[object]:
+            for frame, each in pairs:
+                writer.write(each, frame.at, frame.duration)
+            return list(pairs)
+
+        timed(written)
         writer.finish()
     return spent
 
@@ -193,7 +199,8 @@ def _disc(shape: tuple[int, ...]) -> Plane:
     """Soft, and half as wide as the picture."""
     rows, columns = np.indices(shape[:2])
     distance = np.hypot(rows - shape[0] / 2, columns - shape[1] / 2) - shape[1] / 4
-    return (1 / (1 + np.exp(distance / 3))).astype(np.float32)
+    soft: Plane = (1 / (1 + np.exp(distance / 3))).astype(np.float32)
+    return soft
 
 
 def _chosen() -> argparse.Namespace:

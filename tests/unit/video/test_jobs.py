@@ -55,6 +55,7 @@ def test_a_film_waits_until_there_is_room_for_its_frames_and_holds_it_until_its_
     with jobs.store.new_folder() as place:
         write_clip(tmp_path / "short.mkv", red_square(5), codec="ffv1").rename(place.path / UPLOAD)
         job = jobs.store.add(place, NewJob(KIND, {"speed": "fastest"}), "")
+
     async def work() -> tuple[int, int]:
         """How many frames are done without room, and how many pixels are taken as soon as there is some."""
         photo = admission.open("somebody")
