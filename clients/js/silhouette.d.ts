@@ -79,6 +79,29 @@ export interface ProductShotOptions extends EffectOptions {
   shadow_opacity?: number;
 }
 
+/** Of films, beside the options of their effect: `color`, `strength`, `keep`, `model` and the others. */
+export interface VideoOptions {
+  effect?: "remove-background" | "replace-background" | "blur-background" | "color-pop";
+  format?: "webm" | "mov" | "mp4" | "zip" | "gif" | "webp";
+  quality?: number;
+  speed?: "fastest" | "balanced" | "smallest";
+  smoothing?: number;
+  background?: Picture;
+  /** Of every frame, where the scene stands still. */
+  matte?: Picture;
+  [ofTheEffect: string]: unknown;
+}
+
+/** A film that the service works on, or has. */
+export interface Job {
+  readonly id: string;
+  readonly state: "queued" | "running" | "done" | "failed" | "cancelled";
+  /** In frames; `total` is null as long as nobody knows. */
+  readonly progress: { done: number; total: number | null };
+  readonly failure: { code: string; detail: string } | null;
+  readonly notes: Record<string, unknown>;
+}
+
 export interface OptionsOf {
   segment: SegmentOptions;
   "remove-background": RemoveBackgroundOptions;
@@ -127,6 +150,8 @@ export class Late extends SilhouetteError {}
 export class ServiceFault extends SilhouetteError {}
 /** Nobody answered, or the connection was lost. */
 export class ConnectionFailed extends SilhouetteError {}
+/** A job has no result, and will have none. */
+export class JobFailed extends SilhouetteError {}
 
 /** For one call. `timeoutMs` is for all of it, asking again included. What `signal` is aborted with is thrown. */
 export interface How {
@@ -162,6 +187,17 @@ export class Client {
     options?: OptionsOf[Operation],
     how?: { concurrency?: number; signal?: AbortSignal },
   ): AsyncGenerator<[string, Result | SilhouetteError], void>;
+
+  /** An effect on every frame of a film, as a job. */
+  sendVideo(film: Picture, options?: VideoOptions, how?: How): Promise<Job>;
+  /** How far it is. */
+  job(job: Job | string, how?: How): Promise<Job>;
+  /** Until it is over, in whichever way; that may take hours. Asks every `pollMs` (500). */
+  wait(job: Job | string, how?: How & { onProgress?: (job: Job) => void; pollMs?: number }): Promise<Job>;
+  /** Of a job that is done. Throws JobFailed for one that has none. */
+  jobResult(job: Job, how?: How): Promise<Result>;
+  /** Ends it, or deletes its result. */
+  cancel(job: Job | string, how?: How): Promise<Job>;
 
   /** The models that are served, as `GET /models` describes them. */
   models(how?: How): Promise<any[]>;

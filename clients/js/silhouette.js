@@ -14,6 +14,11 @@ const LONGEST_PAUSE_MS = 8_000;
 // The service says what took so long; only where it is silent do we.
 const GRACE_MS = 1_000;
 
+// How often `wait` asks how far a film is.
+const POLL_MS = 500;
+
+const OVER = ["done", "failed", "cancelled"];
+
 const BULK = { Priority: "u=5" };
 
 export class SilhouetteError extends Error {
@@ -30,6 +35,7 @@ export class Busy extends SilhouetteError {}
 export class Late extends SilhouetteError {}
 export class ServiceFault extends SilhouetteError {}
 export class ConnectionFailed extends SilhouetteError {}
+export class JobFailed extends SilhouetteError {}
 
 // 502 is what a proxy says while the service behind it starts.
 const KINDS = { 401: AccessError, 403: AccessError, 429: Busy, 502: Busy, 503: Busy, 504: Late };
@@ -117,6 +123,32 @@ export class Client {
     return (await this.#ask(`${modelPath(name)}/default`, { method: "PUT" }, how)).json();
   }
 
+  async sendVideo(film, options, how) {
+    return this.#job("videos", { method: "POST", body: asForm("video", film, options) }, how);
+  }
+
+  async job(job, how) {
+    return this.#job(`jobs/${job.id ?? job}`, { method: "GET" }, how);
+  }
+
+  async cancel(job, how) {
+    return this.#job(`jobs/${job.id ?? job}`, { method: "DELETE" }, how);
+  }
+
+  async wait(job, { onProgress, pollMs = POLL_MS, ...how } = {}) {
+    for (;;) {
+      const told = await this.job(job, how);
+      if (OVER.includes(told.state)) return told;
+      onProgress?.(told);
+      await pause(pollMs, how.signal);
+    }
+  }
+
+  async jobResult(job, how) {
+    if (job.state === "done") return this.#ask(`jobs/${job.id}/result`, { method: "GET" }, how);
+    throw new JobFailed(job.failure?.code ?? job.state, job.failure?.detail ?? `the job is ${job.state}`);
+  }
+
   // Yields [name, result or error] as they are done. Leaving the loop aborts what runs.
   async *batch(operation, pictures, options, { concurrency = 4, signal } = {}) {
     const leaving = new AbortController();
@@ -147,14 +179,11 @@ export class Client {
   }
 
   async #run(operation, image, options = {}, how = {}) {
-    const form = new FormData();
-    form.append("image", asBlob(image), "image");
-    for (const [name, value] of Object.entries(options)) {
-      if (value === undefined || value === null) continue;
-      if (isPicture(value)) form.append(name, asBlob(value), name);
-      else form.append(name, asText(value));
-    }
-    return this.#ask(operation, { method: "POST", body: form }, how);
+    return this.#ask(operation, { method: "POST", body: asForm("image", image, options) }, how);
+  }
+
+  async #job(path, request, how) {
+    return (await this.#ask(path, request, how)).json();
   }
 
   async #ask(path, request, { signal, timeoutMs = this.#options.timeoutMs, headers = {} } = {}) {
@@ -194,6 +223,17 @@ export class Client {
 
 function modelPath(name) {
   return `models/${encodeURIComponent(name)}`;
+}
+
+function asForm(name, content, options = {}) {
+  const form = new FormData();
+  form.append(name, asBlob(content), name);
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || value === null) continue;
+    if (isPicture(value)) form.append(option, asBlob(value), option);
+    else form.append(option, asText(value));
+  }
+  return form;
 }
 
 function asText(value) {

@@ -6,11 +6,12 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { Busy, Client, ConnectionFailed, InputError, Late, NoForeground, Result, SilhouetteError } from "silhouette-client";
+import { Busy, Client, ConnectionFailed, InputError, JobFailed, Late, NoForeground, Result, SilhouetteError } from "silhouette-client";
 
 const url = process.env.SILHOUETTE_TEST_URL;
 const picture = await readFile(process.env.SILHOUETTE_TEST_PICTURE);
 const empty = await readFile(process.env.SILHOUETTE_TEST_EMPTY_PICTURE);
+const film = await readFile(process.env.SILHOUETTE_TEST_FILM);
 const silhouette = new Client(`${url}/`);
 
 // A server that answers no more than `says`, and then hangs up without a word.
@@ -187,4 +188,18 @@ test("pictures of a batch are taken as they are needed, and leaving it aborts wh
     if (taken > 3) break;
   }
   assert.ok(taken <= 5);
+});
+
+test("a film is sent, followed and taken", async () => {
+  const sent = await silhouette.sendVideo(film, { effect: "color-pop", speed: "fastest" });
+  const heard = [];
+  const made = await silhouette.wait(sent, { pollMs: 50, onProgress: (job) => heard.push(job.id) });
+  assert.equal(made.state, "done");
+  assert.equal(made.progress.done, 4);
+  assert.ok(heard.every((id) => id === sent.id));
+  assert.equal((await silhouette.jobResult(made)).mediaType, "video/mp4");
+  const cancelled = await silhouette.cancel(await silhouette.sendVideo(film));
+  assert.equal(cancelled.state, "cancelled");
+  await assert.rejects(silhouette.jobResult(cancelled), JobFailed);
+  await assert.rejects(silhouette.sendVideo(new Uint8Array(100)), InputError);
 });

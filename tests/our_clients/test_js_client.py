@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clips import red_square, write_clip
 from tests.fakes import DARK
 from tests.pictures import encoded, painted, plain
 
@@ -29,9 +30,11 @@ def node() -> str:
 def test_the_javascript_client_keeps_what_its_own_tests_say(node: str, url: str, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(encoded(painted()))
     (tmp_path / "empty.png").write_bytes(encoded(plain(DARK)))
+    write_clip(tmp_path / "clip.mp4", red_square(4))
     told = {
         "SILHOUETTE_TEST_URL": url,
         "SILHOUETTE_TEST_PICTURE": str(tmp_path / "photo.png"),
+        "SILHOUETTE_TEST_FILM": str(tmp_path / "clip.mp4"),
         "SILHOUETTE_TEST_EMPTY_PICTURE": str(tmp_path / "empty.png"),
     }
     command = [node, "--test", "--test-reporter=tap"]  # others than TAP are for terminals

@@ -11,6 +11,8 @@ from silhouette_client import AsyncClient, Client
 
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
+from service.video.choice import FilmOptions
+from service.video.formats import FORMATS
 
 TYPES = (Path(__file__).parents[2] / "clients" / "js" / "silhouette.d.ts").read_text(encoding="utf-8")
 MODULE = (Path(__file__).parents[2] / "clients" / "js" / "silhouette.js").read_text(encoding="utf-8")
@@ -98,3 +100,12 @@ def test_the_options_that_are_pictures_are_known() -> None:
     assert set(silhouette_client.PICTURES) == {
         picture.name for operation in OPERATIONS.values() for picture in operation.pictures
     }
+
+
+def test_both_clients_have_the_options_of_films() -> None:
+    """`png` is a folder, which no service sends."""
+    asked = {name: kind_of(field.annotation) for name, field in FilmOptions.model_fields.items()}
+    asked["format"] = frozenset(name for name, format_ in FORMATS.items() if not format_.is_folder)
+    hints = get_type_hints(silhouette_client.VideoOptions)
+    assert {name: hinted(hint) for name, hint in hints.items()} == asked
+    assert interface("VideoOptions") == asked | {"background": "picture", "matte": "picture"}

@@ -15,6 +15,8 @@ from silhouette_client import (
     Client,
     ConnectionFailed,
     InputError,
+    Job,
+    JobFailed,
     Late,
     NoForeground,
     Operation,
@@ -23,6 +25,7 @@ from silhouette_client import (
     SilhouetteError,
 )
 
+from tests.clips import read_pictures, red_square, write_clip
 from tests.fakes import BLUE, DARK
 from tests.our_clients.conftest import SILENCE, Said, scripted
 from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, painted, plain, red_and_blue
@@ -212,6 +215,52 @@ def test_pictures_of_a_batch_are_taken_as_they_are_needed(url: str) -> None:
         batch.close()  # type: ignore[attr-defined]
     assert names <= {str(number) for number in range(taken)}
     assert taken <= 3 + 2
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("film") / "clip.mp4", red_square(4))
+
+
+def test_a_film_is_sent_followed_and_saved(url: str, film: Path, tmp_path: Path) -> None:
+    with Client(url) as silhouette:
+        sent = silhouette.send_video(film, effect="replace-background", color="lime", speed="fastest")
+        assert (sent.done, sent.is_over) == (0, False)
+        made = silhouette.wait(sent, poll_s=0.05)
+        assert (made.state, made.done, made.total) == ("done", 4, 4)
+        silhouette.save_result(made, tmp_path / "lime.mp4")
+        assert read_pictures(tmp_path / "lime.mp4")[0][4, 4].tolist() == pytest.approx([0, 255, 0], abs=12)
+        assert silhouette.cancel(made).id == sent.id
+
+
+def test_a_film_that_was_cancelled_has_no_result_and_what_is_none_is_refused(
+    url: str, film: Path, tmp_path: Path
+) -> None:
+    matte = encoded(plain((255, 255, 255)))
+    with Client(url) as silhouette:
+        with film.open("rb") as opened:
+            cancelled = silhouette.cancel(silhouette.send_video(opened, matte=matte).id)
+        with pytest.raises(JobFailed, match="cancelled"):
+            silhouette.save_result(silhouette.wait(cancelled), tmp_path / "none.webm")
+        with pytest.raises(InputError):
+            silhouette.send_video(b"no film at all")
+        with pytest.raises(InputError):
+            silhouette.job("none")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_async_client_does_films_too(url: str, film: Path, tmp_path: Path) -> None:
+    heard: list[Job] = []
+    async with AsyncClient(url) as silhouette:
+        sent = await silhouette.send_video(film, output="matte", format="mp4", speed="fastest")
+        made = await silhouette.wait(sent, on_progress=heard.append, poll_s=0.05)
+        await silhouette.save_result(made, tmp_path / "matte.mp4")
+        with pytest.raises(JobFailed, match="cancelled"):
+            await silhouette.save_result(await silhouette.cancel(await silhouette.send_video(film)), tmp_path / "none")
+    assert len(read_pictures(tmp_path / "matte.mp4")) == 4
+    assert all(job.id == sent.id for job in heard)
 
 
 @pytest.mark.anyio

@@ -3,6 +3,8 @@
     with Client("http://127.0.0.1:8000", key="sil_...") as silhouette:
         silhouette.remove_background("photo.jpg", format="webp").save("cutout.webp")
         classes = silhouette.segment(photo_bytes, output="masks", format="json").json()
+        film = silhouette.wait(silhouette.send_video("talk.mp4"), on_progress=lambda job: print(job.done, job.total))
+        silhouette.save_result(film, "talk.webm")
 
 A picture is a path, its bytes, or a file opened for reading bytes. Options are those of the service, by their names;
 its `/docs` describes them. What goes wrong is a SilhouetteError with `code`, `detail`, `status` and `request_id`:
@@ -13,6 +15,7 @@ its `/docs` describes them. What goes wrong is a SilhouetteError with `code`, `d
     Late                no answer in time
     ServiceFault        the service failed
     ConnectionFailed    nobody answered
+    JobFailed           a film has no result, and will have none
 
 A busy service and a lost connection are asked again, after what `Retry-After` says, within the time of the request.
 """
@@ -26,7 +29,7 @@ import os
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,6 +58,11 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 8.0
 
 BULK = {"Priority": "u=5"}
 """RFC 9218: whoever waits for one picture goes before a batch."""
+
+POLL_S = 0.5
+"""How often `wait` asks how far a film is."""
+
+CHUNK_BYTES = 1 << 20
 
 Picture = str | os.PathLike[str] | bytes | BinaryIO
 Fit = Literal["cover", "contain", "stretch", "tile"]
@@ -142,6 +150,16 @@ class ProductShotOptions(EffectOptions, total=False):
     shadow_opacity: float
 
 
+class VideoOptions(TypedDict, total=False):
+    """Of films, beside the options of their effect: `color`, `strength`, `keep`, `model` and the others."""
+
+    effect: Literal["remove-background", "replace-background", "blur-background", "color-pop"]
+    format: Literal["webm", "mov", "mp4", "zip", "gif", "webp"]
+    quality: int
+    speed: Literal["fastest", "balanced", "smallest"]
+    smoothing: float
+
+
 Operation = Literal[
     "segment", "remove-background", "replace-background", "blur-background", "color-pop", "product-shot"
 ]
@@ -206,6 +224,37 @@ class Result:
         return np.asarray(self.image())
 
 
+@dataclass(frozen=True)
+class Job:
+    """A film that the service works on, or has; `told` is all that it says of it."""
+
+    told: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.told["id"])
+
+    @property
+    def state(self) -> Literal["queued", "running", "done", "failed", "cancelled"]:
+        state: Literal["queued", "running", "done", "failed", "cancelled"] = self.told["state"]
+        return state
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def done(self) -> int:
+        """Frames, of `total`."""
+        return int(self.told["progress"]["done"])
+
+    @property
+    def total(self) -> int | None:
+        """None as long as nobody knows."""
+        total: int | None = self.told["progress"]["total"]
+        return total
+
+
 class SilhouetteError(Exception):
     """No result."""
 
@@ -249,6 +298,10 @@ class ServiceFault(SilhouetteError):
 
 class ConnectionFailed(SilhouetteError):
     """Nobody answered, or the connection was lost."""
+
+
+class JobFailed(SilhouetteError):
+    """A job has no result, and will have none."""
 
 
 KINDS: Mapping[int, type[SilhouetteError]] = {
@@ -327,7 +380,7 @@ class _Question:
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     fields: Mapping[str, str]
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes | BinaryIO]
     headers: Mapping[str, str]
 
     def arguments(self, attempts: _Attempts) -> dict[str, Any]:
@@ -336,6 +389,9 @@ class _Question:
         # A second more than the service has, so that it is the service who says what took so long.
         timeout = httpx2.Timeout(left_s + 1.0, connect=min(CONNECT_TIMEOUT_S, left_s))
         headers = {**self.headers, "X-Request-Timeout-Ms": str(int(left_s * 1000) or 1)}
+        for file in self.files.values():
+            if not isinstance(file, bytes):
+                file.seek(0)  # it may have been sent before
         body = {"data": self.fields, "files": self.files} if self.files else {}
         return {"method": self.method, "url": self.path, "headers": headers, "timeout": timeout, **body}
 
@@ -349,6 +405,34 @@ def _question(operation: str, image: Picture, options: Mapping[str, Any], header
 
 def _about_model(method: Literal["POST", "PUT", "DELETE"], name: str, what: str = "") -> _Question:
     return _Question(method, f"models/{quote(name, safe='')}{what}", {}, {}, {})
+
+
+@contextlib.contextmanager
+def _film_question(film: Picture, options: Mapping[str, Any]) -> Iterator[_Question]:
+    """A film is read while it is sent, and never in memory as a whole."""
+    given = {name: value for name, value in options.items() if value is not None}
+    pictures = {name: read_picture(given.pop(name)) for name in ("background", "matte") if name in given}
+    fields = {name: _text(value) for name, value in given.items()}
+    with contextlib.ExitStack() as opened:
+        is_path = isinstance(film, str | os.PathLike)
+        content = opened.enter_context(Path(film).open("rb")) if is_path else film  # type: ignore[arg-type]
+        yield _Question("POST", "videos", fields, {"video": content, **pictures}, {})  # type: ignore[dict-item]
+
+
+def _job(response: httpx2.Response) -> Job:
+    return Job(response.json())
+
+
+def _asked(id_: str | Job, method: Literal["GET", "DELETE"] = "GET") -> _Question:
+    return _Question(method, f"jobs/{id_.id if isinstance(id_, Job) else id_}", {}, {}, {})
+
+
+def _result_path(job: Job) -> str:
+    """Raises JobFailed."""
+    if job.state == "done":
+        return f"jobs/{job.id}/result"
+    failure = job.told.get("failure") or {"code": job.state, "detail": f"the job is {job.state}"}
+    raise JobFailed(failure["code"], failure["detail"])
 
 
 def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -479,6 +563,44 @@ class Client(_Operations[Result]):
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(done), done.result()
 
+    def send_video(
+        self, film: Picture, *, background: Picture | None = None, matte: Picture | None = None, **options: Any
+    ) -> Job:
+        """An effect on every frame of a film, as a job: `VideoOptions`, and those of the effect. `matte` is that of
+        every frame, where the scene stands still."""
+        with _film_question(film, {"background": background, "matte": matte, **options}) as question:
+            return _job(self._ask(question))
+
+    def job(self, job: Job | str) -> Job:
+        """How far it is."""
+        return _job(self._ask(_asked(job)))
+
+    def wait(self, job: Job | str, *, on_progress: Callable[[Job], None] | None = None, poll_s: float = POLL_S) -> Job:
+        """Until it is over, in whichever way; that may take hours."""
+        while not (told := self.job(job)).is_over:
+            if on_progress is not None:
+                on_progress(told)
+            time.sleep(poll_s)
+        return told
+
+    def save_result(self, job: Job, path: str | os.PathLike[str]) -> None:
+        """Of a job that is done; never in memory as a whole. Raises JobFailed for one that has none."""
+        where = _result_path(job)
+        with (
+            _told(),
+            self._http.stream("GET", where, timeout=self._timeout_s) as response,
+            Path(path).open("wb") as file,
+        ):
+            if not response.is_success:
+                response.read()
+            _checked(response)
+            for part in response.iter_bytes(CHUNK_BYTES):
+                file.write(part)
+
+    def cancel(self, job: Job | str) -> Job:
+        """Ends it, or deletes its result."""
+        return _job(self._ask(_asked(job, "DELETE")))
+
     def models(self) -> list[dict[str, Any]]:
         """The models that are served, as `GET /models` describes them."""
         models: list[dict[str, Any]] = self._ask(_Question("GET", "models", {}, {}, {})).json()
@@ -566,6 +688,44 @@ class AsyncClient(_Operations[Coroutine[Any, Any, Result]]):
         finally:
             for task in running:
                 task.cancel()
+
+    async def send_video(
+        self, film: Picture, *, background: Picture | None = None, matte: Picture | None = None, **options: Any
+    ) -> Job:
+        """As `Client.send_video`."""
+        with _film_question(film, {"background": background, "matte": matte, **options}) as question:
+            return _job(await self._ask(question))
+
+    async def job(self, job: Job | str) -> Job:
+        """How far it is."""
+        return _job(await self._ask(_asked(job)))
+
+    async def wait(
+        self, job: Job | str, *, on_progress: Callable[[Job], None] | None = None, poll_s: float = POLL_S
+    ) -> Job:
+        """Until it is over, in whichever way; that may take hours."""
+        while not (told := await self.job(job)).is_over:
+            if on_progress is not None:
+                on_progress(told)
+            await asyncio.sleep(poll_s)
+        return told
+
+    async def save_result(self, job: Job, path: str | os.PathLike[str]) -> None:
+        """Of a job that is done; never in memory as a whole. Raises JobFailed for one that has none."""
+        where = _result_path(job)
+        with _told():
+            async with self._http.stream("GET", where, timeout=self._timeout_s) as response:
+                if not response.is_success:
+                    await response.aread()
+                _checked(response)
+                file = await asyncio.to_thread(Path(path).open, "wb")
+                with file:
+                    async for part in response.aiter_bytes(CHUNK_BYTES):
+                        await asyncio.to_thread(file.write, part)
+
+    async def cancel(self, job: Job | str) -> Job:
+        """Ends it, or deletes its result."""
+        return _job(await self._ask(_asked(job, "DELETE")))
 
     async def models(self) -> list[dict[str, Any]]:
         """The models that are served, as `GET /models` describes them."""
