@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Mapping
 
 from service.access.keyring import Keyring
+from service.access.ledger import Ledger
 from service.access.quotas import Allowance, Quotas
 from service.errors import MissingKey, ScopeMissing, UnknownKey
 
@@ -17,9 +18,10 @@ class Guard:
     that only this machine may.
     """
 
-    def __init__(self, keyring: Keyring | None) -> None:
+    def __init__(self, keyring: Keyring | None, ledger: Ledger | None = None) -> None:
+        """`ledger` is where other processes count quotas as well."""
         self._keyring = keyring
-        self._quotas = Quotas()
+        self._quotas = Quotas(ledger=ledger)
 
     def check(self, headers: Mapping[str, str], scope: str, *, is_local: bool = False) -> Allowance | None:
         """What the caller may use; None where there are no keys. `headers` by their names in lower case.

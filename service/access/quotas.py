@@ -5,44 +5,16 @@ request waits until the debt is paid. Source: RFC 2697 has the idea of such a bu
 draft-ietf-httpapi-ratelimit-headers.
 """
 
+import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from service.access.keyring import Key
+from service.access.ledger import LEAST, WINDOW_S, Bucket, Draw, Drawn, Ledger, LedgerAway
 from service.errors import QuotaExceeded
-
-WINDOW_S = 60
-
-
-@dataclass
-class Bucket:
-    """Tokens that come back steadily. Times are those of `clock`, in seconds."""
-
-    per_minute: float
-    clock: Callable[[], float] = time.monotonic
-    _tokens: float = field(init=False)
-    _filled_at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._tokens = self.per_minute
-        self._filled_at = self.clock()
-
-    def left(self) -> float:
-        """Below 0 where it is overdrawn."""
-        now = self.clock()
-        self._tokens = min(self.per_minute, self._tokens + (now - self._filled_at) * self.per_minute / WINDOW_S)
-        self._filled_at = now
-        return self._tokens
-
-    def take(self, tokens: float) -> None:
-        self._tokens = self.left() - tokens
-
-    def wait_s(self, tokens: float) -> float:
-        """Until it holds that many, or is full where it never will."""
-        missing = min(tokens, self.per_minute) - self.left()
-        return max(0.0, missing * WINDOW_S / self.per_minute)
 
 
 @dataclass(frozen=True)
@@ -51,12 +23,43 @@ class Allowance:
 
     key: Key
     buckets: Mapping[str, Bucket]
-    """By unit: `requests`, `megapixels`; those that are limited."""
+    """By unit: `requests`, `megapixels`; those that are limited. What is left as far as this process knows."""
+    ledger: Ledger | None = None
+    """Where other processes count as well."""
+    _paying: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def begin_request(self) -> None:
+        """Raises QuotaExceeded where nothing is left of either quota, whoever has used it up."""
+        with contextlib.suppress(LedgerAway):
+            if self.ledger is not None and self.buckets:
+                drawn = await self.ledger.draw(self._draw({"requests": 1.0}))
+                self._learn(drawn)
+                if drawn.is_granted:
+                    return
+        self.take_request()
+
+    def _draw(self, tokens: Mapping[str, float], *, is_owed: bool = False) -> Draw:
+        per_minute = {unit: bucket.per_minute for unit, bucket in self.buckets.items()}
+        return Draw(self.key.name, per_minute, tokens, is_owed)
+
+    def _learn(self, drawn: Drawn) -> None:
+        for unit, left in drawn.left.items():
+            self.buckets[unit].set(left)
+
+    async def _pay(self, tokens: Mapping[str, float]) -> None:
+        """What was taken here already, where the others count."""
+        assert self.ledger is not None
+        with contextlib.suppress(LedgerAway):
+            self._learn(await self.ledger.draw(self._draw(tokens, is_owed=True)))
+
+    async def paid(self) -> None:
+        """Until the others know what was taken here."""
+        await asyncio.gather(*self._paying)
 
     def take_request(self) -> None:
-        """Raises QuotaExceeded where nothing is left of either quota."""
+        """Of this process alone. Raises QuotaExceeded where nothing is left of either quota."""
         for unit, bucket in self.buckets.items():
-            if wait_s := bucket.wait_s(1 if unit == "requests" else min(1e-9, bucket.per_minute)):
+            if wait_s := bucket.wait_s(1 if unit == "requests" else min(LEAST, bucket.per_minute)):
                 detail = f"the key {self.key.name!r} has {bucket.per_minute:g} {unit} a minute, and none is left"
                 raise QuotaExceeded(detail, max(1, math.ceil(wait_s)))
         self._take("requests", 1)
@@ -68,11 +71,15 @@ class Allowance:
     def wait_for_pixels_s(self) -> float:
         """Until the pixels that were taken so far are paid for."""
         bucket = self.buckets.get("megapixels")
-        return 0.0 if bucket is None else bucket.wait_s(min(1e-9, bucket.per_minute))
+        return 0.0 if bucket is None else bucket.wait_s(min(LEAST, bucket.per_minute))
 
     def take_pixels(self, count: int) -> None:
         """Those of a picture that is about to be decoded: it may overdraw what is left."""
         self._take("megapixels", count / 1e6)
+        if self.ledger is not None and "megapixels" in self.buckets:
+            paying = asyncio.get_running_loop().create_task(self._pay({"megapixels": count / 1e6}))
+            self._paying.add(paying)
+            paying.add_done_callback(self._paying.discard)
 
     def _take(self, unit: str, tokens: float) -> None:
         if unit in self.buckets:
@@ -91,10 +98,11 @@ class Allowance:
 
 
 class Quotas:
-    """The allowances of all keys, by name. In this process: restarted workers change nothing."""
+    """The allowances of all keys, by name. In this process, and in the ledger where there is one."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, ledger: Ledger | None = None) -> None:
         self._clock = clock
+        self._ledger = ledger
         self._allowances: dict[str, Allowance] = {}
 
     def of(self, key: Key) -> Allowance:
@@ -103,5 +111,5 @@ class Quotas:
         if known is None or known.key != key:
             limits = {"requests": key.requests_per_minute, "megapixels": key.megapixels_per_minute}
             buckets = {unit: Bucket(limit, self._clock) for unit, limit in limits.items() if limit is not None}
-            known = self._allowances[key.name] = Allowance(key, buckets)
+            known = self._allowances[key.name] = Allowance(key, buckets, self._ledger)
         return known

@@ -76,7 +76,7 @@ class Gate:
             return
         await self._app(scope, receive, send)
 
-    def _check_key(self, exchange: Exchange) -> None:
+    async def _check_key(self, exchange: Exchange) -> None:
         """Before anything else is done for the caller.
 
         Raises MissingKey, UnknownKey, ScopeMissing or QuotaExceeded, and OriginRefused for administrators.
@@ -87,12 +87,12 @@ class Gate:
         if scope == ADMIN:  # to POST without a body, a page of any origin needs nobody's leave
             check_origin(exchange.headers, self._service.settings.allowed_origins)
         if exchange.allowance is not None and exchange.is_work:
-            exchange.allowance.take_request()
+            await exchange.allowance.begin_request()
 
     async def _answer(self, exchange: Exchange, body: RequestBody, reply: Reply) -> None:
         try:
             self._check_connection(exchange)
-            self._check_key(exchange)
+            await self._check_key(exchange)
             self._check_offered(exchange)
             if exchange.is_work:
                 self._admit(exchange, body)

@@ -61,7 +61,7 @@ class Service:
         self.admission.on_room = self.engine.pixels.start_what_fits
         self.senders = Senders(settings.max_uploads, settings.min_bytes_per_s, settings.peer_share)
         self.fetcher = Fetcher(settings)
-        self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None)
+        self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None, self.engine.ledger)
         self.films = FilmJobs(self.engine, settings, self.guard.allowance_of, self.admission.open)
         pictures = PictureJobs(self.pipeline, self.admission, self.fetcher, self.guard.allowance_of)
         kinds = {PICTURE: Kind(pictures.work, settings.jobs_at_once), FILM: Kind(self.films.work, at_once=1)}

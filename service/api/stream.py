@@ -69,7 +69,7 @@ async def stream(websocket: WebSocket) -> None:
             check_origin(websocket.headers, service.settings.allowed_origins)
             if allowance := service.guard.check(_with_offered_key(websocket), "stream"):
                 facts["key"] = allowance.key.name
-                allowance.take_request()
+                await allowance.begin_request()
             service.check_ready()
             permit = held.enter_context(service.streams.permit(peer_of(websocket.scope)))
             socket.was_let_in = True

@@ -8,6 +8,7 @@ from typing import Self
 
 from threadpoolctl import threadpool_limits
 
+from service.access.ledger import Ledger
 from service.engine.cache import AnswerCache
 from service.engine.canaries import Canaries, check_cards
 from service.engine.changes import ModelChanges
@@ -15,7 +16,8 @@ from service.engine.fixed import FixedModels
 from service.engine.pipeline import Pipeline
 from service.engine.request import Answer
 from service.engine.served import ServedModels
-from service.fronts.link import Link, RemotePool, RemoteQueue
+from service.engine.shared_answers import SharedAnswers
+from service.fronts.link import Link, RemoteLedger, RemotePool, RemoteQueue
 from service.models.store import ModelCard, ModelStore
 from service.queue.asking import TicketQueue
 from service.queue.backlog import Backlog
@@ -23,6 +25,7 @@ from service.queue.batcher import Batcher
 from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import BatchPolicy
 from service.settings import MEGAPIXEL, Settings
+from service.shared import SharedStore, shared_store
 from service.telemetry.metrics import Metrics
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies, built_in_families, plan_workers
@@ -46,6 +49,9 @@ class Engine:
     metrics: Metrics
     scrape: Callable[[], Awaitable[bytes]]
     """What `/metrics` says, of all processes that answer at this port."""
+    ledger: Ledger | None
+    """Where quotas are counted for several processes."""
+    shared: SharedStore | None
 
     @classmethod
     def build(
@@ -70,11 +76,12 @@ class Engine:
         batcher = Batcher(_batch_policy(settings, plans[0].max_batch_size), len(plans), metrics)
         pixels = pixels or PixelScheduler(settings.pixel_threads or available_cores())
         served = ServedModels([model.card for model in plans[0].models])
-        pipeline = _pipeline(settings, served, batcher, pixels, metrics)
+        shared = shared_store(settings.shared_url)
+        pipeline = _pipeline(settings, served, batcher, pixels, metrics, shared)
         pool = pool_of(settings, plans, batcher, metrics)
         plan = partial(plan_workers, settings, families=families)
         changes = ModelChanges(store, models, served, pool, plan, metrics)
-        return cls(pipeline, batcher, pixels, pool, served, changes, metrics, _alone(metrics))
+        return cls(pipeline, batcher, pixels, pool, served, changes, metrics, _alone(metrics), shared, shared)
 
     @classmethod
     def of_a_front(
@@ -84,8 +91,12 @@ class Engine:
         limit_numpy_threads()
         metrics, batcher, served = Metrics(), RemoteQueue(link), ServedModels(cards)
         link.figures = metrics.figures
-        pipeline = _pipeline(settings, served, batcher, pixels, metrics)
-        return cls(pipeline, batcher, pixels, pool, served, FixedModels(), metrics, _together(link, metrics))
+        shared = shared_store(settings.shared_url)
+        ledger = shared or RemoteLedger(link)
+        pipeline = _pipeline(settings, served, batcher, pixels, metrics, shared)
+        return cls(
+            pipeline, batcher, pixels, pool, served, FixedModels(), metrics, _together(link, metrics), ledger, shared
+        )
 
     @property
     def backlog(self) -> Backlog:
@@ -95,6 +106,8 @@ class Engine:
         await self.pool.stop(drain_timeout_s)
         await self.changes.close()
         self.pixels.close()
+        if self.shared is not None:
+            await self.shared.close()
 
     @asynccontextmanager
     async def running(self, drain_timeout_s: float) -> AsyncIterator[Pipeline]:
@@ -107,11 +120,17 @@ class Engine:
 
 
 def _pipeline(
-    settings: Settings, served: ServedModels, batcher: TicketQueue, pixels: PixelScheduler, metrics: Metrics
+    settings: Settings,
+    served: ServedModels,
+    batcher: TicketQueue,
+    pixels: PixelScheduler,
+    metrics: Metrics,
+    shared: SharedStore | None,
 ) -> Pipeline:
     cache: AnswerCache[Answer] = AnswerCache(settings.cache_max_bytes, metrics)
+    elsewhere = SharedAnswers(shared if settings.cache_max_bytes else None, metrics)
     canaries = Canaries(settings.routes, metrics)
-    return Pipeline(served, batcher, pixels, settings.max_pixels, cache, canaries)
+    return Pipeline(served, batcher, pixels, settings.max_pixels, cache, canaries, elsewhere)
 
 
 def _alone(metrics: Metrics) -> Callable[[], Awaitable[bytes]]:

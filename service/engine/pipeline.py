@@ -14,6 +14,7 @@ from service.engine.further import decoded
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.engine.request import Answer, Call, ImageRequest, Unchanged
 from service.engine.served import ServedModels
+from service.engine.shared_answers import SharedAnswers
 from service.engine.together import together
 from service.models.catalogue import Catalogue, Model
 from service.models.ensemble import Subject
@@ -80,8 +81,10 @@ class Pipeline:
         max_pixels: int,
         cache: AnswerCache[Answer],
         canaries: Canaries,
+        shared: SharedAnswers,
     ) -> None:
         self._cache = cache
+        self._shared = shared
         self._served = served
         self._canaries = canaries
         self._batcher = batcher
@@ -114,7 +117,7 @@ class Pipeline:
             key, pixel_count = await self._pixels.run(plan.claim, "identify", lambda: self._identify(plan))
             if key in call.known:
                 raise Unchanged(key)
-            found = self._cache.get(key)
+            found = self._cache.get(key) or await self._shared.get(key)
             call.cached = found is not None if self._cache.is_on else None
             if found is not None:
                 return replace(found, elapsed_ms=call.watch.elapsed_ms)
@@ -122,6 +125,7 @@ class Pipeline:
                 await self._served.be_awake(plan.model, call.deadline)
             answer = replace(await self._make(plan, pixel_count), fingerprint=key)
         self._cache.put(key, answer, len(answer.body))
+        self._shared.put(key, answer)
         return answer
 
     def _plan(self, wanted: ImageRequest, call: Call) -> Plan:

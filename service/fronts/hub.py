@@ -9,11 +9,13 @@ import contextlib
 import itertools
 import logging
 import socket
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import psutil
 
+from service.access.ledger import Draw, LocalLedger
 from service.errors import Failure, ModelFailed
 from service.fronts.state import State
 from service.fronts.wire import BUFFER_BYTES, Message, facts_of, packed, receive
@@ -40,6 +42,7 @@ class Hub:
         self.has_started = False
         """Set where every worker was ready once."""
         self.queue = queue
+        self.ledger = LocalLedger()
         self._pool = pool
         self._metrics = metrics
         self._seats: set[Seat] = set()
@@ -109,6 +112,9 @@ class Seat:
                 task = asyncio.create_task(self._answer(message))
                 self._at_work[message.number] = task
                 task.add_done_callback(lambda _: self._at_work.pop(message.number, None))
+            case "draw":
+                drawn = self._hub.ledger.draw(Draw(**message.facts))
+                self.say("answer", message.number, **asdict(drawn))
             case "leave":
                 if task := self._at_work.get(message.number):  # type: ignore[assignment]
                     task.cancel()

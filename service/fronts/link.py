@@ -6,11 +6,13 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.access.ledger import Draw, Drawn, LedgerAway
 from service.errors import DeadlineExceeded, Draining
 from service.fronts.state import State
 from service.fronts.wire import BUFFER_BYTES, Message, failure_of, packed, receive
@@ -116,6 +118,20 @@ class Link:
                     answer.set_result(message)
                 else:
                     answer.set_exception(failure_of(message.facts))
+
+
+class RemoteLedger:
+    """Quotas are counted by the supervisor, for all fronts."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def draw(self, draw: Draw) -> Drawn:
+        """Raises LedgerAway."""
+        try:
+            return Drawn(**(await self._link.ask("draw", **asdict(draw))).facts)
+        except Draining as failure:
+            raise LedgerAway from failure
 
 
 class RemoteQueue:

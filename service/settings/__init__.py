@@ -14,6 +14,7 @@ from service.settings.jobs import JobSettings
 from service.settings.limits import MEGAPIXEL, LimitSettings
 from service.settings.models import REPOSITORY_STORE, ModelSettings
 from service.settings.pool import PoolSettings
+from service.settings.shared import SharedSettings
 
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
@@ -31,6 +32,7 @@ class Settings(
     PoolSettings,
     ModelSettings,
     FrontSettings,
+    SharedSettings,
     ConnectionSettings,
 ):
     """One frozen object, passed to whoever needs it."""

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from service.settings import read_settings
 from service.telemetry.log import configure_logging
 from service.workers.plan import SegmenterFamilies
-from tests.fakes import raising_families, tiny_families
-
-FAMILIES: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": raising_families}
 
 
 def main(families: str) -> int:
-    """The exit code. Imports late, as `silhouette` does: every worker process imports this file as well."""
+    """The exit code. Imports late, as `silhouette` does: every process of the service imports this file as well."""
     from service.cli.serve import serve
+    from tests.fakes import raising_families, tiny_families
+
+    known: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": raising_families}
 
     settings = read_settings()
     configure_logging(settings.log_format)
-    return serve(settings, FAMILIES[families])
+    return serve(settings, known[families])
 
 
 if __name__ == "__main__":

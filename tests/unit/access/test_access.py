@@ -9,7 +9,8 @@ import pytest
 
 from service.access.guard import Guard, key_in
 from service.access.keyring import Key, Keyring, hash_of, new_key, read_keys, write_keys
-from service.access.quotas import Bucket, Quotas
+from service.access.ledger import Bucket
+from service.access.quotas import Quotas
 from service.configuration_errors import ConfigurationError
 from service.errors import MissingKey, QuotaExceeded, ScopeMissing, UnknownKey
 
