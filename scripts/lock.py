@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements"
 
-SERVED = ("--extra", "mcp")
+SERVED = ("--extra", "mcp", "--extra", "shared")
 """Who runs the image cannot add to it, and agents are clients as others are."""
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
