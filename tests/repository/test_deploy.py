@@ -55,7 +55,8 @@ def environment(overlay: str) -> dict[str, str]:
 def pods_of(overlay: str) -> list[Resource]:
     """The specifications of all pods, Ray's as well."""
     clusters = of_kind(overlay, "RayCluster")
-    groups = [group for each in clusters for group in (each["spec"]["headGroupSpec"], *each["spec"]["workerGroupSpecs"])]
+    specs = [each["spec"] for each in clusters]
+    groups = [group for spec in specs for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"])]
     return [pod(overlay)["spec"], *(group["template"]["spec"] for group in groups)]
 
 
