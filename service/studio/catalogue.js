@@ -17,11 +17,11 @@ const filmsOf = (post) => ({
 const optionsOf = ({ parameters }) => parameters.filter((parameter) => parameter.in === "query")
   .map(({ name, description, schema }) => ({ name, description, schema }));
 
-/** Every operation that takes an image, as `{path, name, summary, options, files, icon, isLive}`. */
+/** Every operation of the table (a batch takes images as well), as `{path, name, summary, options, files, icon, isLive}`. */
 function operationsOf(document) {
   const operations = Object.entries(document.paths).flatMap(([path, { post }]) => {
     const form = post?.requestBody?.content["multipart/form-data"]?.schema.properties;
-    return form?.image ? [operationOf(path, post, Object.keys(form))] : [];
+    return post?.["x-icon"] ? [operationOf(path, post, Object.keys(form))] : [];
   });
   operations.sort((one, other) => hasSubject(other) - hasSubject(one));
   return operations.map((operation) => ({ ...operation, options: ordered(operation.options, operations) }));
