@@ -42,23 +42,25 @@ export class BatchTab {
     this.#show();
   }
 
-  /** Works until none that `isWanted` waits any more, or somebody stops it: with what is chosen now, whatever is chosen meanwhile. */
-  async start(isWanted = () => true) {
+  /** Works until nothing waits any more (of `only`, a Set, where it is given), or somebody stops it: with what is chosen
+   *  now, whatever is chosen meanwhile. */
+  async start(only = null) {
     if (this.running) return;
     const { request } = this.choices;
-    this.running = { stop: new AbortController(), key: keyOf(request) };
+    this.running = { stop: new AbortController(), key: keyOf(request), only };
     this.#show();
     const { signal } = this.running.stop;
-    this.running.ended = Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(request, isWanted, signal)));
+    this.running.ended = Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(request, signal)));
     await this.running.ended;
     this.running = null;
     for (const item of this.items) if (!item.isFinished) item.become("waiting", "Waiting");
     this.#show();
   }
 
-  async #work(request, isWanted, signal) {
+  async #work(request, signal) {
+    const { only } = this.running;
     for (;;) {
-      const item = this.items.find((each) => each.state === "waiting" && isWanted(each));
+      const item = this.items.find((each) => each.state === "waiting" && (!only || only.has(each)));
       if (!item || signal.aborted) return;
       item.become("sent", "Working…");
       const wish = item.own ?? item.retried ?? request;
@@ -72,14 +74,14 @@ export class BatchTab {
   async #process(item, signal) {
     for (;;) {
       await this.#holdBack(item, signal);
-      if (signal.aborted) return;
+      if (signal.aborted || item.isByHand) return; // it may come back from a hand meanwhile
       item.become("sent", "Working…");
       try {
         const result = await (await askFor(item.request, item.file, { signal, headers: HEADERS })).blob();
-        if (!item.isByHand) item.finish(result); // which came back meanwhile
+        if (!item.isByHand) item.finish(result);
         return;
       } catch (error) {
-        if (error.name === "AbortError") return;
+        if (error.name === "AbortError" || item.isByHand) return;
         if (error.status !== 503) { item.fail(error); return; }
         this.resumeAt = Date.now() + 1000 * (error.retryAfterS ?? DEFAULT_RETRY_S);
       }
@@ -139,10 +141,11 @@ export class BatchTab {
     await this.start();
   }
 
-  /** This one before all others that wait. */
+  /** This one, and not the others that wait. */
   #makeAlone(item) {
     item.wait();
-    this.start((each) => each === item);
+    this.running?.only?.add(item);
+    this.start(new Set([item]));
     this.#show();
   }
 

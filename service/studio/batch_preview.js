@@ -7,7 +7,7 @@ export class Preview {
   /** Fills `dialog`. `common()` is the request of all, `onOwn()` hears that the item has another one of its own, `onMake(item)`
    *  that it is wanted made with that, and `onCorrect(item)` that somebody wants to go on with it by hand. */
   constructor(dialog, catalogue, { items, common, onOwn, onMake, onCorrect }) {
-    Object.assign(this, { dialog, items, common, onOwn });
+    Object.assign(this, { dialog, catalogue, items, onOwn });
     const button = (text, onclick, kind = "") => make("button", { class: `button ${kind}`, type: "button", text, onclick });
     this.name = make("h2", {});
     this.picture = make("img", { class: "preview-picture", alt: "" });
@@ -21,7 +21,6 @@ export class Preview {
       button("Previous", () => this.#step(-1), "plain"), button("Next", () => this.#step(1), "plain"), this.before,
       make("label", { class: "preview-own" }, this.own, "Choices of its own"),
       make("div", { class: "ends" }, this.make, this.correct, button("Close", () => dialog.close(), "main"))));
-    this.choices = new Choices(this.side, catalogue, () => this.choices && this.#use(this.choices.request));
     dialog.addEventListener("close", () => this.#forget());
     dialog.addEventListener("keydown", ({ key, target }) => { if (!target.closest("input, select")) this.#step({ ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0); });
   }
@@ -59,7 +58,9 @@ export class Preview {
     const { own } = this.item;
     this.own.checked = Boolean(own);
     this.side.hidden = !own;
-    if (own) this.choices.use(own);
+    if (!own) return;
+    this.choices ??= new Choices(this.side, this.catalogue, () => this.choices && this.#use(this.choices.request));
+    this.choices.use(own);
   }
 
   #show(isBefore) {

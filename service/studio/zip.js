@@ -19,49 +19,27 @@ export async function zip(files) {
   const directory = [];
   let offset = 0;
   for (const { name, blob } of files) {
-    const entry = { name: new TextEncoder().encode(name), crc: crc32(new Uint8Array(await blob.arrayBuffer())), size: blob.size, offset };
-    const header = local(entry);
-    parts.push(header, blob);
-    directory.push(central(entry));
-    offset += header.byteLength + blob.size;
+    const title = new TextEncoder().encode(name);
+    const crc = crc32(new Uint8Array(await blob.arrayBuffer()));
+    const common = [[VERSION, 2], [UTF8_NAMES, 2], [0, 2], ...timestamp(new Date()), [crc, 4], [blob.size, 4], [blob.size, 4], [title.length, 2], [0, 2]];
+    const local = new Blob([...numbers([LOCAL, 4], ...common), title]);
+    parts.push(local, blob);
+    directory.push(...numbers([CENTRAL, 4], [VERSION, 2], ...common, [0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]), title);
+    offset += local.size + blob.size;
   }
-  const size = directory.reduce((sum, each) => sum + each.byteLength, 0);
-  return new Blob([...parts, ...directory, end(files.length, size, offset)], { type: "application/zip" });
+  const central = new Blob(directory);
+  const end = numbers([END, 4], [0, 2], [0, 2], [files.length, 2], [files.length, 2], [central.size, 4], [offset, 4], [0, 2]);
+  return new Blob([...parts, central, ...end], { type: "application/zip" });
 }
+
+/** `[value, bytes]` each, little-endian. */
+const numbers = (...all) => all.map(([value, bytes]) => Uint8Array.from({ length: bytes }, (_, at) => value >>> (8 * at)));
 
 function crc32(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
-
-/** Little-endian numbers of 2 or 4 bytes, `[[value, bytes], …]`, and then a tail. */
-function record(numbers, tail = new Uint8Array()) {
-  const size = numbers.reduce((sum, [, bytes]) => sum + bytes, 0);
-  const view = new DataView(new ArrayBuffer(size + tail.length));
-  let at = 0;
-  for (const [value, bytes] of numbers) {
-    if (bytes === 2) view.setUint16(at, value, true);
-    else view.setUint32(at, value, true);
-    at += bytes;
-  }
-  const all = new Uint8Array(view.buffer);
-  all.set(tail, size);
-  return all;
-}
-
-/** What both headers say: version, flags, method "stored", time, checksum, sizes and the length of the name. */
-function common({ name, crc, size }) {
-  return [[VERSION, 2], [UTF8_NAMES, 2], [0, 2], ...timestamp(new Date()), [crc, 4], [size, 4], [size, 4], [name.length, 2], [0, 2]];
-}
-
-const local = (entry) => record([[LOCAL, 4], ...common(entry)], entry.name);
-
-const central = (entry) => record(
-  [[CENTRAL, 4], [VERSION, 2], ...common(entry), [0, 2], [0, 2], [0, 2], [0, 4], [entry.offset, 4]], entry.name);
-
-const end = (count, size, offset) => record(
-  [[END, 4], [0, 2], [0, 2], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2]]);
 
 /** MS-DOS time and date, two bytes each. */
 function timestamp(date) {

@@ -179,18 +179,17 @@ def names(studio: Studio) -> list[str]:
     return studio.page.locator(".batch-item .name").all_inner_texts()
 
 
-def test_a_folder_is_chosen_with_all_pictures_below_it(studio: Studio, astronaut: bytes, tmp_path: Path) -> None:
-    studio.open("batch")
-    studio.page.set_input_files("#batch-folder", folder_of_three(tmp_path, astronaut))
+def test_a_folder_is_chosen_or_dropped_with_all_pictures_below_it(
+    studio: Studio, astronaut: bytes, tmp_path: Path
+) -> None:
+    folder = folder_of_three(tmp_path, astronaut)
+    studio.open("batch").page.set_input_files("#batch-folder", folder)
     studio.page.wait_for_selector(".batch-item >> nth=1")
     assert sorted(names(studio)) == ["b.jpg", "c.jpg"]
-
-
-def test_a_folder_is_dropped_with_all_pictures_below_it(studio: Studio, astronaut: bytes, tmp_path: Path) -> None:
-    """As the browser itself drops it: a page cannot make up a folder."""
-    studio.open("batch")
+    studio.page.click("#batch-clear")
+    # As the browser itself drops it: a page cannot make up a folder.
     browser = studio.page.context.new_cdp_session(studio.page)
-    dropped = {"items": [], "files": [str(folder_of_three(tmp_path, astronaut))], "dragOperationsMask": 1}
+    dropped = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         browser.send("Input.dispatchDragEvent", {"type": kind, "x": 400, "y": 500, "data": dropped})
     studio.page.wait_for_selector(".batch-item >> nth=1")

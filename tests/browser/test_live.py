@@ -120,7 +120,7 @@ def test_what_is_chosen_while_a_session_is_being_opened_is_not_lost(studio: Stud
     wait_for_color(studio, CORNERS[0], "Math.min(red, green, blue) > 240")
 
 
-def test_a_snapshot_is_what_is_shown(studio: Studio) -> None:
+def test_what_is_shown_can_be_kept_and_fill_the_screen_and_ends_with_the_camera_given_back(studio: Studio) -> None:
     start(studio)
     wait_for_color(studio, CORNERS[0], f"Math.abs(blue - {SKY[2]}) < 20")
     with studio.page.expect_download() as download:
@@ -129,6 +129,14 @@ def test_a_snapshot_is_what_is_shown(studio: Studio) -> None:
     picture = opened(Path(download.value.path()).read_bytes())
     assert (picture.format, picture.size) == ("PNG", (640, 480))
     assert near(np.asarray(picture)[20, 20, :3].tolist(), SKY, tolerance=12)
+    studio.page.click("#live-full")
+    studio.page.wait_for_function("() => document.fullscreenElement?.id === 'live-stage'")
+    studio.page.evaluate("document.exitFullscreen()")
+    studio.page.wait_for_selector("#live-full[aria-pressed=false]")
+    wait_for_frames(studio)
+    studio.page.click("#live-stop")
+    assert studio.page.is_visible("#live-start")
+    assert studio.page.is_hidden("#live-canvas")
 
 
 def test_a_film_is_recorded_until_it_is_stopped_or_the_camera_is(studio: Studio) -> None:
@@ -143,22 +151,6 @@ def test_a_film_is_recorded_until_it_is_stopped_or_the_camera_is(studio: Studio)
         assert film.startswith(b"\x1a\x45\xdf\xa3")  # EBML, which WebM is made of
         assert len(film) > 5000
     assert studio.page.is_visible("#live-start")
-
-
-def test_the_picture_fills_the_screen_and_comes_back(studio: Studio) -> None:
-    start(studio)
-    studio.page.click("#live-full")
-    studio.page.wait_for_function("() => document.fullscreenElement?.id === 'live-stage'")
-    studio.page.evaluate("document.exitFullscreen()")
-    studio.page.wait_for_selector("#live-full[aria-pressed=false]")
-    wait_for_frames(studio)
-
-
-def test_stopping_gives_the_camera_back(studio: Studio) -> None:
-    start(studio)
-    studio.page.click("#live-stop")
-    assert studio.page.is_visible("#live-start")
-    assert studio.page.is_hidden("#live-canvas")
 
 
 def test_a_stopped_service_is_told_and_a_new_one_is_found(browser: Browser) -> None:
