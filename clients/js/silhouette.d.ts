@@ -188,6 +188,13 @@ export class Client {
     how?: { concurrency?: number; signal?: AbortSignal },
   ): AsyncGenerator<[string, Result | SilhouetteError], void>;
 
+  /** A job that does it, which the service keeps whatever becomes of this page. */
+  submit<Operation extends keyof OptionsOf>(
+    operation: Operation,
+    image: Picture,
+    options?: OptionsOf[Operation],
+    how?: How,
+  ): Promise<Job>;
   /** An effect on every frame of a film, as a job. */
   sendVideo(film: Picture, options?: VideoOptions, how?: How): Promise<Job>;
   /** How far it is. */

@@ -123,6 +123,12 @@ export class Client {
     return (await this.#ask(`${modelPath(name)}/default`, { method: "PUT" }, how)).json();
   }
 
+  async submit(operation, image, options, how = {}) {
+    // Sent twice, it is one job all the same.
+    const headers = { Prefer: "respond-async", "Idempotency-Key": randomKey() };
+    return this.#job(operation, { method: "POST", body: asForm("image", image, options) }, { ...how, headers });
+  }
+
   async sendVideo(film, options, how) {
     return this.#job("videos", { method: "POST", body: asForm("video", film, options) }, how);
   }
@@ -223,6 +229,11 @@ export class Client {
 
 function modelPath(name) {
   return `models/${encodeURIComponent(name)}`;
+}
+
+// Not `randomUUID`, which a page has by https alone.
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function asForm(name, content, options = {}) {

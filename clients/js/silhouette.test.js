@@ -67,6 +67,14 @@ test("every operation answers", async () => {
   assert.equal(masks[0].label, "red");
 });
 
+test("a job is submitted, and its result fetched", async () => {
+  const job = await silhouette.wait(await silhouette.submit("color-pop", picture, { format: "webp" }));
+  const [result, direct] = [await silhouette.jobResult(job), await silhouette.colorPop(picture, { format: "webp" })];
+  assert.deepEqual(await result.bytes(), await direct.bytes());
+  const failed = await silhouette.wait(await silhouette.submit("remove-background", empty));
+  await assert.rejects(silhouette.jobResult(failed), JobFailed);
+});
+
 test("the models are listed", async () => {
   assert.equal((await silhouette.models())[0].name, "tiny-subject");
 });

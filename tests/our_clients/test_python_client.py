@@ -1,5 +1,6 @@
 """`clients/python` against the real service."""
 
+import asyncio
 import io
 import json
 import time
@@ -49,6 +50,27 @@ def test_a_result_says_what_it_is_and_what_made_it(url: str) -> None:
     assert result.request_id
     left, top, right, bottom = SUBJECT_BOX
     assert result.box == pytest.approx((left, top, right - left, bottom - top), abs=2)
+
+
+def test_a_picture_is_submitted_as_a_job_and_its_result_fetched(url: str) -> None:
+    with Client(url) as silhouette:
+        job = silhouette.wait(silhouette.submit("remove-background", PICTURE, format="webp"))
+        assert silhouette.result_of(job).content == silhouette.remove_background(PICTURE, format="webp").content
+        with pytest.raises(JobFailed, match="no_foreground"):
+            silhouette.result_of(silhouette.wait(silhouette.submit("remove-background", encoded(plain(BLUE)))))
+        with pytest.raises(InputError, match="unknown_option"):
+            silhouette.submit("remove-background", PICTURE, qualty=50)
+
+
+async def _by_a_job(url: str) -> bytes:
+    async with AsyncClient(url) as silhouette:
+        job = await silhouette.wait(await silhouette.submit("color-pop", PICTURE))
+        return (await silhouette.result_of(job)).content
+
+
+def test_a_job_is_awaited_too(url: str) -> None:
+    with Client(url) as silhouette:
+        assert asyncio.run(_by_a_job(url)) == silhouette.color_pop(PICTURE).content
 
 
 def test_a_picture_may_be_a_path_or_bytes_or_a_file(url: str, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ import json
 import os
 import random
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -226,7 +227,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Job:
-    """A film that the service works on, or has; `told` is all that it says of it."""
+    """A film, or a picture that nobody waits for; the service works on it, or has its result; `told` is all that it says of it."""
 
     told: Mapping[str, Any]
 
@@ -419,6 +420,11 @@ def _film_question(film: Picture, options: Mapping[str, Any]) -> Iterator[_Quest
         yield _Question("POST", "videos", fields, {"video": content, **pictures}, {})  # type: ignore[dict-item]
 
 
+def _submission(operation: str, image: Picture, options: Mapping[str, Any]) -> _Question:
+    """A request for a job: sent twice, it is one all the same."""
+    return _question(operation, image, options, {"Prefer": "respond-async", "Idempotency-Key": uuid.uuid4().hex})
+
+
 def _job(response: httpx2.Response) -> Job:
     return Job(response.json())
 
@@ -563,6 +569,10 @@ class Client(_Operations[Result]):
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(done), done.result()
 
+    def submit(self, operation: Operation, image: Picture, **options: Any) -> Job:
+        """A job that does it, which the service keeps whatever becomes of this program."""
+        return _job(self._ask(_submission(operation, image, options)))
+
     def send_video(
         self, film: Picture, *, background: Picture | None = None, matte: Picture | None = None, **options: Any
     ) -> Job:
@@ -582,6 +592,11 @@ class Client(_Operations[Result]):
                 on_progress(told)
             time.sleep(poll_s)
         return told
+
+    def result_of(self, job: Job) -> Result:
+        """Of a job that is done; a film's is better saved. Raises JobFailed for one that has none."""
+        response = self._ask(_Question("GET", _result_path(job), {}, {}, {}))
+        return Result(response.content, response.headers)
 
     def save_result(self, job: Job, path: str | os.PathLike[str]) -> None:
         """Of a job that is done; never in memory as a whole. Raises JobFailed for one that has none."""
@@ -689,6 +704,11 @@ class AsyncClient(_Operations[Coroutine[Any, Any, Result]]):
             for task in running:
                 task.cancel()
 
+    async def submit(self, operation: Operation, image: Picture, **options: Any) -> Job:
+        """As `Client.submit`."""
+        question = await asyncio.to_thread(_submission, operation, image, options)  # it may read files
+        return _job(await self._ask(question))
+
     async def send_video(
         self, film: Picture, *, background: Picture | None = None, matte: Picture | None = None, **options: Any
     ) -> Job:
@@ -709,6 +729,11 @@ class AsyncClient(_Operations[Coroutine[Any, Any, Result]]):
                 on_progress(told)
             await asyncio.sleep(poll_s)
         return told
+
+    async def result_of(self, job: Job) -> Result:
+        """As `Client.result_of`."""
+        response = await self._ask(_Question("GET", _result_path(job), {}, {}, {}))
+        return Result(response.content, response.headers)
 
     async def save_result(self, job: Job, path: str | os.PathLike[str]) -> None:
         """Of a job that is done; never in memory as a whole. Raises JobFailed for one that has none."""
