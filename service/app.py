@@ -27,6 +27,7 @@ from service.api.routes import probes, router
 from service.api.state import Service, background
 from service.api.stream import router as stream_router
 from service.api.videos import router as videos_router
+from service.api.webhooks import deliver
 from service.configuration_errors import ConfigurationError
 from service.doors import opened
 from service.doors.door import Door
@@ -146,7 +147,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     starting = asyncio.create_task(_start(service))
     try:
-        async with background(service):
+        async with background(service, *([deliver(service)] if service.webhooks.is_on else [])):
             try:
                 yield
             finally:

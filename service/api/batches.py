@@ -14,11 +14,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from service.api.asker import Asker, owner_of
 from service.api.batch_form import PICTURES, URLS, BatchForm, read_batch_form
 from service.api.examples import OF_KEYS
 from service.api.exchange import exchange_of
-from service.api.idempotency import key_in, promise
-from service.api.jobs import APPLIED, OF_ID, date_of, owner_of
+from service.api.idempotency import promise
+from service.api.jobs import APPLIED, OF_ID, date_of
 from service.api.openapi import BINARY, problems
 from service.api.request_headers import prefers_async
 from service.api.state import Service, ServiceDep
@@ -117,15 +118,15 @@ async def batches(request: Request, response: Response, service: ServiceDep) -> 
 
     The answer comes when all are on disk, and `Location` says where to ask how far they are.
     """
-    owner, key = owner_of(request), key_in(request.headers)
+    asker = Asker.of(request, service)
     with (
-        service.keys_in_progress.using(owner, key),
+        service.keys_in_progress.using(asker.owner, asker.key),
         await asyncio.to_thread(service.jobs.store.new_folder) as place,
     ):
-        if key is None:  # or else it may be there already
+        if asker.key is None:  # or else it may be there already
             await asyncio.to_thread(service.jobs.store.check_room)
         form = await read_batch_form(request, place.path, service.settings.max_batch_pictures)
-        batch, pixel_count = await asyncio.to_thread(_added, request, service, form, place, key)
+        batch, pixel_count = await asyncio.to_thread(_added, request, service, form, place, asker)
     if batch.id == place.id:
         _charge(request, batch, pixel_count)
     service.jobs.wake()
@@ -186,7 +187,7 @@ def _charge(request: Request, batch: Batch, pixel_count: int) -> None:
     exchange.charge_pixels(pixel_count)
 
 
-def _added(request: Request, service: Service, form: BatchForm, place: NewFolder, key: str | None) -> tuple[Batch, int]:
+def _added(request: Request, service: Service, form: BatchForm, place: NewFolder, asker: Asker) -> tuple[Batch, int]:
     """The batch, and how many pixels the pictures that are here have."""
     template = _template(request, service, form)
     for url in form.urls:
@@ -198,8 +199,8 @@ def _added(request: Request, service: Service, form: BatchForm, place: NewFolder
     jobs = [*_of_files(form, template, place.path), *_of_urls(form, template, place.path)]
     pixel_count = sum(_pixels_in(folder, service.settings.max_pixels) for folder, _ in jobs)
     told = [json.dumps(new.options, sort_keys=True) + new.name for _, new in jobs]
-    asked = promise(key, ["batch", *told, *(path for folder, _ in jobs for path in sorted(folder.iterdir()))])
-    return service.jobs.store.add_batch(place, jobs, owner_of(request), asked), pixel_count
+    asked = promise(asker.key, ["batch", *told, *(path for folder, _ in jobs for path in sorted(folder.iterdir()))])
+    return service.jobs.store.add_batch(place, jobs, asker.owner, asked, asker.webhook), pixel_count
 
 
 def _template(request: Request, service: Service, form: BatchForm) -> Deferred:

@@ -8,9 +8,10 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
+from service.api.asker import Asker
 from service.api.exchange import exchange_of
-from service.api.idempotency import key_in, promise
-from service.api.jobs import APPLIED, JobInfo, job_path, owner_of
+from service.api.idempotency import promise
+from service.api.jobs import APPLIED, JobInfo, job_path
 from service.api.state import Service
 from service.api.uploads import Upload, read_upload
 from service.engine.deferred import Deferred, write_pictures
@@ -27,15 +28,16 @@ DEFERRED: dict[int | str, dict[str, Any]] = {
 async def defer(request: Request, service: Service, operation: Operation[Any]) -> Response:
     """202, once the request is one that can be done, and on disk.
 
-    Raises what `read_upload` and `count_pixels` raise; TooManyJobs, StorageFull, KeyReused or RequestInProgress.
+    Raises what `read_upload`, `count_pixels` and `Asker.of` raise; TooManyJobs, StorageFull, KeyReused or
+    RequestInProgress.
     """
-    owner, key = owner_of(request), key_in(request.headers)
-    with service.keys_in_progress.using(owner, key):
+    asker = Asker.of(request, service)
+    with service.keys_in_progress.using(asker.owner, asker.key):
         upload = await read_upload(request, operation)
-        if key is None:  # or else it may be there already
+        if asker.key is None:  # or else it may be there already
             await asyncio.to_thread(service.jobs.store.check_room)
         with await asyncio.to_thread(service.jobs.store.new_folder) as place:
-            job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, owner, key)
+            job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, asker)
     if place.is_kept:
         exchange_of(request).charge_pixels(pixel_count)
     service.jobs.wake()
@@ -50,7 +52,7 @@ def accepted(job: Job, service: Service) -> Response:
 
 
 def _added(
-    service: Service, operation: Operation[Any], upload: Upload[Any], place: NewFolder, owner: str, key: str | None
+    service: Service, operation: Operation[Any], upload: Upload[Any], place: NewFolder, asker: Asker
 ) -> tuple[Job, int]:
     """The job, and how many pixels its pictures have."""
     service.pipeline.check(ImageRequest(operation, upload.options, upload.image, upload.pictures))
@@ -58,5 +60,5 @@ def _added(
     pixel_count = sum(count_pixels(picture, service.settings.max_pixels) for picture in pictures)
     new = Deferred(operation, upload.given, upload.accepted).as_job()
     write_pictures(place.path, upload.image, upload.pictures)
-    asked = promise(key, [json.dumps(new.options, sort_keys=True), *upload.pictures, *pictures])
-    return service.jobs.store.add(place, new, owner, asked), pixel_count
+    asked = promise(asker.key, [json.dumps(new.options, sort_keys=True), *upload.pictures, *pictures])
+    return service.jobs.store.add(place, new, asker.owner, asked, asker.webhook), pixel_count

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
+from service.api.asker import owner_of
 from service.api.examples import OF_KEYS
-from service.api.exchange import exchange_of
 from service.api.openapi import problems
 from service.api.problems import failure_of, status_of
 from service.api.running import result_headers
@@ -129,12 +129,6 @@ def _progress(job: Job) -> JobProgress:
 def job_path(job: Job, service: Service) -> str:
     """As a client has to ask for it."""
     return f"{service.settings.root_path}/jobs/{job.id}"
-
-
-def owner_of(request: Request) -> str:
-    """The name of the caller's key; empty where the service has no keys."""
-    allowance = exchange_of(request).allowance
-    return "" if allowance is None else allowance.key.name
 
 
 @router.get("/jobs", summary="Your jobs", responses=problems(BadOption, UnknownBatch, *OF_KEYS), openapi_extra=OF_LIST)

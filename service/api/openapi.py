@@ -38,6 +38,12 @@ REQUEST_HEADERS: list[dict[str, Any]] = [
         "schema": {"type": "string"},
     },
     {
+        "name": "X-Webhook-Url",
+        "in": "header",
+        "description": "Of a job: where to tell of its end, on a server that the operator has named.",
+        "schema": {"type": "string"},
+    },
+    {
         "name": "X-Request-Id",
         "in": "header",
         "description": "Comes back in the response, and is in the service's log.",

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import psutil
 from fastapi import Depends, Request
@@ -20,6 +20,7 @@ from service.engine.engine import Engine
 from service.engine.pipeline import Pipeline
 from service.errors import Draining, NotReady, Unavailable
 from service.fetch import Fetcher
+from service.fetch.webhooks import Webhooks
 from service.jobs import JobRunner, Kind, StoreLimits
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget
@@ -68,6 +69,7 @@ class Service:
         limits = StoreLimits(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes)
         self.jobs = JobRunner(settings.jobs_folder, limits, kinds, self.started)
         self.keys_in_progress = KeysInProgress()
+        self.webhooks = Webhooks(settings)
         self.streams = Streams(self.engine, self.admission, settings)
         self.engine.metrics.watch(self.snapshot)
 
@@ -179,10 +181,10 @@ def _limits(settings: Settings) -> Limits:
 
 
 @contextlib.asynccontextmanager
-async def background(service: Service) -> AsyncIterator[None]:
+async def background(service: Service, *others: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """What runs beside the requests."""
     idle_s = service.settings.model_idle_s
-    forever = [service.measure_lag(), service.return_memory(), service.jobs.run()]
+    forever = [service.measure_lag(), service.return_memory(), service.jobs.run(), *others]
     if idle_s is not None:
         forever.append(service.engine.changes.unload_idle(idle_s))
     tasks = [asyncio.create_task(work) for work in forever]

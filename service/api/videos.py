@@ -11,10 +11,11 @@ from typing import Any, BinaryIO
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
+from service.api.asker import Asker
 from service.api.examples import OF_KEYS
 from service.api.forms import read_form
-from service.api.idempotency import key_in, promise
-from service.api.jobs import APPLIED, JobInfo, job_path, owner_of
+from service.api.idempotency import promise
+from service.api.jobs import APPLIED, JobInfo, job_path
 from service.api.openapi import BINARY, plain_schema, problems
 from service.api.request_headers import prefers_async
 from service.api.state import Service, ServiceDep
@@ -36,6 +37,7 @@ from service.errors import (
     UnknownOption,
     UnsupportedBody,
     UnsupportedVideo,
+    UrlRefused,
     VideoTooLong,
 )
 from service.jobs import IdempotencyKey, Job, NewFolder, NewJob
@@ -57,7 +59,7 @@ RAW_TYPES = ("video/", "image/gif", "application/octet-stream")
 REFUSALS = (
     *(UnsupportedBody, MalformedForm, MissingImage, TooManyBytes, UnsupportedVideo, UndecodableVideo, VideoTooLong),
     *(TooManyPixels, BadOption, UnknownOption, UnknownModel, TooManyJobs, NotReady, NotOffered, *OF_KEYS),
-    *(StorageFull, KeyReused, RequestInProgress),
+    *(StorageFull, KeyReused, RequestInProgress, UrlRefused),
 )
 
 
@@ -101,14 +103,14 @@ async def videos(request: Request, response: Response, service: ServiceDep) -> J
         check_libraries()
     except MissingExtra as missing:
         raise NotOffered(str(missing)) from missing
-    owner, key = owner_of(request), key_in(request.headers)
+    asker = Asker.of(request, service)
     await asyncio.to_thread(service.jobs.store.check_room)
     with (
-        service.keys_in_progress.using(owner, key),
+        service.keys_in_progress.using(asker.owner, asker.key),
         await asyncio.to_thread(service.jobs.store.new_folder) as place,
     ):
         options = await _read(request, place.path)
-        found = await asyncio.to_thread(_checked, service, place, owner, options, key)
+        found = await asyncio.to_thread(_checked, service, place, asker, options)
     service.jobs.wake()
     if prefers_async(request.headers):
         response.headers.update(APPLIED)
@@ -153,7 +155,7 @@ def _keep(content: BinaryIO, path: Path) -> None:
         shutil.copyfileobj(content, file, MEMORY_BYTES)
 
 
-def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[str, str], key: str | None) -> Job:
+def _checked(service: Service, place: NewFolder, asker: Asker, options: Mapping[str, str]) -> Job:
     """The job, of a film that can be opened and options that go together."""
     from service.video.source import Source
 
@@ -163,7 +165,8 @@ def _checked(service: Service, place: NewFolder, owner: str, options: Mapping[st
     card = service.pipeline.catalogue.card(choice.options.model)
     card.class_table.find(choice.options.keep)
     with Source(place.path / UPLOAD, service.films.limits()):
-        return service.jobs.store.add(place, NewJob(KIND, options), owner, _promise(key, place, options))
+        asked = _promise(asker.key, place, options)
+        return service.jobs.store.add(place, NewJob(KIND, options), asker.owner, asked, asker.webhook)
 
 
 def _promise(key: str | None, place: NewFolder, options: Mapping[str, str]) -> IdempotencyKey | None:

@@ -7,19 +7,17 @@ fetch is a new connection that knows nothing.
 import asyncio
 import contextlib
 import math
-import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from ipaddress import ip_network
-from pathlib import Path
 
 import httpcore2
 
 from service import __version__
-from service.configuration_errors import ConfigurationError
 from service.environment import is_named
 from service.errors import DeadlineExceeded, FetchFailed, FetchingOff, TooManyBytes, TooManyFetches, UrlRefused
 from service.fetch.network import GuardedNetwork, Resolve, resolve
 from service.fetch.target import Target
+from service.fetch.trust import believing
 from service.queue.budget import Budget
 from service.queue.permit import Permit
 from service.settings import Settings
@@ -53,7 +51,7 @@ class Fetcher:
     def __init__(self, settings: Settings, resolve: Resolve = resolve) -> None:
         """Raises ConfigurationError where the file of authorities cannot be read."""
         self._settings = settings
-        self._tls = _believing(settings.fetch_ca_file) if settings.fetch else None
+        self._tls = believing(settings.fetch_ca_file) if settings.fetch else None
         self._network = GuardedNetwork([ip_network(network) for network in settings.fetch_private], resolve)
         self._running = Budget(settings.max_fetches, settings.max_fetches, settings.peer_share)
 
@@ -168,17 +166,6 @@ class Fetcher:
     def _check_length(self, count: int) -> None:
         if count > self._settings.max_upload_bytes:
             raise TooManyBytes(f"what the URL leads to has more than {self._settings.max_upload_bytes} bytes")
-
-
-def _believing(ca_file: Path | None) -> ssl.SSLContext:
-    """The authorities of the system, and those of a file."""
-    context = httpcore2.default_ssl_context()
-    try:
-        if ca_file is not None:
-            context.load_verify_locations(ca_file)
-    except OSError as error:  # ssl.SSLError is one: no certificates
-        raise ConfigurationError(f"SILHOUETTE_FETCH_CA_FILE: {ca_file}: {error.strerror or error}") from error
-    return context
 
 
 async def _no_crumbs(parts: AsyncIterator[bytes], target: Target) -> AsyncIterator[bytes]:

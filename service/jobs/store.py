@@ -17,6 +17,7 @@ from typing import Any
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure, JobCrashed, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
 from service.jobs.database import Database
+from service.jobs.ends import WAITING, end
 from service.jobs.folders import keep_only, size_of
 from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State, StoreLimits
 from service.jobs.promises import promise, promised
@@ -27,8 +28,6 @@ MOST_ATTEMPTS = 3
 
 OWN_FOLDER = "silhouette-jobs"
 """Below the one that was named: what lies there and belongs to no job is deleted."""
-
-WAITING = (State.QUEUED, State.RUNNING)
 
 
 class JobStore:
@@ -283,15 +282,7 @@ class JobStore:
                 *(state, now, size_bytes, *fields.values(), id_, *WAITING),
             )
             if ended:
-                self._end_batch_of(id_, now)
-
-    def _end_batch_of(self, id_: str, now: float) -> None:
-        """Where that was the last one."""
-        self.rows.do(
-            "UPDATE batches SET ended_at = ? WHERE id = (SELECT batch FROM jobs WHERE id = ?) AND NOT EXISTS "
-            "(SELECT * FROM jobs WHERE batch = batches.id AND state IN (?, ?))",
-            *(now, id_, *WAITING),
-        )
+                end(self.rows, id_, now)
 
     def _job(self, row: sqlite3.Row) -> Job:
         folder = self._folder / row["id"]

@@ -1,11 +1,11 @@
 """Work that outlives its request."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
-from service.environment import OR_EMPTY
+from service.environment import OR_EMPTY, HostNames
 from service.settings.part import SettingsPart
 
 GIBIBYTE = 1024 * 1024 * 1024
@@ -33,6 +33,19 @@ class JobSettings(SettingsPart):
     max_batch_pictures: int = Field(500, ge=1)
     """Pictures of one batch. Higher lets one request make more jobs of `max_jobs`."""
 
+    webhook_origins: HostNames = ()
+    """Servers that a caller may have told of the end of its job, as `https://hooks.example.org`. Each lets callers make
+    this machine send it requests. A name that leads to a private address takes its network in `fetch_private`."""
+
+    webhook_secret: Annotated[SecretStr | None, OR_EMPTY] = None
+    """`whsec_` and 24 to 64 bytes as base64, by which webhooks are signed; their receivers have it too."""
+
     jobs_at_once: int = Field(4, ge=1)
     """Pictures of jobs that are worked on at once, behind all that somebody waits for. Higher makes larger batches, and
     holds more pictures in memory."""
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> Self:
+        if self.webhook_origins and self.webhook_secret is None:
+            raise ValueError("SILHOUETTE_WEBHOOK_ORIGINS takes SILHOUETTE_WEBHOOK_SECRET: webhooks are signed")
+        return self

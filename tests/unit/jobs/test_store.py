@@ -11,6 +11,7 @@ import pytest
 from service.configuration_errors import ConfigurationError
 from service.errors import StorageFull, TooManyJobs, UndecodableVideo, UnknownBatch, UnknownJob
 from service.jobs import Batch, IdempotencyKey, Job, JobStore, NewJob, State, StoreLimits
+from service.jobs.deliveries import DELAYS_S, due, forget, postpone
 
 KEEP_S = 100.0
 LIMITS = StoreLimits(KEEP_S, most_waiting=9, most_bytes=1_000)
@@ -252,3 +253,31 @@ def test_jobs_of_the_first_release_are_taken_over(tmp_path: Path) -> None:
     assert taken is not None
     assert (taken.id, taken.batch, taken.name, taken.size_bytes) == ("old", None, "", 0)
     store.close()
+
+
+def test_an_end_is_told_until_it_is_heard_and_given_up_after_hours(store: JobStore, clock: Clock) -> None:
+    with store.new_folder() as place:
+        job = store.add(place, NewJob("video", {}), "shop", webhook="https://hooks.example.org/")
+    assert not due(store.rows, store.clock(), 9)
+    store.cancel(job.id, "shop")
+    store.cancel(job.id, "shop")
+    (first,) = due(store.rows, store.clock(), 9)
+    assert (first.subject, first.url, first.attempts) == (job.id, "https://hooks.example.org/", 0)
+    for delay_s in DELAYS_S:
+        (each,) = due(store.rows, store.clock(), 9)
+        assert each.id == first.id
+        assert postpone(store.rows, each, store.clock())
+        assert not due(store.rows, store.clock(), 9)
+        clock.now_s += delay_s
+    (last,) = due(store.rows, store.clock(), 9)
+    assert not postpone(store.rows, last, store.clock())
+    clock.now_s += 10 * DELAYS_S[-1]
+    assert not due(store.rows, store.clock(), 9)
+
+
+def test_what_was_heard_is_not_told_again(store: JobStore) -> None:
+    with store.new_folder() as place:
+        job = store.add(place, NewJob("video", {}), "shop", webhook="https://hooks.example.org/")
+    store.cancel(job.id, "shop")
+    forget(store.rows, due(store.rows, store.clock(), 9)[0])
+    assert not due(store.rows, store.clock(), 9)

@@ -1,0 +1,157 @@
+"""Jobs of a service that is killed every few seconds: what their caller sees of them.
+
+A caller sends jobs (`Prefer: respond-async`) one after the other, each once more under its `Idempotency-Key` where it was
+not heard, and fetches each result. Meanwhile the service is killed with SIGKILL so many seconds after it is ready, and
+started again. What has to hold: each job is there once, is done once, and its result never changes.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from PIL import Image, ImageDraw
+
+from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.load import HOST
+from benchmarks.harness.servers import Server, silhouette
+from service.cli.console import say
+
+EPILOG = """\
+examples:
+  python -m benchmarks.reliability.killed_jobs                  200 jobs, a kill 3 seconds after each start
+  python -m benchmarks.reliability.killed_jobs --jobs 40 --model u2net
+
+Exits with 1 where one of the promises did not hold.
+"""
+
+PHOTO_SIZE = (1280, 720)
+
+
+def photo() -> bytes:
+    """Something to look at; what is seen in it does not matter here."""
+    picture = Image.effect_noise(PHOTO_SIZE, 40).convert("RGB")
+    ImageDraw.Draw(picture).ellipse((440, 120, 840, 700), fill=(200, 150, 120))
+    content = io.BytesIO()
+    picture.save(content, "JPEG")
+    return content.getvalue()
+
+
+@dataclass
+class Caller:
+    """Knows what it asked for, and what it saw."""
+
+    count: int
+    photo: bytes = field(default_factory=photo)
+    paths: list[str] = field(default_factory=list)
+    """Of the jobs that were accepted."""
+    results: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each result, by the job's path, as it was first seen."""
+    unheard: int = 0
+    """Requests that met a dying service."""
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.results) == self.count
+
+    def ask(self, server: Server) -> None:
+        """One thing after the other; what is not heard is asked again later."""
+        with httpx2.Client(base_url=f"http://{HOST}:{server.port}", timeout=30) as client:
+            try:
+                if len(self.paths) < self.count:
+                    self._send(client, len(self.paths))
+                self._fetch(client)
+            except httpx2.TransportError:
+                self.unheard += 1
+
+    def check(self, server: Server) -> None:
+        """All of it once more, of a service that lives."""
+        with httpx2.Client(base_url=f"http://{HOST}:{server.port}", timeout=30) as client:
+            listed = [job["id"] for job in client.get("/jobs").json()]
+            if len(listed) != self.count or len(set(self.paths)) != self.count:
+                self.wrong.append(
+                    f"{self.count} were asked for, {len(set(self.paths))} accepted, {len(listed)} are there"
+                )
+            changed = [path for path, seen in self.results.items() if _result(client, path) != seen]
+            self.wrong += [f"{path}: another result than before" for path in changed]
+
+    def _send(self, client: httpx2.Client, number: int) -> None:
+        headers = {"Prefer": "respond-async", "Idempotency-Key": f"job-{number}", "Content-Type": "image/jpeg"}
+        query = {"color": f"#{number:06x}", "allow_empty": "true"}
+        answer = client.post("/replace-background", params=query, content=self.photo, headers=headers)
+        if answer.status_code == httpx2.codes.ACCEPTED:
+            self.paths.append(answer.headers["Location"])
+        elif answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+            self.wrong.append(f"job {number}: {answer.text}")
+
+    def _fetch(self, client: httpx2.Client) -> None:
+        """What is new."""
+        for job in client.get("/jobs", params={"state": "done"}).json():
+            path = f"/jobs/{job['id']}"
+            if path not in self.results:
+                self.results[path] = _result(client, path)
+
+
+def _result(client: httpx2.Client, path: str) -> str:
+    return hashlib.sha256(client.get(f"{path}/result").raise_for_status().content).hexdigest()
+
+
+def run(jobs: int, kill_s: float, model: str, folder: Path) -> dict[str, Any]:
+    """What was seen."""
+    caller, kills, done = Caller(jobs), 0, Counter[str]()
+    began_s = time.monotonic()
+    while not caller.wrong:
+        with silhouette(model, jobs_folder=str(folder)) as server:
+            until = time.monotonic() + kill_s
+            while time.monotonic() < until and not caller.is_done:
+                caller.ask(server)
+            if caller.is_done:
+                caller.check(server)
+            else:
+                kills += 1
+            server.process.kill()
+            server.process.wait()
+            done.update(
+                event["job"] for event in server.events() if event["event"] == "job" and event["outcome"] == "done"
+            )
+        say(f"{len(caller.paths)} accepted, {len(caller.results)} fetched, {kills} kills")
+        if caller.is_done:
+            break
+    twice = [job for job, times in done.items() if times > 1]
+    return {
+        "jobs": jobs,
+        "kills": kills,
+        "fetched": len(caller.results),
+        "requests not heard": caller.unheard,
+        "seconds": round(time.monotonic() - began_s, 1),
+        "wrong": [*caller.wrong, *(f"{job} was done twice" for job in twice)],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exits with 1 where a promise did not hold, with 2 where the service does not start."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--jobs", type=int, default=200, metavar="N", help="default: 200")
+    parser.add_argument("--kill-s", type=float, default=3.0, metavar="N", help="after each start; default: 3")
+    parser.add_argument("--model", default="selfie", help="default: selfie")
+    chosen = parser.parse_args(arguments)
+    with ending_in_one_line("killed_jobs"), tempfile.TemporaryDirectory() as folder:
+        seen = run(chosen.jobs, chosen.kill_s, chosen.model, Path(folder))
+    print(json.dumps(seen, indent=2))
+    sys.exit(1 if seen["wrong"] else 0)
+
+
+if __name__ == "__main__":
+    main()
