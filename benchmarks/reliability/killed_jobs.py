@@ -1,8 +1,8 @@
 """Jobs of a service that is killed every few seconds: what their caller sees of them.
 
-A caller sends jobs (`Prefer: respond-async`) one after the other, each once more under its `Idempotency-Key` where it was
-not heard, and fetches each result. Meanwhile the service is killed with SIGKILL so many seconds after it is ready, and
-started again. What has to hold: each job is there once, is done once, and its result never changes.
+A caller sends jobs (`Prefer: respond-async`) one after the other, each once more under its `Idempotency-Key` where it
+was not heard, and fetches each result. Meanwhile the service is killed with SIGKILL so many seconds after it is ready,
+and started again. What has to hold: each job is there once, is done once, and its result never changes.
 """
 
 import argparse

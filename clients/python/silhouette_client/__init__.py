@@ -227,7 +227,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Job:
-    """A film, or a picture that nobody waits for; the service works on it, or has its result; `told` is all that it says of it."""
+    """A film, or a picture, that the service works on, or has; `told` is all that it says of it."""
 
     told: Mapping[str, Any]
 
