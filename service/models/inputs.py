@@ -25,6 +25,9 @@ FILTERS: Mapping[Filter, tuple[Image.Resampling, float | None]] = {
 def fit(picture: Image.Image, card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
     """(h, w, 3) uint8 RGB at the card's input size, and the part of the scores that shows `picture`."""
     pixels, used = seen(picture, card.input)
+    if card.input.resize == "shorter":
+        _, height, width = card.scores_of(used.height, used.width)
+        return pixels, Box(0, 0, width, height)
     return pixels, _scores_box(used, card.input, card.output)
 
 
@@ -46,14 +49,27 @@ def used_size(picture: Size, spec: InputSpec) -> Size:
     """The part of the network's input that the picture fills."""
     if spec.resize == "stretch":
         return Size(spec.width, spec.height)
+    if spec.longest is not None:
+        return _open_size(picture, spec, spec.longest)
     scale = min(spec.width / picture.width, spec.height / picture.height)
     return Size(max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+
+
+def _open_size(picture: Size, spec: InputSpec, longest: int) -> Size:
+    """As MODNet's own demo chooses it, which keeps a picture between, and torchvision's transforms, which do not."""
+    shorter, longer = sorted(picture)
+    side = shorter if spec.keeps_between and shorter <= spec.shorter_side <= longer else spec.shorter_side
+    # In whole numbers, so that 640 does not become 639.99, and a multiple of 32 less.
+    into, of = (side, shorter) if longer * side <= longest * shorter else (longest, longer)
+    steps = (length * into // of // spec.multiple for length in picture)
+    width, height = (max(1, step) * spec.multiple for step in steps)
+    return Size(width, height)
 
 
 def _pad(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
     """Filled right and below with the mean colour, which is zero to the network."""
     height, width, _ = pixels.shape
-    if (width, height) == (spec.width, spec.height):
+    if spec.resize != "pad" or (width, height) == (spec.width, spec.height):
         return pixels
     padded = np.empty((spec.height, spec.width, 3), np.uint8)
     padded[:] = spec.zero

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import DeadlineExceeded, Draining, Failure, ModelCrashed
-from service.models.labels import Scores
+from service.models.labels import Scores, Size
 from service.models.store.card import name_of
 from service.queue.pace import Pace
 from service.queue.schedule import AHEAD, BatchPolicy, Lane, LaneTurns, LiveShare, check_wait
@@ -68,9 +68,9 @@ class Ticket:
         return (self.started_at or self.queued_at) - self.queued_at
 
     @property
-    def pixel_count(self) -> int:
+    def size(self) -> Size:
         height, width = self.pixels.shape[:2]
-        return int(height * width)
+        return Size(width, height)
 
     def fail(self, failure: Failure) -> None:
         if not self.answer.done():
@@ -82,7 +82,7 @@ class Ticket:
 
 
 Batch = Sequence[Ticket]
-"""Tickets of one model that run together; never empty."""
+"""Tickets of one model and size that run together; never empty."""
 
 
 class Batcher:

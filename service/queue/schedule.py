@@ -1,8 +1,8 @@
 """Which tickets run next, and when their batch leaves. Pure: the time is an argument, so tests bring their own.
 
-What it guarantees: a batch is of one model and one lane; the oldest ticket of a lane goes first; bulk never starves; no
-interactive ticket is overtaken by more than one bulk batch; where live frames and requests both wait, each side gets
-half of the workers' time; a ticket under suspicion runs alone.
+What it guarantees: a batch is of one model, one size of picture and one lane; the oldest ticket of a lane goes first;
+bulk never starves; no interactive ticket is overtaken by more than one bulk batch; where live frames and requests both
+wait, each side gets half of the workers' time; a ticket under suspicion runs alone.
 """
 
 import math
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from service.errors import DeadlineUnreachable
+from service.models.labels import Size
 
 INTERACTIVE_RUN = 4
 """Bulk gets its turn after so many interactive batches, where there are that many."""
@@ -59,7 +60,7 @@ class Waiting(Yielding, Protocol):
     """It may harm its neighbours."""
 
     @property
-    def pixel_count(self) -> int: ...
+    def size(self) -> Size: ...
 
 
 @dataclass(frozen=True)
@@ -75,27 +76,29 @@ class BatchPolicy:
         first = candidates[0]
         if first.runs_alone:
             return [0]
-        alike = [
-            index for index, ticket in enumerate(candidates) if ticket.model == first.model and not ticket.runs_alone
-        ]
-        return alike[: self._most(first.pixel_count, size_limit)]
+        alike = [index for index, ticket in enumerate(candidates) if _go_together(first, ticket)]
+        return alike[: self._most(first.size, size_limit)]
 
     def leaves_at(self, group: Sequence[Waiting], expected_run_s: float, size_limit: int | None = None) -> float:
         """When the batch leaves: at once if it is full, or in time for its first deadline, or after the delay."""
-        if group[0].runs_alone or len(group) >= self._most(group[0].pixel_count, size_limit):
+        if group[0].runs_alone or len(group) >= self._most(group[0].size, size_limit):
             return -math.inf
         patience_ends = min(ticket.queued_at for ticket in group) + self.max_queue_delay_s
         last_moment = min(ticket.deadline for ticket in group) - expected_run_s
         return min(patience_ends, last_moment)
 
-    def _most(self, pixel_count: int, size_limit: int | None) -> int:
-        """Images of one model have one size, so a limit in pixels is one in images."""
+    def _most(self, size: Size, size_limit: int | None) -> int:
+        """Images of a batch have one size, so a limit in pixels is one in images."""
         limits = [self.max_batch_size]
         if self.max_batch_pixels is not None:
-            limits.append(self.max_batch_pixels // pixel_count)
+            limits.append(self.max_batch_pixels // (size.width * size.height))
         if size_limit is not None:
             limits.append(size_limit)
         return max(1, min(limits))
+
+
+def _go_together(first: Waiting, ticket: Waiting) -> bool:
+    return (ticket.model, ticket.size) == (first.model, first.size) and not ticket.runs_alone
 
 
 class LaneTurns:

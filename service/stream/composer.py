@@ -77,8 +77,9 @@ class Composer:
     def matte_size(self) -> Size:
         """Of the mattes to come."""
         blank = Image.new("RGB", self._size)
-        _, box = fit(blank, self._card)
-        plane, box = self._kept_plane(np.zeros(self._card.score_shape, np.float32), box)
+        pixels, box = fit(blank, self._card)
+        scores = np.zeros(self._card.scores_of(*pixels.shape[:2]), np.float32)
+        plane, box = self._kept_plane(scores, box)
         return Size(*_cropped(_grey(plane), box).size)
 
     def prepare(self, frame: Frame) -> Prepared:

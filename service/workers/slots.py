@@ -4,6 +4,7 @@ The memory has no name, so whoever is killed, the system frees it with the last 
 taken page by page as it is written, too little of it would end the process with SIGBUS in the middle of a batch.
 """
 
+import math
 import mmap
 import os
 import tempfile
@@ -19,6 +20,9 @@ from service.models.labels import Scores
 from service.models.store import ModelCard
 
 ALIGNMENT_BYTES = 64  # a cache line
+
+HEAD_BYTES = ALIGNMENT_BYTES
+"""Of a slot: height and width of the picture in it."""
 
 BYTES_PER_MB = 1_000_000
 
@@ -52,18 +56,31 @@ class Slots:
 
     def pixels(self, card: ModelCard, slot: int) -> NDArray[np.uint8]:
         """(h, w, 3), a view: valid until `close`."""
-        shape = (card.input.height, card.input.width, 3)
-        return np.ndarray(shape, np.uint8, self._memory, slot * self._slot_bytes)
+        offset = slot * self._slot_bytes + HEAD_BYTES
+        return np.ndarray((*self._shown(card, slot), 3), np.uint8, self._memory, offset)
 
     def scores(self, card: ModelCard, slot: int) -> Scores:
         """(C, h, w), a view: valid until `close`."""
-        offset = slot * self._slot_bytes + self._pixels_bytes
-        return np.ndarray(card.score_shape, np.float32, self._memory, offset)
+        offset = slot * self._slot_bytes + HEAD_BYTES + self._pixels_bytes
+        return np.ndarray(card.scores_of(*self._shown(card, slot)), np.float32, self._memory, offset)
 
     def put(self, card: ModelCard, pictures: "Sequence[NDArray[np.uint8]]") -> None:
-        """The images of one batch, each (h, w, 3), in their order."""
+        """The images of one batch, each (h, w, 3), in their order. Raises ValueError where one is too large."""
         for slot, pixels in enumerate(pictures):
+            if pixels.nbytes > _pixels_bytes(card):
+                raise ValueError(f"{card.name} sees no picture of {pixels.shape[1]}x{pixels.shape[0]}")
+            self._head(slot)[:] = pixels.shape[:2]
             self.pixels(card, slot)[:] = pixels
+
+    def _shown(self, card: ModelCard, slot: int) -> tuple[int, int]:
+        """(h, w) of the picture in it: what the card says, or the slot's head where that says many."""
+        if card.input.longest is None:
+            return card.input.height, card.input.width
+        height, width = self._head(slot).tolist()
+        return height, width
+
+    def _head(self, slot: int) -> NDArray[np.int32]:
+        return np.ndarray(2, np.int32, self._memory, slot * self._slot_bytes)
 
     def take_scores(self, card: ModelCard, count: int) -> list[Scores]:
         """Copies, (C, h, w) each: the next batch may come."""
@@ -111,15 +128,18 @@ def _open_nameless() -> int:
 
 def slot_bytes(cards: Sequence[ModelCard]) -> int:
     """What one image and its scores take, at most."""
-    return _aligned(max(map(_pixels_bytes, cards))) + _aligned(max(map(_scores_bytes, cards)))
+    return HEAD_BYTES + _aligned(max(map(_pixels_bytes, cards))) + _aligned(max(map(_scores_bytes, cards)))
 
 
 def _pixels_bytes(card: ModelCard) -> int:
-    return card.input.height * card.input.width * 3
+    width, height = card.input.most
+    return height * width * 3
 
 
 def _scores_bytes(card: ModelCard) -> int:
-    channels, height, width = card.score_shape
+    across, down = card.input.most
+    lying, standing = card.scores_of(down, across), card.scores_of(across, down)
+    channels, height, width = max(lying, standing, key=math.prod)
     return channels * height * width * np.dtype(np.float32).itemsize
 
 

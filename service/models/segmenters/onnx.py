@@ -58,7 +58,7 @@ class OnnxSegmenter:
 
     def _predict_one(self, image: Pixels) -> Scores:
         answer = self._graph.infer(prepare(image, self._card.input))
-        return scores_of(answer, self._card.output, self._card.score_shape)
+        return scores_of(answer, self._card.output, self._card.scores_of(*image.shape[:2]))
 
 
 def measure_spans(checkpoint: Checkpoint, pictures: Iterable[Pixels]) -> Mapping[str, Span]:
@@ -90,8 +90,9 @@ def look(path: Path, outputs: Sequence[str], image: Pixels, spec: InputSpec, dev
 
 
 def picture_shape(spec: InputSpec) -> tuple[int, int, int]:
-    """Of what the graph takes for one picture."""
-    return (3, spec.height, spec.width) if spec.layout == "nchw" else (spec.height, spec.width, 3)
+    """Of what the graph takes for one picture; -1 for sides that are another picture's another time."""
+    height, width = (-1, -1) if spec.resize == "shorter" else (spec.height, spec.width)
+    return (3, height, width) if spec.layout == "nchw" else (height, width, 3)
 
 
 def prepare(image: Pixels, spec: InputSpec) -> Planes:

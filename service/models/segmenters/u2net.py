@@ -176,10 +176,14 @@ class U2NetSegmenter(TorchSegmenter):
     """
 
     network_type = U2Net
-    exact_layers = ("sides", "fuse")
+    exact_layers: ClassVar[tuple[str, ...]] = ("sides", "fuse")
 
 
 class SmallU2NetSegmenter(U2NetSegmenter):
-    """The small U²-Net on one device."""
+    """The small U²-Net on one device.
+
+    With De_2 in eight bits as well, the mean IoU on 60 pictures of ECSSD fell from .918 to .751.
+    """
 
     network_type = SmallU2Net
+    exact_layers = ("decoder.3", *U2NetSegmenter.exact_layers)

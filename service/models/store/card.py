@@ -18,7 +18,7 @@ Triple = tuple[Level, Level, Level]
 Precision = Literal["fp32", "fp16", "bf16", "int8", "int8+bf16"]
 """`int8+bf16`: what is not computed in eight bits is in bfloat16."""
 
-Resize = Literal["stretch", "pad"]
+Resize = Literal["stretch", "pad", "shorter"]
 Filter = Literal["lanczos", "hamming", "bicubic", "bilinear", "box"]
 Scale = Literal["unit", "byte", "brightest"]
 Layout = Literal["nchw", "nhwc"]
@@ -51,7 +51,14 @@ class InputSpec(CardPart):
     width: int = Field(gt=0)
     height: int = Field(gt=0)
     resize: Resize
-    """`stretch` ignores the aspect; `pad` keeps it and fills right and below with the mean."""
+    """`stretch` ignores the aspect; `pad` keeps it and fills right and below with the mean. `shorter` is of ONNX graphs
+    that see pictures of any size: it keeps the aspect, and makes the shorter side that of `width` and `height`."""
+    multiple: int = Field(1, gt=0)
+    """Of `shorter`: both sides are rounded down to a multiple of it."""
+    longest: int | None = Field(None, gt=0)
+    """Of `shorter`: no side is longer. A panorama is made smaller as a whole, so that none takes all memory."""
+    keeps_between: bool = False
+    """Of `shorter`: a picture with one side shorter and one longer than that is seen at its own size."""
     filter: Filter = "lanczos"
     """How pictures are made smaller. All look at every pixel, as Pillow's filters do; `hamming` is a little softer than
     `lanczos`, for half the time."""
@@ -64,6 +71,29 @@ class InputSpec(CardPart):
     """Of an ONNX graph: where its input has the colours."""
     order: ChannelOrder = "rgb"
     """Of an ONNX graph: which colour is the first."""
+
+    def of_one_size(self) -> Self:
+        """For whoever has to see what it answers before its answers are known."""
+        if self.longest is None:
+            return self
+        return self.model_copy(update={"resize": "stretch", "longest": None})
+
+    @property
+    def shorter_side(self) -> int:
+        return min(self.width, self.height)
+
+    @property
+    def most(self) -> tuple[int, int]:
+        """(sides across and down) that no picture exceeds in area, however it lies."""
+        return (self.longest, self.shorter_side) if self.longest else (self.width, self.height)
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        if (self.resize == "shorter") != (self.longest is not None):
+            raise ValueError("`longest` goes with resize = 'shorter', and only with that")
+        if self.longest and not self.multiple <= self.shorter_side <= self.longest:
+            raise ValueError("`multiple`, the shorter side and `longest` must not be smaller than the one before")
+        return self
 
     @property
     def zero(self) -> tuple[int, int, int]:
@@ -203,6 +233,12 @@ class ModelCard(CardPart):
         return "model.onnx" if self.family == ONNX else "model.safetensors"
 
     @model_validator(mode="after")
+    def _family_sees_such_pictures(self) -> Self:
+        if self.input.resize == "shorter" and self.family != ONNX:
+            raise ValueError("only ONNX graphs see pictures of any size")
+        return self
+
+    @model_validator(mode="after")
     def _head_fits_classes(self) -> Self:
         if self.output.head == "sigmoid" and len(self.classes.table) != 2:
             raise ValueError("a sigmoid head has two classes: background and foreground")
@@ -220,6 +256,11 @@ class ModelCard(CardPart):
         """(C, h, w) of the network's answer for one image."""
         channels = 1 if self.output.head == "sigmoid" else len(self.classes.table)
         return channels, self.output.height, self.output.width
+
+    def scores_of(self, height: int, width: int) -> tuple[int, int, int]:
+        """(C, h, w) of the answer for a picture that it sees at (height, width)."""
+        channels, rows, columns = self.score_shape
+        return channels, -(-height * rows // self.input.height), -(-width * columns // self.input.width)
 
     @property
     def label(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from service.cli import main
@@ -164,14 +165,51 @@ def test_a_file_that_cannot_be_had_is_told(add: Add, store: Path, source: str) -
     assert not (store / "mine").exists()
 
 
+def test_a_network_of_open_sides_sees_pictures_as_they_lie(add: Add, store: Path, tmp_path: Path) -> None:
+    file = export(Convolved(1, nn.Sigmoid()), tmp_path / "net.onnx", 32, 32, open_sizes=True)
+    said = add(file, "--like", "modnet", "--size", "64")
+    mine = card(store).input
+    assert (mine.resize, mine.multiple, mine.longest, mine.keeps_between) == ("shorter", 32, 128, True)
+    assert "sees 64x64, or longer one way, up to 128 (a panorama is made smaller), in steps of 32" in said
+    told = ("--resize", "shorter", "--multiple", "8", "--longest", "200", "--size", "64")
+    add(file, "--like", "segformer", *told, "--replace")
+    assert (card(store).input.multiple, card(store).input.longest) == (8, 200)
+    add(file, "--like", "modnet", "--size", "64", "--resize", "stretch", "--replace")
+    assert card(store).input.longest is None
+
+
+@pytest.mark.parametrize(
+    ("is_open", "options", "why"),
+    [
+        (False, ["--resize", "shorter"], "export it with open sides"),
+        (True, ["--multiple", "32"], "go with --resize shorter"),
+        (True, ["--resize", "shorter", "--multiple", "32", "--size", "100"], "must be a multiple of 32"),
+        (True, ["--resize", "shorter", "--size", "64", "--longest", "6400"], "--longest from 64 to 512"),
+    ],
+)
+def test_open_sides_that_cannot_be_are_refused(
+    is_open: bool, options: list[str], why: str, add: Add, tmp_path: Path
+) -> None:
+    file = export(Convolved(1), tmp_path / "net.onnx", 32, 32, open_sizes=is_open)
+    assert why in add(file, "--like", "u2net", *options, status=2)
+
+
 def test_an_added_model_answers_requests(add: Add, store: Path, tmp_path: Path) -> None:
     """Through the service, its worker process and its queue."""
     red = nn.Sequential(nn.Conv2d(3, 1, 1), nn.Sigmoid())
     red.load_state_dict({"0.weight": torch.tensor(SUBJECT_WEIGHTS[0])[..., None, None], "0.bias": torch.tensor([-6.0])})
     file = export(red, tmp_path / "net.onnx", 48, 64)
     add(file, "--mean", "0", "0", "0", "--std", "1", "1", "1")
-    settings = read_settings(model_store=store, models=("mine",), device="cpu", workers=1)
+    open_file = export(red, tmp_path / "open.onnx", 48, 64, open_sizes=True)
+    told = ("--resize", "shorter", "--size", "64", "--mean", "0", "0", "0", "--std", "1", "1", "1")
+    add(open_file, *told, name="open")
+    settings = read_settings(model_store=store, models=("mine", "open"), device="cpu", workers=1)
     with ready_client(settings, built_in_families) as client:
+        lying, standing = painted(), painted().transpose(Image.Transpose.ROTATE_90)
+        for picture in (lying, standing):
+            found = client.post("/segment", files={"image": encoded(picture)}, data={"model": "open"})
+            assert found.status_code == 200, found.text
+            assert np.mean((pixels(found.content) > 0) == (np.asarray(picture)[..., 0] > 128)) > 0.97
         answer = client.post("/segment", files={"image": encoded(painted())})
         assert answer.status_code == 200, answer.text
         assert answer.headers["x-model"] == "mine@1"

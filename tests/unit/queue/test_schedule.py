@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.models.labels import Size
 from service.queue.schedule import INTERACTIVE_RUN, BatchPolicy, Lane, LaneTurns
 
 NOW = 1000.0
+
+SMALL = Size(10, 10)
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Waiting:
     deadline: float = NOW + 60
     runs_alone: bool = False
     has_yielded: bool = False
-    pixel_count: int = 100
+    size: Size = SMALL
     times_passed: int = 0
     """By bulk batches; the test's own count."""
 
@@ -34,6 +37,12 @@ def test_a_batch_is_the_oldest_ticket_and_those_of_its_model() -> None:
     waiting = [Waiting("a"), Waiting("b"), Waiting("a"), Waiting("a")]
     assert policy(size=2).group(waiting) == [0, 2]
     assert policy(size=9).group(waiting) == [0, 2, 3]
+
+
+def test_pictures_of_other_sizes_wait_for_another_batch() -> None:
+    waiting = [Waiting(size=Size(20, 10)), Waiting(), Waiting(size=Size(20, 10)), Waiting(size=Size(10, 20))]
+    assert policy(size=9).group(waiting) == [0, 2]
+    assert policy(size=9).group(waiting[1:]) == [0]
 
 
 def test_pixels_limit_a_batch_as_well_and_one_image_always_fits() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from service.configuration_errors import WorkerFailed
 from service.models.store import ModelCard, ModelStore
+from service.models.store.card import InputSpec
 from service.workers.slots import Slots, reserve, slot_bytes
 from tests.fakes import make_store
 
@@ -31,6 +32,24 @@ def test_each_slot_holds_its_own_pixels_and_scores_of_any_model(cards: list[Mode
         for slot in range(3):
             assert (slots.pixels(card, slot) == slot).all()
             assert np.allclose(slots.scores(card, slot), slot + 0.5)
+    slots.close()
+
+
+def test_a_slot_holds_pictures_of_any_size_that_a_model_may_see(cards: list[ModelCard]) -> None:
+    sides = {"width": 64, "height": 64, "resize": "shorter", "longest": 160, "multiple": 16}
+    tiny = cards[0]
+    shown = InputSpec.model_validate({**tiny.input.model_dump(), **sides})
+    halved = tiny.output.model_copy(update={"width": 32, "height": 32})
+    mine = tiny.model_copy(update={"family": "onnx", "input": shown, "output": halved})
+    slots = Slots.create([*cards, mine], 2)
+    for height, width in ((64, 160), (160, 64), (64, 64), (16, 160)):
+        slots.put(mine, [np.full((height, width, 3), level, np.uint8) for level in (7, 9)])
+        slots.scores(mine, 0)[:] = 0.25
+        assert slots.scores(mine, 0).shape == (1, height // 2, width // 2)
+        assert [np.unique(slots.pixels(mine, slot)).tolist() for slot in (0, 1)] == [[7], [9]]
+        assert slots.pixels(mine, 1).shape == (height, width, 3)
+    with pytest.raises(ValueError, match="sees no picture of 160x160"):
+        slots.put(mine, [np.zeros((160, 160, 3), np.uint8)])
     slots.close()
 
 

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
 from service.cli.models.adding.asking import ask
 from service.cli.models.adding.origin import Original
 from service.cli.models.example import SAMPLE, Example, cpu, read_photo
+from service.configuration_errors import BadGraph, ConfigurationError
 from service.models.golden import write_golden
 from service.models.inputs import seen
 from service.models.store import Checkpoint, ModelCard
@@ -41,10 +43,25 @@ def admit(original: Original, folder: Path, told: Told, photo: Path, settings: S
     graph = pack(original.file, weights, settings.max_model_bytes)
     card = _card(graph, weights, told, original, picture, device)
     (folder / "card.toml").write_text(as_toml(card), encoding="utf-8")
+    _check_longest(Checkpoint(card, weights), device)
     example = Example.of(Checkpoint(card, weights), picture, device)
     if photo == SAMPLE:
         write_golden(example.prediction, folder / GOLDEN_FILE)
     return example
+
+
+def _check_longest(checkpoint: Checkpoint, device: "Device") -> None:
+    """Raises BadGraph for a network of open sides that does not answer for the longest as it does for a square."""
+    from service.models.segmenters.onnx import OnnxSegmenter
+
+    width, height = checkpoint.card.input.most
+    if checkpoint.card.input.longest is None:
+        return
+    try:
+        OnnxSegmenter.load(checkpoint, device).predict([np.zeros((height, width, 3), np.uint8)])
+    except (RuntimeError, ConfigurationError) as error:
+        reason = " ".join(str(error).split())
+        raise BadGraph(f"it does not see {width}x{height}: {reason}; say --resize stretch for one size") from error
 
 
 def _card(
@@ -53,9 +70,9 @@ def _card(
     from service.models.segmenters.onnx import look
 
     shown = input_spec(graph, told, ask)
-    pixels, _ = seen(picture, shown)
+    pixels, _ = seen(picture, shown.of_one_size())
     meant = candidates(graph, told)
-    answers = look(weights, [output.name for output in meant], pixels, shown, device)
+    answers = look(weights, [output.name for output in meant], pixels, shown.of_one_size(), device)
     output = choose_output(meant, answers, graph.layout)
     answer = answers[output.name]
     values = values_of(answer, output, graph.ends_in[output.name], told)

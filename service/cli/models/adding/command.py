@@ -11,7 +11,7 @@ from service.models.store import ModelStore
 from service.models.store.added.habits import HABITS
 from service.models.store.added.making import Told, parse_size
 from service.models.store.added.naming import read_names
-from service.models.store.card import ChannelOrder, Filter, Resize, Scale, Triple, Values
+from service.models.store.card import ChannelOrder, Filter, InputSpec, Resize, Scale, Triple, Values
 from service.models.store.store import need_pull_packages
 from service.settings import read_settings
 
@@ -45,7 +45,11 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mean", type=float, nargs=3, metavar=colors, help="it sees (rgb / scale - mean) / std")
     parser.add_argument("--std", type=float, nargs=3, metavar=colors)
     parser.add_argument("--scale", choices=get_args(Scale), help="unit: 255; byte: 1; brightest: the picture's maximum")
-    parser.add_argument("--resize", choices=get_args(Resize), help="stretch ignores the aspect, pad keeps it")
+    parser.add_argument(
+        "--resize", choices=get_args(Resize), help="stretch ignores the aspect, pad and shorter keep it"
+    )
+    parser.add_argument("--multiple", type=_count, metavar="N", help="of --resize shorter: of the sides that it sees")
+    parser.add_argument("--longest", type=_count, metavar="N", help="of --resize shorter. Default: twice the shorter")
     parser.add_argument("--filter", choices=get_args(Filter), help="how pictures are made smaller")
     parser.add_argument("--order", choices=get_args(ChannelOrder), help="of the colours")
 
@@ -89,6 +93,8 @@ def _told(chosen: argparse.Namespace) -> Told:
         std=_triple(chosen.std),
         scale=chosen.scale,
         resize=chosen.resize,
+        multiple=chosen.multiple,
+        longest=chosen.longest,
         filter=chosen.filter,
         order=chosen.order,
         classes=read_names(Path(chosen.labels)) if chosen.labels else _listed(chosen.classes),
@@ -96,6 +102,12 @@ def _told(chosen: argparse.Namespace) -> Told:
         output=chosen.output,
         values=chosen.values,
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
 def _triple(values: list[float] | None) -> Triple | None:
@@ -106,12 +118,19 @@ def _listed(names: str | None) -> list[str] | None:
     return [name.strip() for name in names.split(",")] if names else None
 
 
+def _sides(seen: InputSpec) -> str:
+    size = f"{seen.width}x{seen.height}"
+    if seen.longest is None:
+        return size
+    return f"{size}, or longer one way, up to {seen.longest} (a panorama is made smaller), in steps of {seen.multiple}"
+
+
 def _tell(example: Example, preview: Path) -> None:
     card = example.card
     example.preview().save(preview)
     areas = ", ".join(f"{name} {share:.1%}" for name, share in example.areas())
     seen, given = card.input, card.output
-    say(f"{card.name}: sees {seen.width}x{seen.height}, answers {given.width}x{given.height}, {given.meaning}")
+    say(f"{card.name}: sees {_sides(seen)}, answers {given.width}x{given.height} for that, {given.meaning}")
     say(f"in the example: {areas}; see {preview}")
     say(f"{1000 * example.seconds:.1f} ms a picture for the network alone, on this CPU")
     say(f"added to the model store; `silhouette models load {card.name}` loads it into a service that runs")

@@ -26,14 +26,28 @@ class Habits(CardPart):
     std: Triple = IMAGENET_STD
     values: Values | None = None
     """None: as the graph shows."""
+    open_resize: Resize = "stretch"
+    """Instead of `resize`, where the graph leaves both sides open."""
+    multiple: int = 1
+    keeps_between: bool = False
+    """See `InputSpec`."""
 
 
 HABITS: Mapping[str, Habits] = {
     "u2net": Habits(side=320, filter="lanczos", scale="brightest", values="probabilities"),
     "isnet": Habits(side=1024, mean=HALF, std=ONE, values="probabilities"),
     "birefnet": Habits(side=1024, values="logits"),
-    "modnet": Habits(side=512, filter="box", mean=HALF, std=HALF, values="probabilities"),
+    "modnet": Habits(
+        side=512,
+        filter="box",
+        mean=HALF,
+        std=HALF,
+        values="probabilities",
+        open_resize="shorter",
+        multiple=32,
+        keeps_between=True,
+    ),
     "segformer": Habits(side=512, values="logits"),
-    "deeplab": Habits(side=520, values="logits"),
+    "deeplab": Habits(side=520, values="logits", open_resize="shorter"),
 }
 """`models add --like`."""

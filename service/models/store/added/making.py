@@ -44,6 +44,13 @@ RANGE_OF: Mapping[str, Values] = {
 """The operator that a graph ends in -> what its answers are."""
 
 
+OPEN_LONGEST = 2
+"""The longest side that a network of open sides sees, in shorter ones: photos and films, but no panorama."""
+
+MOST_LONGEST = 8
+"""The same, that may be asked for: each worker keeps memory for a picture as large as that."""
+
+
 class Ask(Protocol):
     """Somebody who knows what a file cannot say."""
 
@@ -65,6 +72,8 @@ class Told:
     mean: Triple | None = None
     std: Triple | None = None
     resize: Resize | None = None
+    multiple: int | None = None
+    longest: int | None = None
     filter: Filter | None = None
     order: ChannelOrder | None = None
     output: str | None = None
@@ -76,10 +85,12 @@ def input_spec(graph: "Graph", told: Told, ask: Ask) -> InputSpec:
     habits = _habits(graph, told, ask)
     width, height = told.size or _size(graph, habits, ask)
     _check_size(graph, Size(width, height))
+    sides = _open_sides(graph, told, habits, Size(width, height))
     return InputSpec(
         width=width,
         height=height,
-        resize=told.resize or habits.resize,
+        resize="shorter" if sides else told.resize or habits.resize,
+        **sides,
         filter=told.filter or habits.filter,
         scale=told.scale or habits.scale,
         mean=told.mean or habits.mean,
@@ -87,6 +98,25 @@ def input_spec(graph: "Graph", told: Told, ask: Ask) -> InputSpec:
         layout=graph.layout,
         order=told.order or "rgb",
     )
+
+
+def _open_sides(graph: "Graph", told: Told, habits: Habits, size: Size) -> dict[str, Any]:
+    """Fields of InputSpec for a network that sees pictures of any size; none where it sees one. Raises BadGraph."""
+    is_open = graph.size == (None, None)
+    if (told.resize or (habits.open_resize if is_open and size.width == size.height else None)) != "shorter":
+        if told.multiple or told.longest:
+            raise BadGraph("--multiple and --longest go with --resize shorter")
+        return {}
+    if not is_open:
+        raise BadGraph(f"the graph sees {graph.picture} alone: export it with open sides for --resize shorter")
+    multiple, side = told.multiple or habits.multiple, min(size)
+    longest = told.longest or OPEN_LONGEST * side
+    if side % multiple or not side <= longest <= MOST_LONGEST * side:
+        raise BadGraph(
+            f"--size {side} must be a multiple of {multiple}, and --longest from {side} to {MOST_LONGEST * side}"
+        )
+    keeps_between = habits.keeps_between and told.resize is None
+    return {"multiple": multiple, "longest": longest // multiple * multiple, "keeps_between": keeps_between}
 
 
 def _habits(graph: "Graph", told: Told, ask: Ask) -> Habits:
