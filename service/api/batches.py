@@ -20,7 +20,7 @@ from service.api.examples import OF_KEYS
 from service.api.exchange import exchange_of
 from service.api.idempotency import promise
 from service.api.jobs import APPLIED, OF_ID, date_of
-from service.api.openapi import BINARY, problems
+from service.api.openapi import BINARY, JOB_HEADERS, problems
 from service.api.request_headers import prefers_async
 from service.api.state import Service, ServiceDep
 from service.api.uploads import accepted_formats
@@ -73,7 +73,10 @@ FORM: dict[str, Any] = {
     "required": ["operation"],
     "additionalProperties": {"type": "string", "description": "Any of the operation's options, and its pictures."},
 }
-DOCUMENT = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
+DOCUMENT: dict[str, Any] = {
+    "parameters": list(JOB_HEADERS),
+    "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}},
+}
 
 
 class BatchInfo(BaseModel):
@@ -189,6 +192,9 @@ def _charge(request: Request, batch: Batch, pixel_count: int) -> None:
 
 def _added(request: Request, service: Service, form: BatchForm, place: NewFolder, asker: Asker) -> tuple[Batch, int]:
     """The batch, and how many pixels the pictures that are here have."""
+    for part in (*form.pictures, *form.further.values()):
+        if part.path.stat().st_size > service.settings.max_upload_bytes:
+            raise TooManyBytes(f"{part.filename} has more than {service.settings.max_upload_bytes} bytes")
     template = _template(request, service, form)
     for url in form.urls:
         service.fetcher.check(url)

@@ -12,6 +12,22 @@ from service.operations.options import MEDIA_TYPES, Format
 
 BINARY = {"type": "string", "format": "binary"}
 
+JOB_HEADERS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Of a job: asked again under the same key for the same, it is the same job.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "X-Webhook-Url",
+        "in": "header",
+        "description": "Of a job: where to tell of its end, on a server that the operator has named.",
+        "schema": {"type": "string"},
+    },
+)
+"""Of whatever becomes a job."""
+
 REQUEST_HEADERS: list[dict[str, Any]] = [
     {
         "name": "X-Request-Timeout-Ms",
@@ -31,18 +47,7 @@ REQUEST_HEADERS: list[dict[str, Any]] = [
         "description": "RFC 7240. `respond-async`: 202 with a job, whose result is that of this request.",
         "schema": {"type": "string"},
     },
-    {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "Of a job: asked again under the same key for the same, it is the same job.",
-        "schema": {"type": "string"},
-    },
-    {
-        "name": "X-Webhook-Url",
-        "in": "header",
-        "description": "Of a job: where to tell of its end, on a server that the operator has named.",
-        "schema": {"type": "string"},
-    },
+    *JOB_HEADERS,
     {
         "name": "X-Request-Id",
         "in": "header",

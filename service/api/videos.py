@@ -16,7 +16,7 @@ from service.api.examples import OF_KEYS
 from service.api.forms import read_form
 from service.api.idempotency import promise
 from service.api.jobs import APPLIED, JobInfo, job_path
-from service.api.openapi import BINARY, plain_schema, problems
+from service.api.openapi import BINARY, JOB_HEADERS, plain_schema, problems
 from service.api.request_headers import prefers_async
 from service.api.state import Service, ServiceDep
 from service.configuration_errors import MissingExtra
@@ -80,7 +80,7 @@ def _document() -> dict[str, Any]:
     content = {"multipart/form-data": {"schema": form}, "video/*": {"schema": BINARY}}
     # For whoever shows a menu, such as the studio: what has to be installed before.
     missing = {} if has_libraries() else {"x-missing": "video"}
-    return {"parameters": parameters, "requestBody": {"required": True, "content": content}, **missing}
+    return {"parameters": [*parameters, *JOB_HEADERS], "requestBody": {"required": True, "content": content}, **missing}
 
 
 router = APIRouter(tags=["videos"])

@@ -1,7 +1,18 @@
 """What lies on disk for a job."""
 
 import contextlib
+import errno
 from pathlib import Path
+
+from service.errors import StorageFull
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def check_disk(error: BaseException | None) -> None:
+    """Raises StorageFull where that is what `error` comes of."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        raise StorageFull("the disk that has the jobs is full") from error
 
 
 def size_of(folder: Path) -> int:

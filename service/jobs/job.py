@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from service.jobs.folders import check_disk
+
 
 class State(StrEnum):
     """Of a job."""
@@ -120,6 +122,8 @@ class NewFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raises StorageFull where the disk was full."""
         if not self.is_kept:
             shutil.rmtree(self.path, ignore_errors=True)
+        check_disk(error)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import Draining, Failure, ModelFailed, Unavailable
+from service.jobs.folders import check_disk
 from service.jobs.job import Batch, Job, State, StoreLimits
 from service.jobs.store import JobStore
 from service.telemetry.log import FIELDS
@@ -187,4 +188,7 @@ class JobRunner:
                 raise
             except Unavailable as busy:
                 await asyncio.sleep(busy.retry_after_s)
+            except OSError as error:
+                check_disk(error)
+                raise
         return await kind.work(job, advance)

@@ -133,6 +133,11 @@ def test_a_batch_without_pictures_or_with_too_many_is_refused(settings: Settings
         assert ended(small, post(small, [("one.png", ONE)] * 2))["counts"]["done"] == 2
 
 
+def test_a_picture_that_is_too_large_for_its_own_request_is_too_large_here(settings: Settings) -> None:
+    with ready_client(settings.model_copy(update={"max_upload_bytes": 5_000})) as small:
+        problem_of(post(small, [("one.png", ONE), ("large.png", bytes(6_000))]), 413, "too_many_bytes")
+
+
 def test_a_batch_that_is_cancelled_ends_and_leaves_nothing(client: TestClient) -> None:
     accepted = post(client, [("one.png", ONE)] * 20)
     batch = client.delete(accepted.headers["Location"]).json()

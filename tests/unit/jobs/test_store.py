@@ -1,6 +1,7 @@
 """Jobs on disk: in order, each its owner's, and none is lost, whoever is killed."""
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -129,6 +130,14 @@ def test_an_upload_that_never_became_a_job_is_gone(store: JobStore) -> None:
     with pytest.raises(ValueError, match="no film"), store.new_folder() as place:
         raise ValueError("no film")
     assert not place.path.exists()
+
+
+def test_a_full_disk_is_told_in_words(store: JobStore) -> None:
+    with pytest.raises(StorageFull, match="disk"), store.new_folder() as place:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not place.path.exists()
+    with pytest.raises(PermissionError), store.new_folder():
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_what_ran_when_the_service_died_waits_again_and_the_others_are_as_they_were(tmp_path: Path) -> None:
