@@ -50,7 +50,7 @@ def _works_on_pixels(arguments: Sequence[str]) -> bool:
 
 
 def parser() -> Parser:
-    from service.cli import files, keys, mcp, models, serve, top, video
+    from service.cli import camera, files, keys, mcp, models, serve, top, video
 
     parser = Parser(
         "silhouette",
@@ -68,4 +68,5 @@ def parser() -> Parser:
     mcp.add_command(commands)
     files.add_commands(commands)
     video.add_command(commands)
+    camera.add_command(commands)
     return parser

@@ -28,8 +28,13 @@ class Choice:
     @classmethod
     def of(cls, hello: Hello) -> "Choice":
         """Raises BadOption."""
-        effect = LIVE_EFFECTS[hello.effect]
-        return cls(effect, _parsed(effect, hello.options), hello.output, hello.smoothing)
+        return cls.named(hello.effect, hello.options, hello.output, hello.smoothing)
+
+    @classmethod
+    def named(cls, effect_name: str, options: Mapping[str, Any], output: Output, smoothing: float) -> "Choice":
+        """Of an effect of `LIVE_EFFECTS`. Raises BadOption."""
+        effect = LIVE_EFFECTS[effect_name]
+        return cls(effect, _parsed(effect, options), output, smoothing)
 
     def updated(self, update: Update) -> "Choice":
         """Options that are given replace all of the former ones; another effect begins with its defaults."""

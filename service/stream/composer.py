@@ -67,7 +67,10 @@ class Composer:
         """Takes the place of a colour or of another picture. Returns its size. Raises what `images.decode` raises."""
         encoded = bytes(background.payload)
         reserve(count_pixels(encoded, max_pixels))
-        photo = decode(encoded, max_pixels)
+        return self.put_behind(decode(encoded, max_pixels))
+
+    def put_behind(self, photo: Photo) -> Size:
+        """As `take_background`, of a picture that was decoded already."""
         self._picture = _bounded(photo, Size(BACKDROP_SCALE * self._size.width, BACKDROP_SCALE * self._size.height))
         self._backdrop = None
         if self.choice.picture:
@@ -85,7 +88,10 @@ class Composer:
     def prepare(self, frame: Frame) -> Prepared:
         """Raises BadInput for a frame that cannot be decoded or has another size than the hello said."""
         wanted = None if self.choice.composes else Size(self._card.input.width, self._card.input.height)
-        picture = read_picture(frame, self._size, wanted)
+        return self.see(read_picture(frame, self._size, wanted))
+
+    def see(self, picture: Image.Image) -> Prepared:
+        """A frame that was decoded already, mode RGB."""
         pixels, box = fit(picture, self._card)
         return Prepared(Photo(picture) if self.choice.composes else None, pixels, box)
 
@@ -100,8 +106,17 @@ class Composer:
                 small = _cropped(_grey(plane), box)
                 parts.append(ResultPart("matte", "gray8", Size(*small.size), small.tobytes()))
         if prepared.photo is not None and self.choice.composes:
-            parts.append(self._compose(prepared.photo, plane, box, watch))
+            picture = self._picture_of(prepared.photo, plane, box, watch)
+            parts.append(self._coded(picture, watch))
         return parts, is_cut
+
+    def compose(self, prepared: Prepared, scores: Scores, watch: Stopwatch) -> Image.Image:
+        """The frame as the choice wants to see it, for those who do not want it coded."""
+        assert prepared.photo is not None, "the choice composes nothing"
+        with watch.measure("smooth"):
+            plane, box = self._kept_plane(scores, prepared.box)
+            self._smooth(plane, box, prepared)
+        return self._picture_of(prepared.photo, plane, box, watch)
 
     def _smooth(self, plane: NDArray[np.float32], box: Box, prepared: Prepared) -> bool:
         """In place, without the padding. Returns whether the scene has changed."""
@@ -116,13 +131,16 @@ class Composer:
         prediction = Prediction(card.output.head, scores, box, self._size, card.class_table)
         return kept_probability(prediction, self._kept)
 
-    def _compose(self, photo: Photo, plane: NDArray[np.float32], box: Box, watch: Stopwatch) -> ResultPart:
+    def _picture_of(self, photo: Photo, plane: NDArray[np.float32], box: Box, watch: Stopwatch) -> Image.Image:
         options = self.choice.options
         with watch.measure("compose"):
             smoothed = Prediction("sigmoid", plane[np.newaxis], box, self._size, self._card.class_table)
             soft = matte(smoothed, (1,), photo, options.refine)
             scene = Scene.of(photo, soft, self._pictures(), options)
-            picture = self.choice.effect.compose(scene, options)
+            return self.choice.effect.compose(scene, options)
+
+    def _coded(self, picture: Image.Image, watch: Stopwatch) -> ResultPart:
+        options = self.choice.options
         with watch.measure("encode"):
             format_ = _format_of(picture, options)
             content = PICTURE_ENCODERS[format_](picture, options.quality, options.compression)

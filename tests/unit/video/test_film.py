@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -225,6 +226,20 @@ def test_no_more_than_a_few_frames_are_ever_ahead_of_what_is_written(maker: Make
 
     maker.runner.run(maker.making(source, tmp_path / "cut.webm", watch=Watch(on_progress=finish, before_frame=begin)))
     assert 0 < most < 24
+
+
+def test_memory_stays_flat_however_long_a_film_is(maker: Maker, tmp_path: Path) -> None:
+    """One picture that stays, of each frame, would be 92 MB after a hundred of them; planes alone 35 MB."""
+    (picture,) = red_square(1, (640, 360))
+    source = write_clip(tmp_path / "long.mp4", [picture] * 160)
+    taken: dict[int, int] = {}
+
+    def hear(progress: Progress) -> None:
+        if progress.frames in (50, 150):
+            taken[progress.frames] = psutil.Process().memory_info().rss
+
+    maker.runner.run(maker.making(source, tmp_path / "cut.webm", watch=Watch(on_progress=hear)))
+    assert taken[150] - taken[50] < 25_000_000
 
 
 def test_a_film_that_is_too_long_is_refused_whether_it_says_so_or_not(maker: Maker, clip: Path, tmp_path: Path) -> None:
