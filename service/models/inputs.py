@@ -25,16 +25,21 @@ FILTERS: Mapping[Filter, tuple[Image.Resampling, float | None]] = {
 def fit(picture: Image.Image, card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
     """(h, w, 3) uint8 RGB at the card's input size, and the part of the scores that shows `picture`."""
     pixels, used = seen(picture, card.input)
-    if card.input.resize == "shorter":
-        _, height, width = card.scores_of(used.height, used.width)
-        return pixels, Box(0, 0, width, height)
-    return pixels, _scores_box(used, card.input, card.output)
+    return pixels, _shown_in(used, card)
 
 
 def padded(pixels: NDArray[np.uint8], card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
     """As `fit`, of (h, w, 3) pixels that have the `used_size` already."""
     height, width, _ = pixels.shape
-    return _pad(pixels, card.input), _scores_box(Size(width, height), card.input, card.output)
+    return _pad(pixels, card.input), _shown_in(Size(width, height), card)
+
+
+def _shown_in(used: Size, card: ModelCard) -> Box:
+    """The part of the scores that shows the picture."""
+    if card.input.resize == "shorter":
+        _, height, width = card.scores_of(used.height, used.width)
+        return Box(0, 0, width, height)
+    return _scores_box(used, card.input, card.output)
 
 
 def seen(picture: Image.Image, spec: InputSpec) -> tuple[NDArray[np.uint8], Size]:
