@@ -124,7 +124,7 @@ def test_a_black_image_gives_finite_scores(model: str) -> None:
 
 
 @needs_int8
-@pytest.mark.parametrize(("model", "same"), [("u2net", 0.99), ("deeplab-voc", 0.97)])
+@pytest.mark.parametrize(("model", "same"), [("u2net", 0.99), ("u2netp", 0.99), ("deeplab-voc", 0.97)])
 def test_in_eight_bits_nearly_every_pixel_gets_the_same_class(model: str, same: float) -> None:
     assert disagreement(segmenter(model), load(model_card(model), "int8"), [photo(model_card(model))]) < 1 - same
 
