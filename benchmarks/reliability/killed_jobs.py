@@ -11,6 +11,7 @@ import io
 import json
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -110,23 +111,24 @@ def run(jobs: int, kill_s: float, model: str, folder: Path) -> dict[str, Any]:
     """What was seen."""
     caller, kills, done = Caller(jobs), 0, Counter[str]()
     began_s = time.monotonic()
-    while not caller.wrong:
+    is_alive = False
+    while not is_alive and not caller.wrong:
         with silhouette(model, jobs_folder=str(folder)) as server:
-            until = time.monotonic() + kill_s
-            while time.monotonic() < until and not caller.is_done:
+            killer = threading.Timer(kill_s, server.process.kill)
+            killer.start()
+            while server.process.poll() is None and not caller.is_done:
                 caller.ask(server)
-            if caller.is_done:
+            killer.cancel()
+            killer.join()
+            is_alive = server.process.poll() is None
+            if is_alive:
                 caller.check(server)
-            else:
-                kills += 1
             server.process.kill()
             server.process.wait()
-            done.update(
-                event["job"] for event in server.events() if event["event"] == "job" and event["outcome"] == "done"
-            )
+            ends = [event for event in server.events() if event["event"] == "job"]
+            done.update(event["job"] for event in ends if event["outcome"] == "done")
+        kills += not is_alive
         say(f"{len(caller.paths)} accepted, {len(caller.results)} fetched, {kills} kills")
-        if caller.is_done:
-            break
     twice = [job for job, times in done.items() if times > 1]
     return {
         "jobs": jobs,

@@ -1,9 +1,11 @@
 """Works jobs off, a few of each kind at once, and lets them be cancelled. Knows no HTTP, and not what the work is."""
 
 import asyncio
+import contextlib
 import logging
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,12 +61,20 @@ class JobRunner:
     """Nothing is begun before."""
     _came: asyncio.Event = field(default_factory=asyncio.Event)
     _current: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    _at_work: Counter[str] = field(default_factory=Counter)
+    """How many of each kind."""
+    _suspected: set[str] = field(default_factory=set)
+    """Kinds that may have jobs which were at work when the service died."""
+    _beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a job is taken, so that none is that nobody works on."""
+    _clear_at_s: float = 0.0
     _is_stopping: bool = False
     _own_folder: "tempfile.TemporaryDirectory[str] | None" = None
     _store: JobStore | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError where the folder of jobs is of no use."""
+        self._suspected.update(self.kinds)
         if self.folder is not None:
             self._store = JobStore(self.folder, self.limits)
 
@@ -103,23 +113,21 @@ class JobRunner:
     async def run(self) -> None:
         """Until `stop`."""
         await self.ready.wait()
-        places = {name: asyncio.Semaphore(kind.at_once) for name, kind in self.kinds.items()}
         while not self._is_stopping:
             self._came.clear()
             for name in self.kinds:
-                while not places[name].locked() and await self._begin(name, places[name]):
+                while await self._begin(name):
                     continue
-            try:
+            await self._clear_now_and_then()
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._came.wait(), CLEAR_INTERVAL_S)
-            except TimeoutError:
-                if self._store is not None:
-                    await asyncio.to_thread(self._store.clear)
 
     async def stop(self) -> None:
         """The jobs that are at work wait again; where jobs outlive the service, the next one goes on with them."""
         self._is_stopping = True
         self._came.set()
-        stopped = list(self._current)
+        async with self._beginning:
+            stopped = list(self._current)
         await self._drop(stopped)
         for id_ in stopped:
             self.store.put_back(id_)
@@ -130,21 +138,41 @@ class JobRunner:
         if self._own_folder is not None:
             self._own_folder.cleanup()
 
-    async def _begin(self, name: str, places: asyncio.Semaphore) -> bool:
-        """With the next job of the kind; False where there is none."""
-        job = None if self._store is None else await asyncio.to_thread(self._store.take, name)
-        if job is None:
-            return False
-        await places.acquire()
-        task = self._current[job.id] = asyncio.create_task(self._attend(job, self.kinds[name]))
+    async def _begin(self, name: str) -> bool:
+        """With the next job of the kind; False where there is none, or no place for it."""
+        async with self._beginning:
+            job = None if self._is_stopping else await self._take(name)
+            if job is None:
+                return False
+            task = self._current[job.id] = asyncio.create_task(self._attend(job, self.kinds[name]))
+            self._at_work[name] += 1
 
-        def end(_: "asyncio.Task[None]") -> None:
-            self._current.pop(job.id, None)
-            places.release()
-            self._came.set()
+            def end(_: "asyncio.Task[None]") -> None:
+                del self._current[job.id]
+                self._at_work[name] -= 1
+                self._came.set()
 
-        task.add_done_callback(end)
-        return True
+            task.add_done_callback(end)
+            return True
+
+    async def _take(self, name: str) -> Job | None:
+        """Those that were at work when the service died come first, and each of them alone: one of them may be why, and
+        it must not take others along."""
+        if self._store is None:
+            return None
+        if name in self._suspected and not self._at_work[name]:
+            if job := await asyncio.to_thread(self._store.take_suspect, name):
+                return job
+            self._suspected.discard(name)
+        if name in self._suspected or self._at_work[name] >= self.kinds[name].at_once:
+            return None
+        return await asyncio.to_thread(self._store.take, name)
+
+    async def _clear_now_and_then(self) -> None:
+        now_s = time.monotonic()
+        if self._store is not None and now_s >= self._clear_at_s:
+            self._clear_at_s = now_s + CLEAR_INTERVAL_S
+            await asyncio.to_thread(self._store.clear)
 
     async def _drop(self, ids: Iterable[str]) -> None:
         tasks = [self._current[id_] for id_ in ids if id_ in self._current]

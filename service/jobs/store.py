@@ -38,7 +38,6 @@ class JobStore:
         self._folder = folder / OWN_FOLDER
         self._limits = limits
         self.clock = clock
-        self._turns = OwnerTurns()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._owned = (folder / "in-use").open("w")
@@ -49,6 +48,7 @@ class JobStore:
             raise ConfigurationError(f"{folder} has the jobs of another service that is running") from error
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"jobs cannot be kept in {folder}: {error}") from error
+        self._turns = OwnerTurns(self.rows)
         self._take_up_again()
 
     def close(self) -> None:
@@ -187,21 +187,14 @@ class JobStore:
     # --- for whoever works --------------------------------------------------------------------------------------------
 
     def take(self, kind: str) -> Job | None:
-        """The oldest that waits of whoever had none for longest, running from now on; None where none does."""
+        """The next one that waits, running from now on, see `OwnerTurns`; None where none does."""
         with self.rows.transaction():
-            rows = self.rows.all(
-                "SELECT owner, min(created_at) AS since FROM jobs WHERE kind = ? AND state = ? GROUP BY owner",
-                *(kind, State.QUEUED),
-            )
-            if not rows:
-                return None
-            owner = self._turns.next({row["owner"]: row["since"] for row in rows})
-            row = self.rows.one(
-                "SELECT id FROM jobs WHERE kind = ? AND state = ? AND owner = ? ORDER BY created_at, rowid LIMIT 1",
-                *(kind, State.QUEUED, owner),
-            )
-            self.rows.do("UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?", State.RUNNING, row["id"])
-            return self.get(row["id"], owner)
+            return self._begun(self._turns.next(kind))
+
+    def take_suspect(self, kind: str) -> Job | None:
+        """The same of those that were at work when the service died."""
+        with self.rows.transaction():
+            return self._begun(self._turns.next_suspect(kind))
 
     def advance(self, id_: str, done: int, total: int | None) -> None:
         """How far it is. Nothing where it has been cancelled."""
@@ -209,10 +202,10 @@ class JobStore:
 
     def finish(self, id_: str, result: str, media_type: str, notes: Mapping[str, Any]) -> None:
         """`result` is the name of a file in its folder, which is whole. What else is there goes."""
-        self._end(id_, State.DONE, result=result, media_type=media_type, notes=json.dumps(notes))
-        folder = self._folder / id_
-        keep_only(folder, result)
-        self.rows.do("UPDATE jobs SET size_bytes = ? WHERE id = ?", size_of(folder), id_)
+        if self._end(id_, State.DONE, result=result, media_type=media_type, notes=json.dumps(notes)):
+            folder = self._folder / id_
+            keep_only(folder, result)
+            self.rows.do("UPDATE jobs SET size_bytes = ? WHERE id = ?", size_of(folder), id_)
 
     def fail(self, id_: str, failure: Failure) -> None:
         self._end(id_, State.FAILED, failure_code=failure.code, failure_detail=failure.detail)
@@ -272,8 +265,14 @@ class JobStore:
             if folder.is_dir() and folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _end(self, id_: str, state: State, **fields: str) -> None:
-        """Nothing where it has ended already: the first word holds."""
+    def _begun(self, row: sqlite3.Row | None) -> Job | None:
+        if row is None:
+            return None
+        self.rows.do("UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?", State.RUNNING, row["id"])
+        return self.get(row["id"], row["owner"])
+
+    def _end(self, id_: str, state: State, **fields: str) -> bool:
+        """False where it has ended already: the first word holds."""
         names = "".join(f", {name} = ?" for name in fields)
         now, size_bytes = self.clock(), size_of(self._folder / id_)
         with self.rows.transaction():
@@ -283,6 +282,7 @@ class JobStore:
             )
             if ended:
                 end(self.rows, id_, now)
+        return bool(ended)
 
     def _job(self, row: sqlite3.Row) -> Job:
         folder = self._folder / row["id"]

@@ -1,0 +1,119 @@
+"""Jobs are worked off a few at once; those that were at work when the service died come first, and each alone."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from service.jobs import Advance, Done, Job, JobRunner, JobStore, Kind, NewJob, State, StoreLimits
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = StoreLimits(keep_s=100.0, most_waiting=99, most_bytes=10**6)
+AT_ONCE = 3
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def add(store: JobStore, name: str) -> Job:
+    with store.new_folder() as place:
+        return store.add(place, NewJob("cut", {}, name), "shop")
+
+
+class Work:
+    """Notes who is at work together, and goes on when it is let."""
+
+    def __init__(self) -> None:
+        self.together: list[set[str]] = []
+        self._now: set[str] = set()
+        self.may_end = asyncio.Event()
+
+    async def __call__(self, job: Job, _: Advance) -> Done:
+        self._now.add(job.name)
+        self.together.append(set(self._now))
+        try:
+            await self.may_end.wait()
+            (job.folder / "result").write_bytes(b"cut")
+            return Done("result", "text/plain", {})
+        finally:
+            self._now.discard(job.name)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.to_thread(time.sleep, 0.01)  # polls
+
+
+def runner_of(folder: Path, work: Work) -> JobRunner:
+    ready = asyncio.Event()
+    ready.set()
+    return JobRunner(folder, LIMITS, {"cut": Kind(work, AT_ONCE)}, ready)
+
+
+async def test_no_more_are_at_work_than_there_are_places(tmp_path: Path) -> None:
+    work = Work()
+    jobs = runner_of(tmp_path, work)
+    added = [add(jobs.store, str(number)) for number in range(5)]
+    working = asyncio.create_task(jobs.run())
+    await until(lambda: len(work.together) == AT_ONCE)
+    assert jobs.unfinished() == {"queued": 2, "running": 3}
+    work.may_end.set()
+    await until(lambda: all(jobs.store.get(job.id, "shop").state is State.DONE for job in added))
+    assert max(map(len, work.together)) == AT_ONCE
+    await jobs.stop()
+    working.cancel()
+    jobs.close()
+
+
+async def test_what_was_at_work_at_a_death_comes_first_and_alone(tmp_path: Path) -> None:
+    store = JobStore(tmp_path, LIMITS)
+    for name in ("first", "second", "third", "fourth"):
+        add(store, name)
+    store.take("cut")
+    store.take("cut")
+    store.close()  # as a killed process does: without another word
+    work = Work()
+    work.may_end.set()
+    jobs = runner_of(tmp_path, work)
+    working = asyncio.create_task(jobs.run())
+    await until(lambda: len(work.together) == 4)
+    assert work.together[:2] == [{"first"}, {"second"}]
+    await jobs.stop()
+    working.cancel()
+    jobs.close()
+
+
+async def test_a_stop_puts_back_all_that_are_at_work(tmp_path: Path) -> None:
+    work = Work()
+    jobs = runner_of(tmp_path, work)
+    added = [add(jobs.store, str(number)) for number in range(4)]
+    working = asyncio.create_task(jobs.run())
+    await until(lambda: bool(work.together))
+    await jobs.stop()
+    assert [(each.state, each.attempts) for each in (jobs.store.get(job.id, "shop") for job in added)] == [
+        (State.QUEUED, 0)
+    ] * 4
+    working.cancel()
+    jobs.close()
+
+
+async def test_a_cancelled_one_ends_where_it_is(tmp_path: Path) -> None:
+    work = Work()
+    jobs = runner_of(tmp_path, work)
+    job = add(jobs.store, "long")
+    working = asyncio.create_task(jobs.run())
+    await until(lambda: bool(work.together))
+    await jobs.cancel(job.id, "shop")
+    assert jobs.store.get(job.id, "shop").state is State.CANCELLED
+    assert not job.folder.exists()
+    await until(lambda: jobs.unfinished() == {"queued": 0, "running": 0})
+    await jobs.stop()
+    working.cancel()
+    jobs.close()
