@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check check-supply format image-test lock sbom bench-peers bench-before profile kernels architecture clean
+.PHONY: help install serve test test-ray check check-supply format image-test lock sbom bench-peers bench-before profile kernels architecture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,10 @@ unexport PYTHONDONTWRITEBYTECODE
 test: install .venv/.dev ## Run every test: files side by side, and then what measures speed
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not alone" $(PYTEST_ARGS)
 	$(BIN)/pytest -m alone $(PYTEST_ARGS)
+
+test-ray: install .venv/.ray ## Run the tests of Ray's replicas, and those of the HTTP service once more with its networks in a cluster
+	$(BIN)/pytest tests/ray $(PYTEST_ARGS)
+	SILHOUETTE_POOL=ray $(BIN)/pytest tests/api -m "not alone" $(PYTEST_ARGS)
 
 check: .venv/.dev ## Lint, types, import layers
 	$(BIN)/ruff check .
@@ -83,6 +87,10 @@ clean: ## Remove the virtual environment and caches; pulled models stay
 
 .venv/.dev: .venv/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.venv/.ray: .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
 	@touch $@
 
 .cache/supply/.made: pyproject.toml

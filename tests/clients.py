@@ -1,5 +1,6 @@
 """The whole service in this process, its workers in others."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,9 @@ from tests.fakes import tiny_families
 @contextmanager
 def ready_client(settings: Settings, families: SegmenterFamilies = tiny_families) -> Iterator[TestClient]:
     """A client of the service, with the tiny models unless others are meant, once its workers are ready."""
+    if settings.pool == "ray":  # those that have the same models share replicas
+        application = f"suite-{hashlib.sha256(str(settings.model_store).encode()).hexdigest()[:8]}"
+        settings = settings.model_copy(update={"ray_application": application})
     app = create_app(settings, families)
     with TestClient(app) as running:
         assert running.portal is not None

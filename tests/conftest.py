@@ -1,5 +1,6 @@
 """Few fixtures: a tiny model store, the settings that point to it, and a client of the service that runs on it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.fakes import make_store
 
 TESTS = Path(__file__).parent
 
-SLOW = ("system", "browser", "our_clients", "doors", "unit/workers", "unit/cli", "unit/models/segmenters")
+SLOW = ("system", "browser", "our_clients", "doors", "ray", "unit/workers", "unit/cli", "unit/models/segmenters")
 """They start processes that load torch, or run real networks. Begun last, they would run on when all else is done."""
 
 SHARING = ("browser", "gpu", "doors", "our_clients")
@@ -34,6 +35,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _shares(path: Path) -> str:
     """The room whose tests share a browser, a GPU or a server, or else the file."""
     return path.parts[0] if path.parts[0] in SHARING else path.stem
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cluster() -> Iterator[None]:
+    """With `SILHOUETTE_POOL=ray`, all services of these tests have their networks in one cluster: `make test-ray`."""
+    if os.environ.get("SILHOUETTE_POOL") != "ray":
+        yield
+        return
+    from tests.ray.cluster import running_cluster
+
+    with running_cluster(room=32) as cluster:
+        os.environ.update(cluster.environment, SILHOUETTE_RAY_ADDRESS=cluster.address)
+        yield
 
 
 @pytest.fixture(scope="session")

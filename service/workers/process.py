@@ -57,7 +57,7 @@ def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slot
     for number in SERVICE_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
-    threading.Thread(target=end_with_the_service, daemon=True).start()
+    threading.Thread(target=_end_with_the_service, daemon=True).start()
     try:
         loaded = load(plan)
     except RecordingFailed as error:
@@ -71,8 +71,7 @@ def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slot
         _answer_until_closed(connection, slots, loaded)
 
 
-def end_with_the_service() -> None:
-    """For a thread of a child: the process ends with the one that made it, however that dies."""
+def _end_with_the_service() -> None:
     service = parent_process()
     if service is not None:
         wait([service.sentinel])

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan, plan_workers
 from service.workers.pools import pool_of
 from service.workers.ray.cluster import Cluster, fingerprint
+from service.workers.ray.weights import on_this_node
 
 SERVE_LOCALLY = """
 import sys
@@ -58,3 +60,24 @@ def test_replicas_are_as_good_as_new_ones_where_they_would_be_the_same(plan: Wor
     assert fingerprint(replace(plan, models=plan.models[:1]), cluster) != fingerprint(plan, cluster)
     assert fingerprint(replace(plan, threads=7), cluster) != fingerprint(plan, cluster)
     assert fingerprint(plan, replace(cluster, max_replicas=9)) != fingerprint(plan, cluster)
+
+
+def test_weights_are_found_by_their_hash_in_the_store_of_the_node(
+    plan: WorkerPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = plan.models[0].weights.parents[1]
+    elsewhere = replace(plan, models=[replace(model, weights=tmp_path / "not-here") for model in plan.models])
+    monkeypatch.setenv("SILHOUETTE_MODEL_STORE", str(store))
+    assert on_this_node(elsewhere, None).models == plan.models
+    assert on_this_node(plan, None).models == plan.models
+
+
+def test_a_node_that_has_no_weights_and_cannot_get_them_says_of_which_model(
+    plan: WorkerPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = plan.models[0]
+    nowhere = model.card.download.model_copy(update={"sources": []})
+    card = model.card.model_copy(update={"download": nowhere})
+    monkeypatch.setenv("SILHOUETTE_MODEL_STORE", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=f"this node has no weights of '{card.name}'"):
+        on_this_node(replace(plan, models=[replace(model, card=card, weights=tmp_path / "not-here")]), str(tmp_path))
