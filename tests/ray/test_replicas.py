@@ -121,7 +121,7 @@ def running_replicas(server: Server) -> float:
 def test_a_second_replica_starts_when_batches_wait_and_ends_when_they_do_not(
     store: Path, cluster: Cluster, expected: list[bytes]
 ) -> None:
-    sizes = {"MIN_REPLICAS": "1", "MAX_REPLICAS": "2", "DOWNSCALE_DELAY_S": "1", "APPLICATION": "scaling"}
+    sizes = {"MIN_REPLICAS": "1", "MAX_REPLICAS": "2", "DOWNSCALE_DELAY_S": "5", "APPLICATION": "scaling"}
     with joined(store, cluster, **{f"SILHOUETTE_RAY_{name}": value for name, value in sizes.items()}) as server:
         assert running_replicas(server) == 1
         with Load(server) as load:
