@@ -1,6 +1,7 @@
 """The service on a machine with more cores than there are: what holds no lock sleeps, see `scaling.py`."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import numpy as np
 
 from service.app import create_app
+from service.cli.fronts import serve_with_fronts
 from service.cli.server import SilhouetteServer, allow_connections, server_config
 from service.models.labels import Scores
 from service.models.store import Checkpoint, ModelCard
@@ -99,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--lock-ms", type=float, required=True, metavar="MS", help="of pixel work with the lock held")
     parser.add_argument("--free-ms", type=float, required=True, metavar="MS", help="of pixel work without it")
     parser.add_argument("--network-ms", type=float, required=True, metavar="MS", help="of a worker")
+    parser.add_argument("--fronts", type=int, default=1, metavar="N", help="processes that speak HTTP")
     chosen = parser.parse_args(arguments)
     settings = read_settings(
         host="127.0.0.1",
@@ -112,10 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         max_megapixels_in_flight=10_000,
         max_bytes_in_flight=10_000_000_000,
         peer_share=1,
+        fronts=chosen.fronts,
+        pixel_threads=chosen.threads,
     )
     configure_logging("json")
-    pixels = SimulatedPixels(chosen.threads, chosen.lock_ms / 1000, chosen.free_ms / 1000)
-    app = create_app(settings, partial(sleeping_families, chosen.network_ms / 1000), pixels)
+    families = partial(sleeping_families, chosen.network_ms / 1000)
+    make_pixels = partial(SimulatedPixels, lock_s=chosen.lock_ms / 1000, free_s=chosen.free_ms / 1000)
+    if chosen.fronts > 1:
+        sys.exit(serve_with_fronts(settings, families, make_pixels))
+    app = create_app(settings, families, make_pixels(chosen.threads))
     allow_connections(settings.max_connections)
     SilhouetteServer(server_config(app, settings), app.state.service).run()
 

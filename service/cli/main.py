@@ -17,7 +17,7 @@ from service.workers.allocator import start_again_with_huge_pages
 FAILURE = 1
 INTERRUPTED = 130
 
-NO_PIXELS = ("top", "models", "keys")
+NO_PIXELS = ("top", "models", "keys", "plan")
 """The commands that have no use for huge pages."""
 
 EPILOG = """\
@@ -50,7 +50,7 @@ def _works_on_pixels(arguments: Sequence[str]) -> bool:
 
 
 def parser() -> Parser:
-    from service.cli import camera, files, keys, mcp, models, serve, top, video
+    from service.cli import camera, files, keys, mcp, models, plan, serve, top, video
 
     parser = Parser(
         "silhouette",
@@ -65,6 +65,7 @@ def parser() -> Parser:
     top.add_command(commands)
     models.add_command(commands)
     keys.add_command(commands)
+    plan.add_command(commands)
     mcp.add_command(commands)
     files.add_commands(commands)
     video.add_command(commands)

@@ -61,6 +61,11 @@ def test_what_the_lock_alone_allows_is_one_answer_in_the_time_that_it_holds_it()
     assert Row(8, 4, 4, 24, 20.0, 50.0, lock_ms=40.0, cores_alone=30.0).lock_alone == 25
 
 
+def test_several_fronts_multiply_it_up_to_what_their_supervisor_allows() -> None:
+    assert Row(8, 4, 4, 24, 20.0, 50.0, 40.0, 30.0, fronts=4, supervisor_ms=2.0).lock_alone == 100
+    assert Row(8, 4, 4, 24, 20.0, 50.0, 40.0, 30.0, fronts=40, supervisor_ms=2.0).lock_alone == 500
+
+
 def test_the_simulated_network_finds_a_subject_in_the_middle() -> None:
     card = model_card("u2net")
     scores = disc(card)

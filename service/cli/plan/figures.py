@@ -1,0 +1,69 @@
+"""What a plan is made of: each figure with where it was measured. What nobody has measured is not here.
+
+One picture a request, cut out with default options, U2-Net in int8. The CPU is an AMD EPYC with AVX2 and without VNNI,
+two virtual cores. Where a figure is known to be too high it says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement."""
+
+    value: float
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SizeFigures:
+    """What depends on the size of the pictures."""
+
+    pixels: Figure
+    """CPU time of all but the network: decoding, edges, colours, encoding."""
+    decode: Figure
+    png: Figure
+    upload: Figure
+    answer: Figure
+    megapixels: float
+
+
+STAGES = "benchmarks/speed/pixel_stages.py, 2026-11-28: docs/performance.md, Pixels beside an older build"
+PEERS = "benchmarks/peers/compare.py, 2026-11-25: docs/performance.md, Beside others"
+PHOTOS = "benchmarks/harness/photos.py, the mean of three JPEGs"
+MEMORY = "docs/performance.md, Memory and start-up, 2026-11-28"
+SCALING = "benchmarks/speed/scaling.py, 2026-11-28: docs/scale.md"
+
+SIZES: Mapping[str, SizeFigures] = {
+    "1080p": SizeFigures(
+        pixels=Figure(145, "ms", f"{STAGES}, idle machine"),
+        decode=Figure(9, "ms", STAGES),
+        png=Figure(20, "ms", STAGES),
+        upload=Figure(260, "kB", PHOTOS),
+        answer=Figure(1365, "kB", PEERS),
+        megapixels=2.07,
+    ),
+    "12mp": SizeFigures(
+        pixels=Figure(563, "ms", f"{STAGES}, idle machine"),
+        decode=Figure(43, "ms", STAGES),
+        png=Figure(105, "ms", STAGES),
+        upload=Figure(940, "kB", PHOTOS),
+        answer=Figure(6042, "kB", PEERS),
+        megapixels=12.0,
+    ),
+}
+
+NETWORK = Figure(702, "ms", "benchmarks/speed/engines.py u2net, 2026-11-28, beside much other work, so too high")
+FRONT = Figure(9, "ms", SCALING)
+LOCK = Figure(46, "ms", "build 56011f5 on a Xeon; this one holds it for less, and was not measured on an idle machine")
+"""Of the pixel stages; what a front does beside them holds it all the time."""
+SUPERVISOR = Figure(1.9, "ms", f"{SCALING}, beside much other work, so too high")
+
+WORKER_MEMORY = Figure(165, "MB", f"{MEMORY}: u2net in int8, beyond what workers share")
+SHARED_MEMORY = Figure(157, "MB", f"{MEMORY}: of all workers together")
+FRONT_MEMORY = Figure(90, "MB", "resident memory of a front that has just started, 2026-11-28")
+PICTURE_MEMORY = Figure(
+    15, "MB", "benchmarks/reliability/picture_memory.py, 2026-11-28, a megapixel, the most that was seen"
+)
