@@ -191,4 +191,4 @@ def test_an_address_of_something_else_is_refused() -> None:
 
 
 def test_an_address_is_no_part_of_what_is_printed() -> None:
-    assert "secret" not in repr(read_settings(shared_url="redis://:secret@localhost"))
+    assert "Zugspitze" not in repr(read_settings(shared_url="redis://:Zugspitze@localhost"))
