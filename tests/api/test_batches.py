@@ -124,18 +124,15 @@ def test_what_is_wrong_with_all_of_them_is_said_at_once(
     problem_of(post(client, [("one.png", ONE)], None, **form), status, code)
 
 
-def test_a_batch_without_pictures_or_with_too_many_is_refused(settings: Settings) -> None:
-    with ready_client(settings.model_copy(update={"max_batch_pictures": 2, "max_jobs": 3})) as small:
+def test_a_batch_without_pictures_or_with_too_many_or_too_large_ones_is_refused(settings: Settings) -> None:
+    limits = {"max_batch_pictures": 2, "max_jobs": 3, "max_upload_bytes": 5_000}
+    with ready_client(settings.model_copy(update=limits)) as small:
         problem_of(post(small, []), 422, "missing_image")
         problem_of(post(small, [], image="cat.png"), 422, "missing_image")
         problem_of(small.post("/batches", json={}), 415, "unsupported_body")
         problem_of(post(small, [("one.png", ONE)] * 3), 422, "bad_option")
-        assert ended(small, post(small, [("one.png", ONE)] * 2))["counts"]["done"] == 2
-
-
-def test_a_picture_that_is_too_large_for_its_own_request_is_too_large_here(settings: Settings) -> None:
-    with ready_client(settings.model_copy(update={"max_upload_bytes": 5_000})) as small:
         problem_of(post(small, [("one.png", ONE), ("large.png", bytes(6_000))]), 413, "too_many_bytes")
+        assert ended(small, post(small, [("one.png", ONE)] * 2))["counts"]["done"] == 2
 
 
 def test_a_batch_that_is_cancelled_ends_and_leaves_nothing(client: TestClient) -> None:

@@ -217,9 +217,7 @@ def test_pixels_count_when_the_work_is_accepted(guarded: TestClient) -> None:
     problem_of(post(guarded, "/remove-background", headers=headers), 429, "quota_exceeded")
 
 
-def test_more_jobs_than_there_is_room_for_are_refused(settings: Settings) -> None:
-    with ready_client(settings.model_copy(update={"max_jobs": 0})) as full:
-        problem_of(post(full, "/remove-background", headers=ASYNC), 503, "too_many_jobs")
+def test_more_bytes_than_there_is_room_for_are_refused(settings: Settings) -> None:
     with ready_client(settings.model_copy(update={"max_job_bytes": 10})) as full:
         problem_of(post(full, "/remove-background", headers=ASYNC), 507, "storage_full")
 
