@@ -12,6 +12,7 @@ from service.models.labels import Size
 from service.pixels.correction import Correction, Line, correct, drawn
 from service.pixels.correction.geodesic import FAR, distances, steps
 from service.pixels.correction.growth import REACH, brush_radius
+from service.pixels.correction.walker import BELIEF, Ties, walked
 
 Levels = NDArray[np.uint8]
 
@@ -52,6 +53,17 @@ def test_from_nowhere_everything_is_far() -> None:
     assert (distances(start, steps(np.zeros((5, 7, 3), np.float32), 1.0, 1.0)) >= FAR).all()
 
 
+def test_walks_end_where_the_equations_of_all_pixels_together_say() -> None:
+    random = np.random.default_rng(3)
+    colours, believed = random.random((9, 7, 3), np.float32) * np.float32(0.1), random.random((9, 7), np.float32)
+    known, is_open = (random.random((9, 7)) < share for share in (0.5, 0.6))
+    ties = Ties.of(colours)
+    share = walked(known.astype(np.float32), is_open, believed, ties)
+    away = BELIEF * (share - believed) + ties.from_neighbours(np.ones_like(share)) * share - ties.from_neighbours(share)
+    assert np.array_equal(share[~is_open], known[~is_open])
+    assert abs(away[is_open]).max() < 1e-3
+
+
 def test_a_brush_is_as_wide_as_its_widest_place() -> None:
     layer = Image.new("L", (60, 40))
     draw = ImageDraw.Draw(layer)
@@ -84,6 +96,15 @@ def test_a_stroke_fills_what_has_its_colour_and_ends_at_the_edge() -> None:
     assert (after[566:634, 806:994] == 255).all()
     assert (after[:548, 830:] == 0).all()
     assert (after[:, 1012:] == 0).all()
+
+
+def test_no_seam_is_left_between_a_stroke_and_the_subject_that_it_adds_to() -> None:
+    photo, soft = large()
+    draw = ImageDraw.Draw(photo)
+    draw.rectangle((700, 560, 1000, 640), fill=(40, 40, 90))
+    draw.rectangle((796, 560, 803, 640), fill=(230, 230, 60))
+    ImageDraw.Draw(soft).rectangle((700, 560, 795, 640), fill=255)
+    assert (np.asarray(correct(soft, photo, bar()))[566:634, 700:994] == 255).all()
 
 
 def test_removing_gives_back_what_keeping_gave() -> None:
@@ -133,6 +154,6 @@ def test_a_layer_of_a_large_photo_is_drawn_smaller_and_is_in_the_same_place() ->
 def test_a_click_grows_like_a_broader_brush() -> None:
     photo, soft = large()
     layer = drawn([Line([(900, 600)], 6)], SIZE)
-    fine, broad = (correct(soft, photo, Correction(keep=(layer,), least_radius_px=least)) for least in (0.0, 25.0))
+    fine, broad = (correct(soft, photo, Correction(keep=(layer,), least_radius_px=least)) for least in (0.0, 30.0))
     assert (np.asarray(fine)[570:630, 810:990] == 0).any()
     assert (np.asarray(broad)[570:630, 810:990] == 255).all()
