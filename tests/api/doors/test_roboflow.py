@@ -72,7 +72,7 @@ def test_each_prompt_has_its_own_prediction_in_their_order(client: TestClient) -
 
 def test_a_point_on_what_the_network_missed_finds_it_and_a_negative_one_takes_away(client: TestClient) -> None:
     found = mask_of(client, [{"points": [point(95, 100)]}])
-    assert found[97:104, 90:101].all()
+    assert found[98:103, 92:98].all()
     assert not (found & (inside(*LEFT) | inside(*RIGHT))).any()
     taken = mask_of(client, [{"points": [point(150, 60), point(30, 60, positive=False)]}])
     assert np.array_equal(taken, inside(*RIGHT))
