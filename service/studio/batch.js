@@ -16,12 +16,14 @@ const HEADERS = { Priority: "u=5" };
 
 const DEFAULT_RETRY_S = 2;
 
+const part = (name) => byId(`batch-${name}`);
+
 export class BatchTab {
   /** `onCorrect(file, request, onReturn)` hears of a picture that somebody wants to go on with by hand, and how it comes back. */
   constructor(catalogue, onCorrect) {
     this.items = [];
-    this.choices = new Choices(byId("batch-choices"), catalogue, () => this.choices && this.#show());
-    this.preview = new Preview(byId("batch-preview"), catalogue, {
+    this.choices = new Choices(part("choices"), catalogue, () => this.choices && this.#show());
+    this.preview = new Preview(part("preview"), catalogue, {
       items: () => this.items,
       common: () => this.choices.request,
       onOwn: () => this.#show(),
@@ -37,7 +39,7 @@ export class BatchTab {
     for (const file of files) {
       const item = new Item(file, { onRemove: () => this.#remove(item), onOpen: () => this.preview.open(item) });
       this.items.push(item);
-      byId("batch-list").append(item.element);
+      part("list").append(item.element);
     }
     this.#show();
   }
@@ -107,14 +109,14 @@ export class BatchTab {
   #show() {
     const count = (state) => this.items.filter((item) => item.state === state).length;
     const [done, failed, total] = [count("done"), count("failed"), this.items.length];
-    byId("batch-bar").hidden = total === 0;
-    Object.assign(byId("batch-progress"), { max: Math.max(1, total), value: done + failed });
-    byId("batch-summary").textContent = `${done} of ${total} done${failed ? `, ${failed} failed` : ""}`;
-    byId("batch-start").hidden = Boolean(this.running) || count("waiting") === 0;
-    byId("batch-stop").hidden = !this.running;
-    byId("batch-clear").hidden = Boolean(this.running);
-    byId("batch-retry").hidden = Boolean(this.running) || failed === 0;
-    byId("batch-zip").hidden = Boolean(this.running) || done === 0;
+    part("bar").hidden = total === 0;
+    Object.assign(part("progress"), { max: Math.max(1, total), value: done + failed });
+    part("summary").textContent = `${done} of ${total} done${failed ? `, ${failed} failed` : ""}`;
+    part("start").hidden = Boolean(this.running) || count("waiting") === 0;
+    part("stop").hidden = !this.running;
+    part("clear").hidden = Boolean(this.running);
+    part("retry").hidden = Boolean(this.running) || failed === 0;
+    part("zip").hidden = Boolean(this.running) || done === 0;
     this.#showChanged();
   }
 
@@ -125,11 +127,11 @@ export class BatchTab {
     this.preview.refresh();
     const earlier = this.items.filter(({ isEarlier }) => isEarlier).length;
     const isOtherRun = this.running && this.running.key !== key;
-    byId("batch-changed").hidden = !isOtherRun && (Boolean(this.running) || earlier === 0);
-    byId("batch-changed-text").textContent = isOtherRun
+    part("changed").hidden = !isOtherRun && (Boolean(this.running) || earlier === 0);
+    part("changed-text").textContent = isOtherRun
       ? "You chose something else meanwhile. This run goes on as it began."
       : `${earlier} ${earlier === 1 ? "result is" : "results are"} of earlier choices, and kept until you make them again.`;
-    byId("batch-again").textContent = isOtherRun ? "Start over with it" : "Make them again";
+    part("again").textContent = isOtherRun ? "Start over with it" : "Make them again";
   }
 
   /** With what is chosen now: whatever was made with something else, and whatever waits. */
@@ -171,16 +173,16 @@ export class BatchTab {
   #listen() {
     const add = (files) => this.add(files);
     const isShown = () => !byId("batch").hidden;
-    takeDropsAnywhere(byId("batch-drop"), isShown, add);
-    takeChosen(byId("batch-files"), add);
-    takeChosen(byId("batch-folder"), (files) => this.add(picturesOf(files)));
+    takeDropsAnywhere(part("drop"), isShown, add);
+    takeChosen(part("files"), add);
+    takeChosen(part("folder"), (files) => this.add(picturesOf(files)));
     takePasted(isShown, add);
-    byId("batch-start").addEventListener("click", () => this.start());
-    byId("batch-stop").addEventListener("click", () => this.running?.stop.abort());
-    byId("batch-retry").addEventListener("click", () => this.#retry());
-    byId("batch-again").addEventListener("click", () => this.#makeAgain());
-    byId("batch-clear").addEventListener("click", () => this.#clear());
-    byId("batch-zip").addEventListener("click", () => this.#download());
+    part("start").addEventListener("click", () => this.start());
+    part("stop").addEventListener("click", () => this.running?.stop.abort());
+    part("retry").addEventListener("click", () => this.#retry());
+    part("again").addEventListener("click", () => this.#makeAgain());
+    part("clear").addEventListener("click", () => this.#clear());
+    part("zip").addEventListener("click", () => this.#download());
   }
 }
 

@@ -25,10 +25,10 @@ export function filmForm({ path, fields, files }, film) {
 }
 
 /** What shows of one frame what the film will have. */
-export function stillRequest(request, { options }) {
+export function stillRequest({ request, has }, { options }) {
   const own = options.map(({ name }) => name);
   const isFastest = request.fields.some(([name, value]) => name === "speed" && value === "fastest");
-  const standard = { ...STEADY, allow_empty: "true", ...(isFastest ? { decontaminate: "false" } : {}) };
+  const standard = { ...STEADY, allow_empty: "true", ...(isFastest && has("decontaminate") ? { decontaminate: "false" } : {}) };
   const chosen = request.fields.filter(([name]) => !own.includes(name));
   return { ...request, fields: Object.entries({ ...standard, ...Object.fromEntries(chosen) }) };
 }

@@ -16,16 +16,18 @@ const STILLS = 5;
 const QUIET_MS = 400;
 const WORDS = { queued: "Waits for its turn", running: "Working…", unreachable: "The service does not answer; the video goes on once it does" };
 
+const part = (name) => byId(`video-${name}`);
+
 export class VideoTab {
   constructor({ films, operations, models }) {
-    byId("video-missing").hidden = !films.missing;
-    byId("video-drop").hidden = Boolean(films.missing);
+    part("missing").hidden = !films.missing;
+    part("drop").hidden = Boolean(films.missing);
     if (films.missing) return;
     this.films = films;
-    this.stills = new Stills(byId("video-stills"));
-    this.view = new FilmView(byId("video-result"));
+    this.stills = new Stills(part("stills"));
+    this.view = new FilmView(part("result"));
     const single = models.filter(({ parts }) => !parts.length);
-    this.choices = new Choices(byId("video-choices"), { operations: filmEffects(operations, films), models: single }, afterQuiet(QUIET_MS, () => this.#look()));
+    this.choices = new Choices(part("choices"), { operations: filmEffects(operations, films), models: single }, afterQuiet(QUIET_MS, () => this.#look()));
     this.#listen();
   }
 
@@ -36,12 +38,12 @@ export class VideoTab {
     this.stills.show([]);
     this.view.clear();
     this.#say("");
-    byId("video-bench").hidden = false;
-    byId("video-facts").textContent = file.name;
+    part("bench").hidden = false;
+    part("facts").textContent = file.name;
     await this.#trying(signal, async () => {
       const { seconds, width, height, stills } = await readClip(file, STILLS);
       signal.throwIfAborted();
-      byId("video-facts").textContent = `${file.name} · ${clock(seconds)} · ${width} × ${height}`;
+      part("facts").textContent = `${file.name} · ${clock(seconds)} · ${width} × ${height}`;
       this.stills.show(stills);
       await this.#look();
     });
@@ -50,18 +52,18 @@ export class VideoTab {
   /** What is chosen, done to the five. */
   async #look() {
     const signal = this.#begin();
-    await this.#trying(signal, () => this.stills.make(stillRequest(this.choices.request, this.films), signal), () => this.#look());
+    await this.#trying(signal, () => this.stills.make(stillRequest(this.choices, this.films), signal), () => this.#look());
   }
 
   async #trying(signal, work, again) {
-    byId("video-problem").hidden = true;
-    byId("video-busy").hidden = false;
+    part("problem").hidden = true;
+    part("busy").hidden = false;
     try {
       await work();
     } catch (error) {
       if (!signal.aborted) this.#fail(error, again);
     }
-    if (!signal.aborted) byId("video-busy").hidden = true;
+    if (!signal.aborted) part("busy").hidden = true;
   }
 
   async #start() {
@@ -69,7 +71,7 @@ export class VideoTab {
     const { request } = choices;
     this.job = new FilmJob((progress) => this.#showProgress(progress));
     this.view.clear();
-    byId("video-problem").hidden = true;
+    part("problem").hidden = true;
     this.#showRunning(true);
     this.#say("Sending it…");
     try {
@@ -86,8 +88,8 @@ export class VideoTab {
 
   #showProgress({ state, done, total, rate }) {
     this.#say(WORDS[state]);
-    if (total) Object.assign(byId("video-progress"), { max: total, value: done });
-    byId("video-figures").textContent = state === "running" ? [
+    if (total) Object.assign(part("progress"), { max: total, value: done });
+    part("figures").textContent = state === "running" ? [
       total ? `${done} of ${total} frames` : `${done} frames`,
       ...(rate ? [`${rate.toFixed(1)} a second`] : []),
       ...(rate && total ? [`${clock((total - done) / rate)} left`] : []),
@@ -95,24 +97,24 @@ export class VideoTab {
   }
 
   #showRunning(isRunning) {
-    byId("video-start").hidden = isRunning;
-    byId("video-file").disabled = isRunning;
-    for (const id of ["video-cancel", "video-progress", "video-figures"]) byId(id).hidden = !isRunning;
-    byId("video-progress").removeAttribute("value"); // until somebody knows how far it is
-    byId("video-figures").textContent = "";
+    part("start").hidden = isRunning;
+    part("file").disabled = isRunning;
+    for (const name of ["cancel", "progress", "figures"]) part(name).hidden = !isRunning;
+    part("progress").removeAttribute("value"); // until somebody knows how far it is
+    part("figures").textContent = "";
   }
 
   /** It is read aloud whenever it is written. */
   #say(text) {
-    const state = byId("video-state");
+    const state = part("state");
     if (state.textContent !== text) state.textContent = text;
   }
 
   #fail(error, again) {
     const { choices } = this;
-    const acts = { again, choose: () => byId("video-file").click(), reset: () => choices.reset(), model: () => choices.useStandardModel() };
-    byId("video-problem").replaceChildren(adviceCard(error, acts, OF_FILMS));
-    byId("video-problem").hidden = false;
+    const acts = { again, choose: () => part("file").click(), reset: () => choices.reset(), model: () => choices.useStandardModel() };
+    part("problem").replaceChildren(adviceCard(error, acts, OF_FILMS));
+    part("problem").hidden = false;
   }
 
   /** Whatever was being looked at is no longer wanted. */
@@ -124,11 +126,11 @@ export class VideoTab {
 
   #listen() {
     const open = ([file]) => { if (!this.job) this.open(file); };
-    takeChosen(byId("video-file"), open);
-    takeDropsAnywhere(byId("video-drop"), () => !byId("video").hidden && !this.job, open);
-    byId("video-start").addEventListener("click", () => this.#start());
-    byId("video-cancel").addEventListener("click", () => this.job?.cancel().catch((error) => this.#fail(error)));
-    const compare = byId("video-compare");
+    takeChosen(part("file"), open);
+    takeDropsAnywhere(part("drop"), () => !byId("video").hidden && !this.job, open);
+    part("start").addEventListener("click", () => this.#start());
+    part("cancel").addEventListener("click", () => this.job?.cancel().catch((error) => this.#fail(error)));
+    const compare = part("compare");
     compare.addEventListener("click", () => {
       this.stills.compare(!this.stills.isBefore);
       compare.ariaPressed = String(this.stills.isBefore);

@@ -59,6 +59,10 @@ def test_a_video_is_looked_at_in_five_places_made_and_taken_away(
     wait_for_corners(studio, IS_WALL)
     page.click("#video-choices summary")
     page.check("#video-choices [data-option=speed] input[value=fastest]")
+    with page.expect_response("**/blur-background") as answer:
+        studio.choose_operation("/blur-background", "video")
+    assert answer.value.ok
+    studio.choose_operation("/replace-background", "video")
     page.click("#video-start")
     page.wait_for_function("() => document.querySelector('#video-result video')?.videoWidth === 320")
     with page.expect_download() as download:
