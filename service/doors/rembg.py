@@ -3,7 +3,7 @@
 Source: https://github.com/danielgatis/rembg, `rembg/commands/s_command.py`, as of 2.0.86.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
@@ -45,8 +45,16 @@ MODELS: Mapping[str, str] = {
     "u2net_human_seg": PERSON,
     "birefnet-portrait": PERSON,
 }
-"""rembg's name -> ours, or the default model where that one is not loaded. Not here: those that want a prompt or a file
+"""rembg's name -> ours that does the same, see `model_for`. Not here: those that want a prompt or a file
 (`sam`, the `_custom` ones), that answer with something else (`u2net_cloth_seg`), or that are somebody's cloud."""
+
+THE_SAME: Mapping[str, str] = {
+    "u2netp": "u2netp",
+    "birefnet-general": "birefnet-general",
+    "birefnet-general-lite": "birefnet-lite",
+    "birefnet-portrait": "birefnet-portrait",
+}
+"""rembg's name -> ours of the very same network, which not everybody has loaded."""
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 
@@ -189,9 +197,13 @@ async def _cut(request: Request, service: Service, photo: bytes, parameters: Par
 
 
 def _model(service: Service, name: str | None) -> str | None:
-    """Ours that does what rembg's does; None for the default one."""
-    ours = MODELS[name] if name else None
-    return ours if ours in {card.name for card in service.pipeline.catalogue.cards} else None
+    return model_for(name, {card.name for card in service.pipeline.catalogue.cards})
+
+
+def model_for(name: str | None, served: Container[str]) -> str | None:
+    """Of those that are served the very same network, or ours that does the same; None for the default one."""
+    wanted = [THE_SAME.get(name), MODELS[name]] if name else []
+    return next((ours for ours in wanted if ours in served), None)
 
 
 def worded(refusal: Refusal) -> Response:

@@ -10,7 +10,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from service.doors.rembg import smoothed
+from service.doors.rembg import model_for, smoothed
 from tests.api.wire import on_loop
 from tests.fakes import DARK, RED
 from tests.picture_server import ok, serving
@@ -96,6 +96,21 @@ def test_a_model_of_rembgs_is_answered_by_one_that_is_loaded(client: TestClient,
     answer = remove(client, model=name)
     assert answer.status_code == 200
     assert answer.headers["X-Model"] == "tiny-subject@1"
+
+
+@pytest.mark.parametrize(
+    ("name", "served", "ours"),
+    [
+        ("u2netp", {"u2net", "u2netp"}, "u2netp"),
+        ("u2netp", {"u2net", "selfie"}, "u2net"),
+        ("birefnet-general-lite", {"u2net", "birefnet-lite"}, "birefnet-lite"),
+        ("birefnet-portrait", {"u2net", "selfie"}, "selfie"),
+        ("u2net_human_seg", {"u2net"}, None),
+        (None, {"u2net"}, None),
+    ],
+)
+def test_the_very_same_network_answers_where_it_is_loaded(name: str | None, served: set[str], ours: str | None) -> None:
+    assert model_for(name, served) == ours
 
 
 @pytest.mark.parametrize("name", ["nobody", "sam", "u2net_custom", "withoutbg", "xu2net"])
