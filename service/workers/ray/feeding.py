@@ -45,13 +45,13 @@ class Watched:
 
     @property
     def trouble(self) -> str | None:
-        """Why nobody can be served, or soon will not be."""
-        if self.bridge is None:
-            return None  # it is starting, and its place says so
+        """Why nobody can be served, or soon will not be. Also while the bridge is gone and another one is to come."""
+        if not self.seen_at:
+            return None  # it starts for the first time, and its place says so
         now = time.monotonic()
         if now - self.seen_at > ABSENCE_S:
             reason = f": {self.last_word}" if self.last_word else ""
-            return f"Ray's control store has not answered for {now - self.seen_at:.0f} seconds{reason}"
+            return f"Ray has not answered for {now - self.seen_at:.0f} seconds{reason}"
         if now - self.running_at > ABSENCE_S:
             return f"no replica has been running for {now - self.running_at:.0f} seconds"
         return None

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan, plan_workers
 from service.workers.pools import pool_of
 from service.workers.ray.cluster import Cluster, fingerprint
+from service.workers.ray.feeding import ABSENCE_S, Watched
 from service.workers.ray.weights import on_this_node
 
 SERVE_LOCALLY = """
@@ -81,3 +83,15 @@ def test_a_node_that_has_no_weights_and_cannot_get_them_says_of_which_model(
     monkeypatch.setenv("SILHOUETTE_MODEL_STORE", str(tmp_path))
     with pytest.raises(ConfigurationError, match=f"this node has no weights of '{card.name}'"):
         on_this_node(replace(plan, models=[replace(model, card=card, weights=tmp_path / "not-here")]), str(tmp_path))
+
+
+def test_a_cluster_that_is_silent_or_empty_for_long_is_a_trouble_also_when_the_bridge_is_gone() -> None:
+    now = time.monotonic()
+    long_ago = now - 2 * ABSENCE_S
+    assert Watched().trouble is None
+    assert Watched(seen_at=now, running_at=now).trouble is None
+    silent, empty = (Watched(seen_at=seen_at, running_at=long_ago).trouble for seen_at in (long_ago, now))
+    assert silent is not None
+    assert "Ray has not answered" in silent
+    assert empty is not None
+    assert "no replica has been running" in empty
