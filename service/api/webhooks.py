@@ -24,7 +24,10 @@ async def deliver(service: Service) -> None:
     """Forever."""
     while True:
         await asyncio.sleep(LOOK_INTERVAL_S)
-        await deliver_due(service)
+        try:
+            await deliver_due(service)
+        except Exception:  # what one of them meets must not be the end of all
+            logger.exception("webhooks not delivered")
 
 
 async def deliver_due(service: Service) -> None:

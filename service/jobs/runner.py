@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import tempfile
 import time
 from collections import Counter
@@ -21,6 +22,8 @@ from service.telemetry.log import FIELDS
 logger = logging.getLogger(__name__)
 
 CLEAR_INTERVAL_S = 60.0
+RETRY_INTERVAL_S = 5.0
+"""Until the disk is tried again."""
 
 MOST_TRIES = 20
 """Of a job for which there was no room in memory, or on the device: then there will be none."""
@@ -115,12 +118,14 @@ class JobRunner:
         await self.ready.wait()
         while not self._is_stopping:
             self._came.clear()
-            for name in self.kinds:
-                while await self._begin(name):
-                    continue
-            await self._clear_now_and_then()
+            interval_s = CLEAR_INTERVAL_S
+            try:
+                await self._begin_what_can_be()
+            except (OSError, sqlite3.Error):  # a full disk, which need not stay so
+                logger.exception("jobs cannot be read or written")
+                interval_s = RETRY_INTERVAL_S
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._came.wait(), CLEAR_INTERVAL_S)
+                await asyncio.wait_for(self._came.wait(), interval_s)
 
     async def stop(self) -> None:
         """The jobs that are at work wait again; where jobs outlive the service, the next one goes on with them."""
@@ -137,6 +142,12 @@ class JobRunner:
             self._store.close()
         if self._own_folder is not None:
             self._own_folder.cleanup()
+
+    async def _begin_what_can_be(self) -> None:
+        await self._clear_now_and_then()
+        for name in self.kinds:
+            while await self._begin(name):
+                continue
 
     async def _begin(self, name: str) -> bool:
         """With the next job of the kind; False where there is none, or no place for it."""
