@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.errors import DeadlineExceeded, Draining, Failure, NotReady
+from service.access.keyring import Key, hash_of
+from service.access.quotas import Quotas
+from service.errors import DeadlineExceeded, Draining, Failure, NotReady, QuotaExceeded
 from service.fronts.hub import Hub
-from service.fronts.link import Link, RemotePool, RemoteQueue
+from service.fronts.link import Link, RemoteLedger, RemotePool, RemoteQueue
 from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import BatchPolicy, Lane
 from service.settings import read_settings
@@ -188,3 +190,23 @@ async def test_figures_of_all_fronts_add_up_and_those_of_one_that_ended_are_not_
             assert await survivor.count("silhouette_connections") == 4
         assert await survivor.count(name) == 5
         assert await survivor.count("silhouette_connections") == 0
+
+
+async def test_the_requests_of_a_key_are_counted_for_all_fronts_together(supervisor: Supervisor) -> None:
+    key = Key("shop", frozenset({"images"}), 3.0, None, hash_of("x"))
+    async with front_of(supervisor) as one, front_of(supervisor) as other:
+        first, second = (Quotas(ledger=RemoteLedger(front.link)).of(key) for front in (one, other))
+        for allowance in (first, second, first):
+            await allowance.begin_request()
+        with pytest.raises(QuotaExceeded, match="3 requests a minute"):
+            await second.begin_request()
+        assert '"requests";r=0;' in second.headers()["RateLimit"]
+
+
+async def test_without_a_supervisor_a_front_counts_for_itself(supervisor: Supervisor) -> None:
+    async with front_of(supervisor) as front:
+        allowance = Quotas(ledger=RemoteLedger(front.link)).of(Key("shop", frozenset(), 1.0, None, hash_of("x")))
+        await front.link.close()
+        await allowance.begin_request()
+        with pytest.raises(QuotaExceeded):
+            await allowance.begin_request()
