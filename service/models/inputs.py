@@ -28,12 +28,6 @@ def fit(picture: Image.Image, card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
     return pixels, _shown_in(used, card)
 
 
-def padded(pixels: NDArray[np.uint8], card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
-    """As `fit`, of (h, w, 3) pixels that have the `used_size` already."""
-    height, width, _ = pixels.shape
-    return _pad(pixels, card.input), _shown_in(Size(width, height), card)
-
-
 def _shown_in(used: Size, card: ModelCard) -> Box:
     """The part of the scores that shows the picture."""
     if card.input.resize == "shorter":

@@ -7,15 +7,20 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.models.inputs import fit, padded, used_size
+from service.models.inputs import FILTERS, fit, used_size
 from service.models.labels import Box, Size
 from service.models.store import ModelCard
+from service.models.store.card import InputSpec
 from service.pixels.decode import Photo
 from service.pixels.decode.orientation import UPRIGHT, upright
 from service.pixels.threads import pixel_work
 from service.video.colours import has_alpha, is_bt709, is_srgb, photo_of, small_rgb
 
 QUARTER_TURNS = (5, 6, 7, 8)
+
+HALVES = 2
+"""The codec's planes are made so many times as large as the network sees them; the exact filter does the rest, as for
+photos. With swscale's own filters alone, selfie's IoU with the truth fell from more than 0.85 to 0.79."""
 
 
 class Coded:
@@ -52,12 +57,20 @@ class Coded:
 
     @pixel_work
     def seen_by(self, card: ModelCard) -> tuple[NDArray[np.uint8], Box]:
-        """As `fit` has it. Where it can, straight from the planes of the codec: a photo would be made for nothing but
-        to be made small, and would stay in memory while the frame waits for those after it.
+        """As `fit` has it. Where it can, from a picture that was made small before it was RGB: a photo would be made
+        for nothing but that, and would stay in memory while the frame waits for those after it.
         """
-        if not self.is_opaque or not is_srgb(self.frame):
+        if not self.is_opaque or not is_srgb(self.frame) or not _may_be_halved(card.input):
             return fit(self.photo.on_white(), card)
         used = used_size(self.size, card.input)
-        lying = Size(used.height, used.width) if self._turned in QUARTER_TURNS else used
-        small = upright(small_rgb(self.frame, lying, card.input.filter), self._turned)
-        return padded(np.asarray(small), card)
+        twice = Size(HALVES * used.width, HALVES * used.height)
+        if twice.width > self.size.width or twice.height > self.size.height:
+            return fit(self.photo.on_white(), card)
+        lying = Size(twice.height, twice.width) if self._turned in QUARTER_TURNS else twice
+        return fit(upright(small_rgb(self.frame, lying), self._turned), card)
+
+
+def _may_be_halved(spec: InputSpec) -> bool:
+    """Whether the network is one that is shown means of several pixels by photos as well."""
+    _, reducing_gap = FILTERS[spec.filter]
+    return reducing_gap is not None and spec.resize != "shorter"

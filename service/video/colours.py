@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.models.labels import Size
-from service.models.store.card import Filter
 from service.pixels.decode import Photo
 from service.pixels.decode.colours.spaces import from_codes
 from service.pixels.decode.colours.told import from_told
@@ -27,15 +26,6 @@ HD_HEIGHT_PX = 720
 """Films that do not say how they are coded are BT.601 below, and BT.709 from there on: what players take them for."""
 
 CHROMA = Interpolation.BICUBIC
-
-SCALERS: dict[Filter, Interpolation] = {
-    "lanczos": Interpolation.LANCZOS,
-    "hamming": Interpolation.BILINEAR,
-    "bicubic": Interpolation.BICUBIC,
-    "bilinear": Interpolation.BILINEAR,
-    "box": Interpolation.AREA,
-}
-"""What swscale has that is nearest to Pillow's filters; all look at every pixel."""
 
 MOST_KEPT = 8
 """Tables a thread; a film needs two or three."""
@@ -62,9 +52,9 @@ def photo_of(frame: VideoFrame, turned: int) -> Photo:
     return Photo(upright(rgb, turned), None if alpha is None else upright(alpha, turned))
 
 
-def small_rgb(frame: VideoFrame, size: Size, filter_: Filter) -> Image.Image:
-    """Of an sRGB frame, as it lies, made smaller before it is RGB."""
-    return _as_image(_converted(frame, "rgb0", width=size.width, height=size.height, interpolation=SCALERS[filter_]))
+def small_rgb(frame: VideoFrame, size: Size) -> Image.Image:
+    """Of an sRGB frame, as it lies, made smaller before it is RGB. `AREA` would be 2 levels too dark at small steps."""
+    return _as_image(_converted(frame, "rgb0", width=size.width, height=size.height))
 
 
 def is_srgb(frame: VideoFrame) -> bool:

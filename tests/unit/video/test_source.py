@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
+from skimage import data
 
 from service.errors import TooManyPixels, UnsupportedVideo
+from service.models.inputs import fit
+from service.models.store import ModelStore
 from service.pixels.decode.colours.spaces import from_codes
 from service.pixels.decode.colours.told import from_told
 from service.pixels.decode.orientation import TURNS
+from service.settings import read_settings
 from service.video.colours import plane_samples
 from service.video.source import Frame, Limits, Source
 from service.video.upright import orientation_of
@@ -146,6 +150,19 @@ def test_deep_and_wide_colours_become_srgb_by_the_formula_of_pictures(
     expected = np.asarray(from_told(np.rint(signal.clip(0, 1) * 65535).astype(np.uint16), space), int)
     error = np.abs(np.asarray(read(path)[0].photo.rgb, int) - expected)
     assert np.quantile(error, 0.99) <= 3  # swscale has 14 bits on its way, and PQ is steep in the dark
+
+
+@pytest.mark.parametrize("model", ["selfie", "u2net"])
+@pytest.mark.parametrize("size", [(960, 720), (320, 240)])
+def test_a_network_is_shown_a_frame_as_it_is_shown_a_photo(tmp_path: Path, model: str, size: tuple[int, int]) -> None:
+    """Whether a photo was made of it on the way or not. Networks made for cameras see a difference of a few levels."""
+    card = ModelStore(read_settings().model_store).card(model)
+    picture = np.asarray(Image.fromarray(data.astronaut()).resize(size))
+    (frame,) = read(write_clip(tmp_path / "in.mkv", [picture], codec="ffv1"))
+    pixels, box = frame.coded.seen_by(card)
+    as_photo, same_box = fit(frame.photo.on_white(), card)
+    assert box == same_box
+    assert np.abs(pixels.astype(int) - as_photo).mean() < 1
 
 
 def test_what_a_film_hides_itself_is_handed_on(tmp_path: Path) -> None:
