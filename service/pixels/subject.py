@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from service.pixels.bands import bands
-from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity, share
+from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity
 from service.pixels.kernels import Part, compiled_kernels
 from service.pixels.memory import image_bytes
+from service.pixels.packed import (
+    ALPHA_BYTE,
+    LITTLE_ENDIAN,
+    PIXELS_PER_CELL,
+    Pixels,
+    packed_colors,
+    purest_colors,
+    unmixed,
+    zero_to_one,
+)
 from service.pixels.threads import in_parts, pixel_work
-
-Pixels = NDArray[np.uint32]
-"""Red in the lowest byte, alpha in the highest."""
 
 Area = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""
-
-LITTLE_ENDIAN = np.dtype("<u4")
-"""The order in which Pillow's RGBA becomes `Pixels`."""
-
-ALPHA_BYTE = np.uint32(0xFF000000)
 
 MARGIN_CELLS = 16
 """Around the soft edge: its colours come from there."""
@@ -36,10 +38,6 @@ FAINTEST, FULLEST = 3, 252
 
 CELLS_AT_ONCE = 512
 """Their arrays of 100 kB stay in the cache, and no memory is mapped for them."""
-
-PIXELS_PER_CELL = CELL_PX * CELL_PX
-
-HALF = np.float32(0.5)
 
 HIDDEN_MARGIN_CELLS = 2
 
@@ -179,10 +177,10 @@ class _Unmixing:
         for cells in _chunks(chosen):
             places = self._places(cells, area)
             packed = pixels.take(places)
-            unmixed = _packed(_unmixed(packed, *estimate.at(self._in_box(cells)))) | packed & ALPHA_BYTE
+            colors = packed_colors(unmixed(packed, *estimate.at(self._in_box(cells)))) | packed & ALPHA_BYTE
             # From the last to the first, as a copy, or numpy chooses the order: of what has one place at the photo's
             # border, the first is what lies inside.
-            pixels[places[::-1].copy()] = unmixed[::-1]
+            pixels[places[::-1].copy()] = colors[::-1]
 
     def _finest(self) -> Level:
         """One value a cell. Where a cell has no part in the soft edge, its mean says all there is to say."""
@@ -191,7 +189,7 @@ class _Unmixing:
         area = (left * CELL_PX, top * CELL_PX, min(width, right * CELL_PX), min(height, bottom * CELL_PX))
         colors = np.asarray(self._blend.photo.reduce(CELL_PX, area))
         mixture = np.moveaxis(colors, -1, 0).astype(np.float32, order="C")
-        alpha = _zero_to_one(self._blend.mixture.reduce(CELL_PX, area))
+        alpha = zero_to_one(self._blend.mixture.reduce(CELL_PX, area))
         weight = purity(alpha)
         if self._blend.hidden:
             weight = weight * ~_hidden_cells(self._blend.hidden)[top:bottom, left:right]
@@ -203,7 +201,7 @@ class _Unmixing:
         return Level(mixture, alpha, planes[:6].reshape(shape), planes[6:].reshape(shape))
 
     def _look_closer(self, planes: Planes) -> None:
-        """Fills the soft edge's cells of (8, h, w): what `_said` says of them."""
+        """Fills the soft edge's cells of (8, h, w): what `purest_colors` says of them."""
         width, height = self._blend.photo.size
 
         def look(band: tuple[int, int]) -> None:
@@ -228,7 +226,7 @@ class _Unmixing:
             packed, inside = pixels.take(self._places(cells, area)), self._in_box(cells)
             at = inside.rows * planes.shape[-1] + inside.columns
             # One plane at a time, by places in it: numpy takes three times as long for all at once.
-            for plane, values in zip(planes.reshape(len(planes), -1), _said(packed), strict=True):
+            for plane, values in zip(planes.reshape(len(planes), -1), purest_colors(packed), strict=True):
                 plane[at] = values
 
     def _in_rows_of(self, area: Area) -> Cells:
@@ -259,49 +257,3 @@ def _chunks(chosen: Cells) -> Iterator[Cells]:
     for first in range(0, len(chosen.rows), CELLS_AT_ONCE):
         last = first + CELLS_AT_ONCE
         yield Cells(chosen.rows[first:last], chosen.columns[first:last])
-
-
-def _said(packed: Pixels) -> list[Planes]:
-    """(N,) each: red, green and blue of F and of B, weighted with `purity`, and the two weights; means of cells."""
-    colors, weights = _channels(packed), purity(_alpha(packed))
-    # Divided after adding up: numpy's own mean takes twice as long.
-    pure = [(colors * weight).sum(axis=1) / PIXELS_PER_CELL for weight in weights]
-    return [*pure[0], *pure[1], *(weights.sum(axis=1) / PIXELS_PER_CELL)]
-
-
-def _unmixed(packed: Pixels, fore: Planes, back: Planes) -> Planes:
-    """F as it explains the pixels; computed in the place of what is handed over."""
-    alpha, unexplained = _alpha(packed), _channels(packed)
-    unexplained -= back
-    fore_less_back = np.subtract(fore, back, out=back)
-    fore_less_back *= alpha
-    unexplained -= fore_less_back
-    unexplained *= share(alpha)
-    fore += unexplained
-    return fore
-
-
-def _alpha(packed: Pixels) -> Planes:
-    """0 to 1."""
-    return (packed >> 24).astype(np.float32) * np.float32(1 / 255)
-
-
-def _zero_to_one(alpha: Image.Image) -> Planes:
-    scaled: Planes = np.asarray(alpha) * np.float32(1 / 255)
-    return scaled
-
-
-def _channels(packed: Pixels) -> Planes:
-    """(...,) to (3, ...)."""
-    channels = np.empty((3, *packed.shape), np.float32)
-    for number, channel in enumerate(channels):
-        channel[...] = packed.view(np.uint8).reshape(*packed.shape, 4)[..., number]
-    return channels
-
-
-def _packed(colors: Planes) -> Pixels:
-    """(3, ...) to (...,), rounded."""
-    colors = colors + HALF
-    red, green, blue = np.clip(colors, 0, 255, out=colors).astype(np.uint32)
-    packed: Pixels = red | green << 8 | blue << 16
-    return packed
