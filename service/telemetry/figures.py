@@ -41,7 +41,7 @@ RULES: Mapping[str, Callable[[float, float], float]] = {
 }
 """Of gauges that are not added: what all tell of the same thing, and what is as good as the worst of them."""
 
-OF_THE_WORKERS = ("silhouette_worker_state", "silhouette_device_memory_bytes")
+OF_THE_WORKERS = ("silhouette_worker_state", "silhouette_worker_node", "silhouette_device_memory_bytes")
 """All tell of the same workers, maybe of different moments: those that are told first stand."""
 
 LASTING = ("counter", "histogram")
