@@ -47,7 +47,7 @@ async def defer(request: Request, service: Service, operation: Operation[Any]) -
 def accepted(job: Job, service: Service) -> Response:
     """What is said of a job that was just asked for, or has been before."""
     headers = {**APPLIED, "Location": job_path(job, service)}
-    content = JobInfo.of(job, service).model_dump(mode="json")
+    content = JobInfo.with_position(job, service).model_dump(mode="json")
     return JSONResponse(content, HTTPStatus.ACCEPTED, headers)
 
 

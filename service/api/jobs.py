@@ -87,7 +87,9 @@ class JobInfo(BaseModel):
     name: str | None = Field(description="Of a picture of a batch: that of its file.")
     batch: str | None = Field(description="The id of the batch that it belongs to.")
     state: Literal["queued", "running", "done", "failed", "cancelled"]
-    position: int | None = Field(description="How many came before it and wait as well; null when it has begun.")
+    position: int | None = Field(
+        description="How many came before it and wait as well; null when it has begun, and in lists."
+    )
     created_at: datetime
     ended_at: datetime | None
     expires_at: datetime | None = Field(description="When it is forgotten, with its result.")
@@ -119,6 +121,11 @@ class JobInfo(BaseModel):
             failure=JobFailure.of(job),
         )
 
+    @classmethod
+    def with_position(cls, job: Job, service: Service) -> Self:
+        """As one is told of it alone: to count who is before it takes a look at all."""
+        return cls.of(job, service, service.jobs.store.position(job) if job.state is State.QUEUED else None)
+
 
 def _progress(job: Job) -> JobProgress:
     if job.kind == PICTURE:
@@ -145,9 +152,7 @@ def jobs(request: Request, service: ServiceDep) -> list[JobInfo]:
 @router.get("/jobs/{id}", summary="How far a job is", responses=problems(UnknownJob, *OF_KEYS), openapi_extra=OF_ID)
 def job(request: Request, service: ServiceDep) -> JobInfo:
     """A job of one key is unknown to all others."""
-    found = _job_of(request, service)
-    position = service.jobs.store.position(found) if found.state is State.QUEUED else None
-    return JobInfo.of(found, service, position)
+    return JobInfo.with_position(_job_of(request, service), service)
 
 
 @router.get(

@@ -53,6 +53,7 @@ def told(answer: Response) -> dict[str, str]:
 def test_the_result_has_the_bytes_and_headers_of_the_direct_answer(client: TestClient, path: str) -> None:
     accepted = post(client, path, headers=ASYNC)
     assert (accepted.status_code, accepted.headers["Preference-Applied"]) == (202, "respond-async")
+    assert (accepted.json()["state"] == "queued") == (accepted.json()["position"] is not None)
     job = ended(client, accepted)
     assert (job["state"], job["kind"], f"/{job['operation']}") == ("done", "picture", path), job
     result, direct = client.get(job["result"]), post(client, path)
