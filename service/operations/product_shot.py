@@ -32,6 +32,9 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
 """What each preset chooses; an option that is given wins. Marketplaces want a product to fill 85% of a square white
 page, so 7.5% is left on each side. A head stands on the lower border of a passport picture."""
 
+Preset = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRESETS), "x-values": PRESETS})]
+"""Its schema says what each chooses, too, for menus such as the studio's."""
+
 INSTEAD = {"size": "aspect", "aspect": "size"}
 """Who gives one of these has no use for a preset's other."""
 
@@ -43,7 +46,7 @@ POSITIONS = {"center": (0.5, 0.5), "bottom": (0.5, 1.0), "top": (0.5, 0.0)}
 class ProductShotOptions(DecontaminatingOptions):
     """Options of `product-shot`; a background picture is a file beside them."""
 
-    preset: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRESETS)})] | None = Field(
+    preset: Preset | None = Field(
         None,
         description=f"Choices under a name: {', '.join(f'`{name}`' for name in PRESETS)}. Options given too win.",
         examples=["marketplace-white"],

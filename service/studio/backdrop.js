@@ -25,13 +25,13 @@ export class Backdrop {
     if (this.isChosen) return;
     this.color = this.hex.value = color;
     this.name.textContent = COLORS[color];
-    for (const radio of this.element.querySelectorAll("input[type=radio]")) radio.checked = radio.value === color;
+    this.#check(color);
   }
 
   /** Puts a picture behind the subject. */
   usePicture(file) {
     this.#showPicture(file);
-    this.#uncheck();
+    this.#check();
     this.#useFile(file, file.name, false);
   }
 
@@ -42,88 +42,78 @@ export class Backdrop {
   }
 
   /** Another backdrop's choice. Nobody is told. */
-  use(choice) {
-    const { name, ...state } = choice;
+  use({ name, ...state }) {
     const { color, file } = Object.assign(this, state);
     if (color && color !== TRANSPARENT) this.hex.value = color;
     if (file?.name === name) this.#showPicture(file);
     this.name.textContent = name;
-    for (const radio of this.element.querySelectorAll("input[type=radio]")) radio.checked = [color, file && name, file?.name].includes(radio.value);
+    this.#check(color, file && name, file?.name);
   }
 
   #showPicture(file) {
     if (this.previewUrl) URL.revokeObjectURL(this.previewUrl);
     this.previewUrl = URL.createObjectURL(file);
-    this.pictureSwatch.style.backgroundImage = `url("${this.previewUrl}")`;
-    this.pictureSwatch.textContent = "";
+    this.ownSwatch.style.backgroundImage = `url("${this.previewUrl}")`;
+    this.ownSwatch.textContent = "";
   }
 
+  /** Ours has, under its name, a link that saves it: for the program beside the picture. */
   #useFile(file, name, isSmooth) {
     Object.assign(this, { file, isSmooth, color: null });
-    this.#told(name);
+    const isOurs = file.name !== name;
+    this.#told(isOurs ? make("a", { text: name, download: file.name, href: URL.createObjectURL(file), title: `Save it as ${file.name}` }) : name);
   }
 
-  #useColor(color, name) {
+  #useColor(color, name = color) {
     Object.assign(this, { color, file: null, isSmooth: false });
-    if (color !== TRANSPARENT) this.hex.value = color;
+    if (color !== TRANSPARENT && document.activeElement !== this.hex) this.hex.value = color;
     this.#told(name);
   }
 
-  /** Ours, under its name, for the program beside the picture: a link to save it. */
   #told(name) {
     this.isChosen = true;
-    const { file } = this;
-    const isOurs = file && file.name !== name;
-    const link = isOurs ? make("a", { text: name, download: file.name, href: URL.createObjectURL(file), title: `Save it as ${file.name}` }) : name;
-    this.name.replaceChildren(link);
+    this.name.replaceChildren(name);
     this.onChange();
   }
 
-  #uncheck() {
-    for (const radio of this.element.querySelectorAll("input[type=radio]")) radio.checked = false;
+  #check(...values) {
+    for (const radio of this.element.querySelectorAll("input[type=radio]")) radio.checked = values.includes(radio.value);
   }
 
   #build() {
     this.name = make("output", { text: COLORS[this.color] });
-    const colors = Object.entries(COLORS).map(([color, name]) => this.#swatch(color, name));
+    const colors = Object.entries(COLORS).map(([color, name]) => this.#color(color, name));
     const gradients = Object.keys(GRADIENTS).map((name) => this.#gradient(name));
     const pictures = Object.entries(PICTURES).map(([file, name]) => this.#ours(file, name));
     return make("div", { class: "field", "data-option": "background" },
       make("div", { class: "field-head" }, make("span", { text: "Background" }), this.name),
       make("div", { class: "swatches", role: "group", "aria-label": "Background" },
-        colors, this.#swatch(TRANSPARENT, "Transparent", "transparent"), this.#anyColor(), this.#picture(), gradients, pictures),
+        colors, this.#radio(TRANSPARENT, "Transparent", () => this.#useColor(TRANSPARENT, "Transparent"), {}, TRANSPARENT),
+        this.#anyColor(), this.#own(), gradients, pictures),
       this.#hexField());
   }
 
-  #swatch(color, name, kind = "") {
-    const swatch = this.#radio(color, name, kind, () => this.#useColor(color, name), color === this.color);
-    if (color !== TRANSPARENT) swatch.lastChild.style.backgroundColor = color;
-    return swatch;
-  }
+  #color = (color, name) => this.#radio(color, name, () => this.#useColor(color, name), { backgroundColor: color });
 
   #gradient(name) {
-    const swatch = this.#radio(name, `${name}, a gradient`, "", async () => this.#useFile(await gradientFile(name), name, true));
-    swatch.lastChild.style.backgroundImage = gradientCss(name);
-    return swatch;
+    const use = async () => this.#useFile(await gradientFile(name), name, true);
+    return this.#radio(name, `${name}, a gradient`, use, { backgroundImage: gradientCss(name) });
   }
 
   #ours(file, name) {
     const url = `studio/backgrounds/${file}`;
     const use = async () => this.#useFile(new File([await (await fetch(url)).blob()], file, { type: "image/webp" }), name, false);
-    const swatch = this.#radio(file, `${name}, a picture`, "", use);
-    swatch.lastChild.style.backgroundImage = `url("${url}")`;
-    return swatch;
+    return this.#radio(file, `${name}, a picture`, use, { backgroundImage: `url("${url}")` });
   }
 
-  #radio(value, name, kind, onUse, checked = false) {
-    const radio = make("input", { type: "radio", name: this.group, value, "aria-label": name, checked, onchange: onUse });
-    return make("div", { class: `swatch ${kind}`, title: name }, radio, make("span"));
+  #radio(value, name, onchange, style, kind = "") {
+    const checked = value === this.color;
+    return swatch(kind, name, make("input", { type: "radio", name: this.group, value, "aria-label": name, checked, onchange }), style);
   }
 
   #anyColor() {
-    const input = make("input", { type: "color", value: "#8a5cf6", "aria-label": "Any colour" });
-    input.addEventListener("input", () => { this.#uncheck(); this.#useColor(input.value, input.value); });
-    return make("div", { class: "swatch any", title: "Any colour" }, input, make("span"));
+    const input = make("input", { type: "color", value: "#8a5cf6", "aria-label": "Any colour", oninput: () => { this.#check(); this.#useColor(input.value); } });
+    return swatch("any", "Any colour", input);
   }
 
   #hexField() {
@@ -132,29 +122,34 @@ export class Backdrop {
       const [, digits] = HEX.exec(this.hex.value.trim()) ?? [];
       this.hex.setCustomValidity(digits ? "" : "3, 4, 6 or 8 digits, such as #1e90ff");
       if (!digits) return;
-      this.#uncheck();
-      const written = this.hex.value;
-      this.#useColor(`#${digits}`, `#${digits}`);
-      this.hex.value = written;
+      this.#check();
+      this.#useColor(`#${digits}`);
     });
     return this.hex;
   }
 
-  #picture() {
-    this.pictureSwatch = make("span", { text: "+" });
+  #own() {
     const input = make("input", { type: "file", accept: "image/*", "aria-label": "A picture of your own" });
     input.addEventListener("change", () => {
       if (input.files.length) this.usePicture(input.files[0]);
       input.value = "";
     });
-    const swatch = make("div", { class: "swatch picture", title: "A picture of your own; drop it here" }, input, this.pictureSwatch);
-    swatch.addEventListener("dragover", (event) => event.preventDefault());
-    swatch.addEventListener("drop", (event) => {
+    const element = swatch("picture", "A picture of your own; drop it here", input);
+    this.ownSwatch = element.lastChild;
+    this.ownSwatch.textContent = "+";
+    element.addEventListener("dragover", (event) => event.preventDefault());
+    element.addEventListener("drop", (event) => {
       event.preventDefault();
       event.stopPropagation();
-      const file = event.dataTransfer.files[0];
+      const [file] = event.dataTransfer.files;
       if (file) this.usePicture(file);
     });
-    return swatch;
+    return element;
   }
+}
+
+function swatch(kind, title, input, style = {}) {
+  const face = make("span");
+  Object.assign(face.style, style);
+  return make("div", { class: `swatch ${kind}`, title }, input, face);
 }

@@ -9,17 +9,17 @@ const FAILURES = {
   OverconstrainedError: ["The camera cannot do that", "Choose another one, or another size."],
 };
 
-const INSECURE = new Problem({
-  title: "The browser keeps the camera from this page",
-  detail: "Cameras work on https:// and on localhost only. Put the service behind a proxy with a certificate.",
-  code: "insecure_page",
-});
-
 /** A playing video element of a camera. Throws Problem. */
 export async function openCamera({ width, height, deviceId }) {
-  if (!navigator.mediaDevices) throw INSECURE;
+  if (!navigator.mediaDevices) {
+    throw new Problem({
+      title: "The browser keeps the camera from this page",
+      detail: "Cameras work on https:// and on localhost only. Put the service behind a proxy with a certificate.",
+      code: "insecure_page",
+    });
+  }
+  const video = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 30 }, ...(deviceId ? { deviceId: { exact: deviceId } } : {}) };
   try {
-    const video = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 30 }, ...(deviceId ? { deviceId: { exact: deviceId } } : {}) };
     return await playing({ srcObject: await navigator.mediaDevices.getUserMedia({ video, audio: false }) });
   } catch (error) {
     const [title, detail] = FAILURES[error.name] ?? ["The camera cannot be used", String(error.message ?? error)];
@@ -57,9 +57,7 @@ export async function cameras() {
 
 /** Calls `onFrame` for every new frame until `signal` says stop. */
 export function eachFrame(video, signal, onFrame) {
-  const next = video.requestVideoFrameCallback
-    ? (work) => video.requestVideoFrameCallback(work)
-    : (work) => requestAnimationFrame(work);
+  const next = (work) => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(work) : requestAnimationFrame(work));
   const step = () => {
     if (signal.aborted) return;
     onFrame();

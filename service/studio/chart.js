@@ -9,30 +9,23 @@ const HEADROOM = 1.15;
 
 export class Chart {
   /** A tile with a title, the value of now and its line. `least` keeps small values from filling the height. */
-  constructor(title, { least = 1 } = {}) {
-    this.least = least;
-    this.values = [];
+  constructor(title, { least }) {
+    Object.assign(this, { least, values: [], line: draw("polyline", { class: "line" }), area: draw("polygon", { class: "area" }) });
     this.now = make("p", { class: "now", text: "–" });
-    this.line = draw("polyline", { class: "line" });
-    this.area = draw("polygon", { class: "area" });
-    this.chart = draw("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-      draw("line", { class: "floor", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }), this.area, this.line);
-    this.element = make("section", { class: "card tile" }, make("h2", { text: title }), this.now, this.chart);
+    this.element = make("section", { class: "card tile" }, make("h2", { text: title }), this.now,
+      draw("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+        draw("line", { class: "floor", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }), this.area, this.line));
   }
 
   /** Adds a value, and says it in words. */
-  add(value, text, unit = "") {
+  add(value, text, unit) {
     this.values = [...this.values, value].slice(-POINTS);
     this.now.replaceChildren(text, make("small", { text: unit }));
-    this.#draw();
-  }
-
-  #draw() {
-    const top = Math.max(this.least, ...this.values) * HEADROOM;
+    const scale = HEIGHT / (HEADROOM * Math.max(this.least, ...this.values));
     const first = POINTS - this.values.length;
-    const points = this.values.map((value, index) => [((first + index) * WIDTH) / (POINTS - 1), HEIGHT - (HEIGHT * value) / top]);
-    const text = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-    this.line.setAttribute("points", text);
-    this.area.setAttribute("points", `${points[0][0].toFixed(1)},${HEIGHT} ${text} ${WIDTH},${HEIGHT}`);
+    const points = this.values.map((each, index) => [((first + index) * WIDTH) / (POINTS - 1), HEIGHT - each * scale]);
+    const line = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+    this.line.setAttribute("points", line);
+    this.area.setAttribute("points", `${points[0][0].toFixed(1)},${HEIGHT} ${line} ${WIDTH},${HEIGHT}`);
   }
 }

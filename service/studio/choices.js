@@ -9,8 +9,6 @@ import { Backdrop } from "./backdrop.js";
 /** Options with a control of their own: the model list, the legend and the background. */
 const SPECIAL = ["model", "keep", "classes", "color"];
 
-const FIRST = "/remove-background";
-
 const FIRST_COLORS = { "/replace-background": "#1e90ff", "/product-shot": "#ffffff" };
 
 /** What is chosen to begin with, where the service's own default shows a person little: class ids are nearly black. */
@@ -19,13 +17,8 @@ const FIRST_CHOICES = { "/segment output": "overlay" };
 export class Choices {
   /** Fills `root`. `onChange` hears of each change; `accepts(operation, option)` says what is on offer, `first` is the
    *  path of the operation to begin with, and `homes` are the places of controls that are not in `root`, by option. */
-  constructor(root, { operations, models }, onChange, { accepts = () => true, first = FIRST, homes = {} } = {}) {
-    this.operations = operations;
-    this.models = models;
-    this.onChange = () => onChange();
-    this.accepts = accepts;
-    this.homes = homes;
-    this.kept = null;
+  constructor(root, { operations, models }, onChange, { accepts = () => true, first = "/remove-background", homes = {} } = {}) {
+    Object.assign(this, { operations, models, accepts, homes, kept: null, onChange: () => onChange() });
     this.chosen = new Map(Object.entries(FIRST_CHOICES));
     this.backdrop = new Backdrop(() => this.#changed());
     this.operation = operations.find(({ path }) => path === first) ?? operations[0];
@@ -37,9 +30,8 @@ export class Choices {
 
   /** `{path, fields, files}`; fields are only those that differ from the service's defaults. `choices` is for `use`. */
   get request() {
-    const fields = [...this.#special(), ...this.#chosen()];
     const choices = { model: this.wishedModel, kept: this.kept, chosen: new Map(this.chosen), backdrop: this.backdrop.choice };
-    return { path: this.operation.path, fields, files: this.#files(), isSmooth: this.backdrop.isSmooth, choices };
+    return { path: this.operation.path, fields: [...this.#special(), ...this.#chosen()], files: this.#files(), isSmooth: this.backdrop.isSmooth, choices };
   }
 
   /** Everything as it was when `request` was made, here or on another tab. */
@@ -56,9 +48,7 @@ export class Choices {
   }
 
   /** The model that will answer. */
-  get model() {
-    return this.models.find(({ name }) => name === this.modelSelect.value) ?? this.models[0];
-  }
+  get model() { return this.models.find(({ name }) => name === this.modelSelect.value) ?? this.models[0]; }
 
   /** The classes that are the subject, by name; null for the model's own choice. */
   keepClasses(names) {
@@ -90,63 +80,66 @@ export class Choices {
     this.#changed();
   }
 
-  /** An option's default, as text. */
-  standard = (name) => String(this.operation.options.find((option) => option.name === name)?.schema.default ?? "");
+  /** What an option has where it is not in a request, as text: by the preset, or by default. */
+  standard = (name) => String(this.#preset()[name] ?? this.#schema(name)?.default ?? "");
 
-  has = (name) => this.operation.options.some((option) => option.name === name);
+  has = (name) => Boolean(this.#schema(name));
+
+  #schema = (name) => this.operation.options.find((option) => option.name === name)?.schema;
+
+  #preset = () => this.#schema("preset")?.["x-values"]?.[this.#field("preset")?.control.value] ?? {};
+
+  #field = (name) => this.fields?.find((each) => each.name === name);
 
   #special() {
     const names = this.kept?.join(",");
     const classes = ["keep", "classes"].find(this.has);
-    const needsColor = this.has("color") && this.backdrop.color;
+    // Which model is the default depends on the operation only where it has no subject to keep.
+    const saysModel = !this.model.default || !this.has("keep");
     return [
-      ...(this.#saysModel() ? [["model", this.model.name]] : []),
-      ...(needsColor ? [["color", this.backdrop.color]] : []),
+      ...(saysModel ? [["model", this.model.name]] : []),
+      ...(this.has("color") && this.backdrop.color ? [["color", this.backdrop.color]] : []),
       ...(names && classes ? [[classes, names]] : []),
     ];
   }
 
-  /** Which model is the default depends on the operation only where it has no subject to keep. */
-  #saysModel() {
-    return !this.model.default || !this.has("keep");
-  }
-
   #chosen() {
-    return this.fields.filter(({ isHidden }) => !isHidden).map(({ name, control }) => [name, control.value]).filter(([, value]) => value !== "");
+    return this.fields.filter(({ isHidden }) => !isHidden)
+      .map(({ name, control }) => [name, control.value || String(this.#schema(name).default ?? "")])
+      .filter(([name, value]) => value !== this.standard(name));
   }
 
   #files() {
-    const takesPicture = this.operation.files.includes("background") && this.backdrop.file;
-    return takesPicture ? [["background", this.backdrop.file]] : [];
+    const { file } = this.backdrop;
+    return this.operation.files.includes("background") && file ? [["background", file]] : [];
   }
 
   #operationStrip() {
-    const radios = this.operations.map((operation) => make("input", {
-      type: "radio", name: `operation-${this.backdrop.group}`, value: operation.path,
-      checked: operation === this.operation, onchange: () => { this.#useOperation(operation); this.onChange(); },
-    }));
-    const tile = (radio, operation) => make("label", { title: operation.summary }, radio, make("span", {}, iconOf(operation), operation.name));
-    this.strip = make("div", { class: "strip tiles", role: "radiogroup", "aria-label": "What to do" },
-      radios.map((radio, index) => tile(radio, this.operations[index])));
+    const tile = (operation) => make("label", { title: operation.summary },
+      make("input", {
+        type: "radio", name: `operation-${this.backdrop.group}`, value: operation.path,
+        checked: operation === this.operation, onchange: () => { this.#useOperation(operation); this.onChange(); },
+      }),
+      make("span", {}, iconOf(operation), operation.name));
+    this.strip = make("div", { class: "strip tiles", role: "radiogroup", "aria-label": "What to do" }, this.operations.map(tile));
     return this.strip;
   }
 
   #modelField() {
-    this.modelSelect = make("select", { id: `model-${this.backdrop.group}` },
+    const id = `model-${this.backdrop.group}`;
+    this.modelSelect = make("select", { id, onchange: () => { this.wishedModel = this.modelSelect.value; this.kept = null; this.#changed(); } },
       this.models.map(({ name, title }) => make("option", { value: name, text: `${name}: ${title}` })));
     this.wishedModel = this.modelSelect.value;
-    this.modelSelect.addEventListener("change", () => { this.wishedModel = this.modelSelect.value; this.kept = null; this.#changed(); });
     return make("div", { class: "field", "data-option": "model" },
-      make("div", { class: "field-head" }, make("label", { for: this.modelSelect.id, text: "Model" })), this.modelSelect);
+      make("div", { class: "field-head" }, make("label", { for: id, text: "Model" })), this.modelSelect);
   }
 
   /** Two models together answer for a subject, and for nothing else. */
   #offerModels() {
-    const offered = this.models.map(({ parts }) => this.has("keep") || !parts.length);
-    [...this.modelSelect.options].forEach((option, index) => { option.disabled = !offered[index]; });
     const before = this.modelSelect.value;
-    const wished = this.models.findIndex(({ name }) => name === this.wishedModel);
-    this.modelSelect.selectedIndex = offered[wished] ? wished : offered.indexOf(true);
+    const offered = this.models.filter(({ parts }) => this.has("keep") || !parts.length);
+    for (const option of this.modelSelect.options) option.disabled = !offered.some(({ name }) => name === option.value);
+    this.modelSelect.value = (offered.find(({ name }) => name === this.wishedModel) ?? offered[0]).name;
     if (this.modelSelect.value !== before) this.kept = null;
   }
 
@@ -157,26 +150,36 @@ export class Choices {
     this.#showOptions();
   }
 
+  /** What was chosen before stays chosen where it still applies. */
   #showOptions() {
     const options = this.operation.options.filter((option) => !SPECIAL.includes(option.name) && this.accepts(this.operation, option));
-    this.fields = options.map((option) => this.#field(option));
-    const elements = (isForm) => this.fields.filter((each) => each.isForm === isForm && !this.homes[each.name]).map(({ control }) => control.element);
-    for (const [name, home] of Object.entries(this.homes)) {
-      home.replaceChildren(...this.fields.filter((each) => each.name === name).map(({ control }) => control.element));
-    }
-    this.more = this.#more(elements(true));
+    this.fields = options.map((option) => {
+      const control = field(option, () => this.#pick(option.name, control));
+      control.set(this.chosen.get(this.#memory(option.name)) ?? "");
+      return { name: option.name, isForm: option.isForm, control };
+    });
+    const elementsOf = (isWanted) => this.fields.filter(isWanted).map(({ control }) => control.element);
+    const ofForm = elementsOf(({ name, isForm }) => isForm && !this.homes[name]);
+    for (const [home, element] of Object.entries(this.homes)) element.replaceChildren(...elementsOf(({ name }) => name === home));
+    this.more = make("details", {}, make("summary", { text: "Format of the result" }), make("div", { class: "fields" }, ofForm));
     this.body.replaceChildren(
       make("p", { class: "quiet small", text: `${this.operation.summary}.` }),
-      make("div", { class: "fields" }, this.has("color") ? [this.backdrop.element] : [], elements(false)),
-      ...this.more);
+      make("div", { class: "fields" }, this.has("color") ? [this.backdrop.element] : [], elementsOf(({ name, isForm }) => !isForm && !this.homes[name])),
+      this.more);
     this.#showRelevant();
   }
 
-  /** What was chosen before stays chosen where it still applies. */
-  #field(option) {
-    const control = field(option, () => { this.#remember(option.name, control.value); this.#changed(); });
-    control.set(this.chosen.get(this.#memory(option.name)) ?? "");
-    return { name: option.name, isForm: option.isForm, control };
+  /** A preset shows in the options that it chooses. */
+  #pick(name, control) {
+    this.#remember(name, control.value);
+    if (name === "preset") {
+      const presets = Object.values(this.#schema("preset")["x-values"] ?? {});
+      for (const option of new Set(presets.flatMap(Object.keys))) {
+        this.#remember(option, this.#preset()[option] ?? "");
+        this.#field(option)?.control.set(this.#preset()[option] ?? "");
+      }
+    }
+    this.#changed();
   }
 
   #remember(name, value) { this.chosen.set(this.#memory(name), value); }
@@ -193,21 +196,15 @@ export class Choices {
     const values = this.#values();
     for (const each of this.fields) {
       if (each.name === "format") each.control.offer(formatsOf(values));
-      each.isHidden = !isRelevant(each.name, values);
-      each.control.element.hidden = each.isHidden;
+      each.control.element.hidden = each.isHidden = !isRelevant(each.name, values);
     }
-    for (const details of this.more) details.hidden = !details.querySelector(".field:not([hidden])");
+    this.more.hidden = !this.more.querySelector(".field:not([hidden])");
   }
 
   /** Of every option, what it has now. */
   #values() {
-    const chosen = Object.fromEntries(this.fields.map(({ name, control }) => [name, control.value || this.standard(name)]));
+    const chosen = Object.fromEntries(this.fields.map(({ name, control }) => [name, control.value || String(this.#schema(name).default ?? "")]));
     const color = this.has("color") ? this.backdrop.color : undefined;
     return { ...chosen, path: this.operation.path, head: this.model.head, color, hasPicture: Boolean(this.backdrop.file) };
-  }
-
-  #more(elements) {
-    if (!elements.length) return [];
-    return [make("details", {}, make("summary", { text: "Format of the result" }), make("div", { class: "fields" }, elements))];
   }
 }

@@ -1,12 +1,18 @@
-// A request's picture, put together in this page at once: the photo and the subject that was cut out of it are here.
-// The formulas are those of service/operations/, and of its colours nothing differs by more than two levels.
+// A request's picture, put together in this page at once, for Photo and Live: the photo and the subject that was cut out
+// of it are here. The formulas are those of service/operations/, and no colour differs from theirs by more than two levels.
 
 import { blurredBackground } from "./blur.js";
-import { everyFourth, greyOf, pixelsOf } from "./pixels.js";
+import { alphaOf, drawn, empty, fill, greyOf, pixelsOf } from "./pixels.js";
+import { productShot } from "./product_shot.js";
 
-const SUBJECT = ["model", "effort", "keep", "refine", "allow_empty", "shift_edge", "feather", "decontaminate"];
-const MOST_BLURRED_PX = 2.5e6;
-const FORM = ["format", "quality", "compression"];
+/** Options for which a network has to look anew; the subject's edges are made from what it saw. */
+export const LOOKED = ["model", "effort", "keep", "refine", "allow_empty"];
+export const SUBJECT = [...LOOKED, "shift_edge", "feather", "decontaminate"];
+
+/** How a result is written, and not what is in it. */
+export const FORM = ["format", "quality", "compression"];
+
+const BLURRED_PX = 2.5e6;
 
 /** By operation: the options that are understood here, and how it is drawn. Whatever has others is left to the service. */
 const DRAWN = {
@@ -14,95 +20,88 @@ const DRAWN = {
   "/replace-background": { options: ["color", "fit"], draw: replace },
   "/blur-background": { options: ["strength"], draw: blur },
   "/color-pop": { options: ["saturation"], draw: pop },
+  "/product-shot": { options: ["preset", "size", "aspect", "padding", "position", "scale", "upscale", "color", "fit", "shadow", "shadow_opacity"], draw: shoot },
 };
 
 /** `{picture, isExact}`: a bitmap or a canvas, and whether it is what the service would answer; null where this page
- *  cannot tell. `standard(name)` is an option's default, `backdrop` the picture of the request, decoded. */
-export function compose(request, shot, look, { standard, backdrop }) {
-  const drawn = DRAWN[request.path];
+ *  cannot tell. `photo` and `subject`, straight alpha, are pictures of one size; `standard(name)` is an option's default,
+ *  `backdrop` the picture of the request, decoded, and more than `blurredPx` pixels are not blurred. */
+export function compose(request, { photo, subject, isOpaque = () => true, standard, backdrop = null, blurredPx = BLURRED_PX }) {
+  const drawing = DRAWN[request.path];
   const fields = Object.fromEntries(request.fields.filter(([name]) => ![...SUBJECT, ...FORM].includes(name)));
-  if (!drawn || Object.keys(fields).some((name) => !drawn.options.includes(name))) return null;
+  if (request.files.length && !backdrop) return null; // only the service can read it
+  if (!drawing || Object.keys(fields).some((name) => !drawing.options.includes(name))) return null;
   const value = (name) => fields[name] ?? standard(name);
-  const feathered = request.fields.some(([name]) => name === "feather");
-  return drawn.draw({ shot, look, value, backdrop, feathered, isSmooth: request.isSmooth });
+  const isFeathered = request.fields.some(([name]) => name === "feather");
+  return drawing.draw({ photo, subject, isOpaque, value, backdrop, blurredPx, isFeathered, isSmooth: request.isSmooth });
 }
 
-function cutOut({ look, value }) {
-  const picture = value("output") === "matte" ? greyOf(look.alpha, look.picture) : look.picture;
-  return { picture, isExact: true };
+function cutOut({ subject, value }) {
+  return { picture: value("output") === "matte" ? greyOf(alphaOf(subject), subject) : subject, isExact: true };
 }
 
-function replace({ shot, look, value, backdrop, isSmooth }) {
-  const { canvas, context } = empty(shot.before);
+function replace(scene) {
+  const { context, isExact } = backed(scene, scene.photo);
+  context.drawImage(scene.subject, 0, 0);
+  return { picture: context.canvas, isExact };
+}
+
+function shoot(scene) {
+  return productShot(scene.subject, scene.value, (size) => backed(scene, size));
+}
+
+/** What goes behind a subject, of a size. */
+function backed({ value, backdrop, isSmooth }, size) {
+  const context = empty(size);
   if (backdrop) drawFitted(context, backdrop, value("fit"));
-  else if (value("color") !== "transparent") fill(context, value("color"));
-  context.drawImage(look.picture, 0, 0);
+  else if (value("color") !== "transparent") fill(context, value("color") || "white");
   // What is enlarged here and there looks the same where nothing in it is sharp.
-  return { picture: canvas, isExact: !backdrop || (isSmooth && value("fit") === "cover") };
+  return { context, isPlain: !backdrop, isExact: !backdrop || (isSmooth && value("fit") === "cover") };
 }
 
 /** Of a large photo a smaller one is blurred, which is seen at once; then the service's own comes. */
-function blur({ shot, look, value, feathered }) {
-  const { canvas, context } = empty(shot.before);
-  const scale = Math.min(1, Math.sqrt(MOST_BLURRED_PX / (canvas.width * canvas.height)));
-  const isWhole = scale === 1;
-  if (isWhole) shot.pixels ??= pixelsOf(shot.before);
-  const photo = isWhole ? shot.pixels : pixelsOf(scaled(shot.before, scale));
-  const alpha = isWhole ? look.alpha : everyFourth(pixelsOf(scaled(look.picture, scale)).data, 3);
-  context.drawImage(blurredBackground(photo, alpha, Number(value("strength"))), 0, 0, canvas.width, canvas.height);
-  context.drawImage(masked(shot.before, look), 0, 0);
-  return { picture: canvas, isExact: isWhole && !feathered && isOpaque(shot) };
+function blur({ photo, subject, isOpaque, value, blurredPx, isFeathered }) {
+  const { width, height } = photo;
+  const scale = Math.min(1, Math.sqrt(blurredPx / (width * height)));
+  const size = { width: Math.round(width * scale), height: Math.round(height * scale) };
+  const blurred = blurredBackground(pixelsOf(drawn(photo, size)), alphaOf(drawn(subject, size)), Number(value("strength")));
+  const picture = drawn(blurred, photo);
+  picture.getContext("2d").drawImage(masked(photo, subject), 0, 0);
+  return { picture, isExact: scale === 1 && !isFeathered && isOpaque() };
 }
 
-function scaled(picture, scale) {
-  const { canvas, context } = empty({ width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return canvas;
-}
-
-function pop({ shot, look, value }) {
-  const { canvas, context } = empty(shot.before);
-  context.drawImage(shot.before, 0, 0);
+function pop({ photo, subject, isOpaque, value }) {
+  const picture = drawn(photo);
+  const context = picture.getContext("2d");
   context.globalCompositeOperation = "saturation";
   context.globalAlpha = 1 - Number(value("saturation"));
   fill(context, "#808080");
-  context.globalCompositeOperation = "source-over";
-  context.globalAlpha = 1;
-  context.drawImage(masked(shot.before, look), 0, 0);
-  return { picture: canvas, isExact: isOpaque(shot) };
+  Object.assign(context, { globalCompositeOperation: "source-over", globalAlpha: 1 });
+  context.drawImage(masked(photo, subject), 0, 0);
+  return { picture, isExact: isOpaque() };
 }
 
-/** A look whose edge is softened, nearly as the service does it: what lies outside has no sharp colours here. */
-export function feathered(look, sigma) {
-  const { canvas, context } = empty(look.picture);
+/** A subject whose edge is softened, nearly as the service does it: what lies outside has no sharp colours here. */
+export function feathered(subject, sigma) {
+  const context = empty(subject);
   context.filter = `blur(${sigma}px)`;
-  context.drawImage(look.picture, 0, 0);
-  context.filter = "none";
-  context.globalCompositeOperation = "source-atop";
-  context.drawImage(look.picture, 0, 0);
-  return { picture: canvas, headers: look.headers, get alpha() { return everyFourth(pixelsOf(canvas).data, 3); } };
+  context.drawImage(subject, 0, 0);
+  Object.assign(context, { filter: "none", globalCompositeOperation: "source-atop" });
+  context.drawImage(subject, 0, 0);
+  return context.canvas;
 }
 
-/** The photo where the subject is, with the colours that the camera saw. */
-function masked(photo, look) {
-  const { canvas, context } = empty(photo);
-  context.drawImage(look.picture, 0, 0);
+/** The photo, as the camera saw it, where `mask` is opaque; that may be smaller. */
+export function masked(photo, mask) {
+  const canvas = drawn(mask, photo);
+  const context = canvas.getContext("2d");
   context.globalCompositeOperation = "source-in";
   context.drawImage(photo, 0, 0);
   return canvas;
 }
 
-/** Whether nothing of the photo is transparent. */
-function isOpaque(shot) {
-  if (shot.file.type === "image/jpeg") return true;
-  shot.pixels ??= pixelsOf(shot.before);
-  shot.isOpaque ??= shot.pixels.data.every((level, index) => index % 4 !== 3 || level === 255);
-  return shot.isOpaque;
-}
-
 function drawFitted(context, picture, fit) {
   const { width, height } = context.canvas;
-  context.imageSmoothingQuality = "high";
   if (fit === "stretch") { context.drawImage(picture, 0, 0, width, height); return; }
   if (fit === "tile") { fill(context, context.createPattern(picture, "repeat")); return; }
   if (fit === "contain") fill(context, "#000");
@@ -110,14 +109,4 @@ function drawFitted(context, picture, fit) {
   const scale = choose(width / picture.width, height / picture.height);
   const [w, h] = [picture.width * scale, picture.height * scale];
   context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
-}
-
-function fill(context, style) {
-  context.fillStyle = style;
-  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
-}
-
-function empty({ width, height }) {
-  const canvas = new OffscreenCanvas(width, height);
-  return { canvas, context: canvas.getContext("2d") };
 }

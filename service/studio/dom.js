@@ -17,11 +17,15 @@ function set(element, name, value) {
   else if (value !== null && value !== undefined) element.setAttribute(name, value);
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+/** A button with words on it. */
+export const button = (text, onclick, attributes = {}) => make("button", { class: "button", type: "button", text, onclick, ...attributes });
+
+/** Calls `work` when the element with this id is clicked. */
+export const onClick = (id, work) => byId(id).addEventListener("click", work);
 
 /** An SVG element. */
 export function draw(tag, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, tag);
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
@@ -38,6 +42,13 @@ export function afterQuiet(delayMs, work) {
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Says something on a button for two seconds. */
+export function sayOn(element, text) {
+  const usual = (element.dataset.usual ??= element.textContent);
+  element.textContent = text;
+  setTimeout(() => { element.textContent = usual; }, 2000);
+}
+
 /** Offers `blob` as a download. */
 export function save(blob, name) {
   const url = URL.createObjectURL(blob);
@@ -50,9 +61,8 @@ export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.flo
 
 /** What went wrong, as the service's problem document says it (RFC 9457). */
 export function problemCard(problem) {
-  const origin = [problem.code, problem.request_id].filter(Boolean).join(" · ");
   return make("div", { class: "problem" },
     make("strong", { text: problem.title }),
     problem.detail === problem.title ? null : make("p", { text: problem.detail }),
-    make("code", { text: origin }));
+    make("code", { text: [problem.code, problem.request_id].filter(Boolean).join(" · ") }));
 }

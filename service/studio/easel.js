@@ -27,18 +27,23 @@ export class Easel {
   /** A photo (null: the first one is still to come) without a result. */
   clear(photo) {
     byId("photo-empty").hidden = Boolean(photo);
-    byId("photo-canvas").hidden = !photo;
-    byId("photo-tools").hidden = !photo;
-    for (const id of ["photo-problem", "photo-figures", "photo-recipe"]) byId(id).hidden = true;
+    for (const id of ["canvas", "tools"]) byId(`photo-${id}`).hidden = !photo;
+    for (const id of ["problem", "figures", "recipe"]) byId(`photo-${id}`).hidden = true;
     byId("photo-facts").textContent = "";
     this.result.hide();
-    this.#view(photo, null);
+    this.preview(photo, null);
+  }
+
+  /** What a picture becomes, as far as that is known. */
+  preview(before, after) {
+    this.viewer.show(before, after);
+    this.showCorners();
   }
 
   /** The result of `current` (`{shot, request, painted}`): a picture, or a Blob that is none; `headers` are the service's. */
   show(current, picture, headers, blob = null) {
     byId("photo-problem").hidden = true;
-    this.#view(current.shot.before, picture);
+    this.preview(current.shot.before, picture);
     byId("photo-facts").textContent = factsOf(headers, picture);
     this.#showFigures(picture, blob);
     this.result.offer(Boolean(picture));
@@ -57,11 +62,6 @@ export class Easel {
     this.result.show(png, nameOf(current, "image/png"));
   }
 
-  #view(before, after) {
-    this.viewer.show(before, after);
-    this.showCorners();
-  }
-
   showCorners() {
     for (const id of ["photo-before", "photo-after"]) byId(id).hidden = !this.viewer.canCompare;
   }
@@ -72,7 +72,7 @@ export class Easel {
     figures.hidden = Boolean(picture);
     if (picture) return;
     figures.textContent = blob.type === "application/json"
-      ? JSON.stringify(await new Response(blob).json(), null, 2).slice(0, MOST_CHARACTERS)
+      ? JSON.stringify(JSON.parse(await blob.text()), null, 2).slice(0, MOST_CHARACTERS)
       : "This result is no picture: download it.";
   }
 
@@ -90,8 +90,7 @@ export class Easel {
 /** `astronaut-remove-background.png`. */
 export function nameOf({ shot, request }, mediaType) {
   const format = new Map(request.fields).get("format");
-  const type = format ? `image/${format}` : mediaType;
-  return `${stem(shot.file.name)}-${request.path.slice(1)}.${extension(type)}`;
+  return `${stem(shot.file.name)}-${request.path.slice(1)}.${extension(format ? `image/${format}` : mediaType)}`;
 }
 
 /** Model, time and size: of the last time that the service worked for this. */
@@ -99,6 +98,5 @@ function factsOf(headers, picture) {
   const stages = [...(headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g)];
   const ms = stages.reduce((sum, [, duration]) => sum + Number(duration), 0);
   const model = headers.get("X-Model") === "none" ? "no new look" : headers.get("X-Model");
-  const size = picture ? [`${picture.width} × ${picture.height}`] : [];
-  return [model, `${Math.round(ms)} ms`, ...size].join(" · ");
+  return [model, `${Math.round(ms)} ms`, ...(picture ? [`${picture.width} × ${picture.height}`] : [])].join(" · ");
 }

@@ -8,22 +8,17 @@ const FEW = 3;
 const FINE_STEPS = 100;
 
 /** `{element, value, set, offer}` for an option of the catalogue; calls `onChange` whenever its value changes. */
-export function field(option, onChange) {
-  const { schema } = option;
-  const kind = kindOf(schema);
-  return KINDS[kind](option, schema, onChange);
-}
+export const field = (option, onChange) => KINDS[kindOf(option.schema)](option, option.schema, onChange);
 
-function kindOf(schema) {
-  if (schema.type === "boolean") return "boolean";
-  if (schema.enum) return schema.enum.length <= FEW && schema.default !== undefined ? "few" : "many";
-  if (["number", "integer"].includes(schema.type)) return isBounded(schema) ? "range" : "number";
+function kindOf({ type, enum: values, default: standard, ...schema }) {
+  if (type === "boolean") return "boolean";
+  if (values) return values.length <= FEW && standard !== undefined ? "few" : "many";
+  if (["number", "integer"].includes(type)) return lowest(schema) !== undefined && highest(schema) !== undefined ? "range" : "number";
   return "text";
 }
 
 const lowest = (schema) => schema.minimum ?? schema.exclusiveMinimum;
 const highest = (schema) => schema.maximum ?? schema.exclusiveMaximum;
-const isBounded = (schema) => lowest(schema) !== undefined && highest(schema) !== undefined;
 
 const KINDS = {
   boolean(option, schema, onChange) {
@@ -38,18 +33,18 @@ const KINDS = {
   few(option, schema, onChange) {
     const group = `${option.name}-${nextId()}`;
     const radios = schema.enum.map((value) => make("input", { type: "radio", name: group, value, onchange: onChange }));
-    const control = make("div", { class: "strip", role: "radiogroup" },
+    const control = make("div", { class: "strip", role: "radiogroup", "aria-label": words(option.name) },
       radios.map((radio) => make("label", {}, radio, make("span", { text: words(radio.value) }))));
     return finish(option, control, {
       get: () => unlessDefault(schema.default, radios.find((radio) => radio.checked).value),
-      set: (value) => radios.forEach((radio) => { radio.checked = radio.value === chosenOf(schema, value); }),
+      set: (value) => { for (const radio of radios) radio.checked = radio.value === chosenOf(schema, value); },
     });
   },
 
   many(option, schema, onChange) {
     const none = schema.default === undefined ? [make("option", { value: "", text: "Automatic" })] : [];
     const control = make("select", { onchange: onChange },
-      none, schema.enum.map((value) => make("option", { value, text: value })));
+      none, schema.enum.map((value) => make("option", { value, text: value.includes("-") ? words(value) : value })));
     const made = finish(option, control, {
       get: () => unlessDefault(schema.default, control.value),
       set: (value) => { control.value = chosenOf(schema, value); },
@@ -61,9 +56,8 @@ const KINDS = {
     const [low, high] = [lowest(schema), highest(schema)];
     const step = schema.type === "integer" ? 1 : schema.multipleOf ?? (high - low) / FINE_STEPS;
     const min = schema.minimum ?? low + step;
-    const max = schema.maximum ?? high - step;
+    const control = make("input", { type: "range", min, max: schema.maximum ?? high - step, step });
     const shown = make("output");
-    const control = make("input", { type: "range", min, max, step });
     const show = () => { shown.textContent = control.value; };
     let isTouched = false;
     control.addEventListener("input", () => { isTouched = true; show(); onChange(); });
@@ -73,29 +67,27 @@ const KINDS = {
     }, "", shown);
   },
 
-  number: (option, schema, onChange) => typed(option, schema, onChange, {
+  number: (option, schema, onChange) => written(option, schema, onChange, {
     type: "number", step: schema.type === "integer" ? 1 : "any", min: schema.minimum, max: schema.maximum,
   }),
 
-  text: (option, schema, onChange) => typed(option, schema, onChange, { type: "text", spellcheck: "false" }),
+  text: (option, schema, onChange) => written(option, schema, onChange, { type: "text", spellcheck: "false" }),
 };
 
-function typed(option, schema, onChange, attributes) {
-  const example = schema.examples?.[0];
-  const control = make("input", { ...attributes, placeholder: example ? `such as ${example}` : "", oninput: onChange });
-  const field = finish(option, control, {
+/** Where there are several examples, they can be chosen from. */
+function written(option, schema, onChange, attributes) {
+  const { examples = [] } = schema;
+  const control = make("input", { ...attributes, placeholder: examples.length ? `such as ${examples[0]}` : "", oninput: onChange });
+  const made = finish(option, control, {
     get: () => unlessDefault(schema.default, control.value.trim()),
     set: (value) => { control.value = value || (schema.default ?? ""); },
   });
-  if (schema.examples?.length > 1) suggest(field.element, control, schema.examples);
-  return field;
-}
-
-/** Values to choose from, where any other can be written. */
-function suggest(element, control, values) {
-  const list = make("datalist", { id: `${control.id}-values` }, values.map((value) => make("option", { value })));
-  control.setAttribute("list", list.id);
-  element.append(list);
+  if (examples.length > 1) {
+    const list = make("datalist", { id: `${control.id}-values` }, examples.map((value) => make("option", { value })));
+    control.setAttribute("list", list.id);
+    made.element.append(list);
+  }
+  return made;
 }
 
 /** The value where it is one of the option's; its default otherwise. */
@@ -115,22 +107,17 @@ const nextId = () => (lastId += 1);
 
 /** Puts the name before the control and what the service says of it behind a question mark. */
 function finish(option, control, { get, set }, layout = "", shown = null) {
-  const id = `field-${nextId()}`;
-  const isGroup = control.getAttribute("role") === "radiogroup";
-  control.id = id;
-  if (isGroup) control.setAttribute("aria-label", words(option.name));
-  const name = make(isGroup ? "span" : "label", { for: isGroup ? null : id, text: words(option.name) });
+  const id = control.id = `field-${nextId()}`;
+  const name = control.role === "radiogroup" ? make("span", { text: words(option.name) }) : make("label", { for: id, text: words(option.name) });
   const element = make("div", { class: `field ${layout}`, "data-option": option.name },
-    make("div", { class: "field-head" }, name, about(option), shown), control);
+    make("div", { class: "field-head" }, name, option.description ? about(option, `about-${id}`) : null, shown), control);
   set("");
   return { element, set, get value() { return get(); } };
 }
 
 /** The description comes as Markdown; its backticks say no more than quotes would. */
-function about(option) {
-  if (!option.description) return null;
-  const id = `about-${nextId()}`;
-  const tip = make("span", { class: "tip", role: "tooltip", id, text: option.description.replaceAll("`", "") });
-  const button = make("button", { class: "about", type: "button", text: "?", "aria-label": `About ${words(option.name)}`, "aria-describedby": id });
-  return make("span", { class: "about-of" }, button, tip);
+function about({ name, description }, id) {
+  return make("span", { class: "about-of" },
+    make("button", { class: "about", type: "button", text: "?", "aria-label": `About ${words(name)}`, "aria-describedby": id }),
+    make("span", { class: "tip", role: "tooltip", id, text: description.replaceAll("`", "") }));
 }

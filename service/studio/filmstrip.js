@@ -1,6 +1,6 @@
 // The photos of this visit, each with what became of it. They are kept in this page, and gone with it.
 
-import { byId, make } from "./dom.js";
+import { byId, make, onClick } from "./dom.js";
 import { bitmapOf } from "./pixels.js";
 
 const SIDE_PX = 112;
@@ -10,9 +10,7 @@ export class Filmstrip {
   /** `onChoose(entry)` hears which one is wanted back, `onClear()` that none is. */
   constructor(onChoose, onClear) {
     Object.assign(this, { onChoose, entries: [] });
-    this.root = byId("photo-strip");
-    this.list = this.root.querySelector("ul");
-    byId("photo-strip-clear").addEventListener("click", () => {
+    onClick("photo-strip-clear", () => {
       for (const entry of [...this.entries]) this.remove(entry);
       onClear();
     });
@@ -21,10 +19,10 @@ export class Filmstrip {
   /** A file that is open, or waits to be: `{file, shot}`, where `shot` is for whoever opens it. */
   add(file) {
     const canvas = make("canvas", { width: SIDE_PX, height: SIDE_PX, "aria-hidden": "true" });
-    const button = make("button", { type: "button", class: "frame", title: file.name, "aria-label": file.name, onclick: () => this.onChoose(entry) }, canvas);
-    const entry = { file, shot: null, canvas, button, item: make("li", {}, button) };
+    const frame = make("button", { type: "button", class: "frame", title: file.name, "aria-label": file.name, onclick: () => this.onChoose(entry) }, canvas);
+    const entry = { file, shot: null, canvas, frame, item: make("li", {}, frame) };
     this.entries.push(entry);
-    this.list.append(entry.item);
+    byId("photo-strip").querySelector("ul").append(entry.item);
     if (this.entries.length > MOST) this.remove(this.entries[0]);
     this.#count();
     this.#preview(entry);
@@ -39,14 +37,14 @@ export class Filmstrip {
 
   /** This one is on the stage. */
   mark(entry) {
-    for (const each of this.entries) each.button.setAttribute("aria-current", String(each === entry));
+    for (const each of this.entries) each.frame.setAttribute("aria-current", String(each === entry));
   }
 
   /** What has become of it by now. */
   show(entry, picture) {
     entry.isShown = true;
     const context = entry.canvas.getContext("2d");
-    const scale = Math.min(SIDE_PX / picture.width, SIDE_PX / picture.height);
+    const scale = SIDE_PX / Math.max(picture.width, picture.height);
     const [width, height] = [picture.width * scale, picture.height * scale];
     context.clearRect(0, 0, SIDE_PX, SIDE_PX);
     context.imageSmoothingQuality = "high";
@@ -59,5 +57,5 @@ export class Filmstrip {
     if (photo && !entry.isShown) this.show(entry, photo);
   }
 
-  #count() { this.root.hidden = this.entries.length < 2; }
+  #count() { byId("photo-strip").hidden = this.entries.length < 2; }
 }

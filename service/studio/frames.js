@@ -1,16 +1,14 @@
 // Frames on their way: each waits here, at full size, for the matte that was made of it. So a matte never lies over a
 // later frame than its own.
 
+import { drawn } from "./pixels.js";
+
 const MOST_IN_FLIGHT = 2; // one that the service works on, one that travels; more would only make it later
 const QUALITY = 0.8;
 
 export class Frames {
   constructor() {
-    this.waiting = new Map();
-    this.free = [];
-    this.lastSeq = 0;
-    this.lastSentMs = 0;
-    this.sender = new OffscreenCanvas(1, 1);
+    Object.assign(this, { waiting: new Map(), lastSeq: 0, lastSentMs: 0 });
   }
 
   /** Whether another frame may leave now. */
@@ -23,17 +21,12 @@ export class Frames {
   async take(video, nowMs, keep, send, isMirrored) {
     this.lastSentMs = nowMs;
     const seq = (this.lastSeq += 1);
-    const canvas = this.free.pop() ?? new OffscreenCanvas(1, 1);
-    Object.assign(canvas, keep);
-    const picture = canvas.getContext("2d");
-    if (isMirrored) picture.setTransform(-1, 0, 0, 1, keep.width, 0);
-    picture.drawImage(video, 0, 0, keep.width, keep.height);
+    const canvas = new OffscreenCanvas(keep.width, keep.height);
+    const context = canvas.getContext("2d");
+    if (isMirrored) context.setTransform(-1, 0, 0, 1, keep.width, 0);
+    context.drawImage(video, 0, 0, keep.width, keep.height);
     this.waiting.set(seq, { canvas, takenMs: nowMs });
-    Object.assign(this.sender, send);
-    const context = this.sender.getContext("2d");
-    context.imageSmoothingQuality = "medium";
-    context.drawImage(canvas, 0, 0, send.width, send.height);
-    const blob = await this.sender.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+    const blob = await drawn(canvas, send).convertToBlob({ type: "image/jpeg", quality: QUALITY });
     return { seq, payload: await blob.arrayBuffer() };
   }
 
@@ -41,14 +34,8 @@ export class Frames {
   use(seq, work) {
     const frame = this.waiting.get(seq);
     if (frame) work(frame);
-    for (const [each, { canvas }] of this.waiting) {
-      if (each > seq) continue;
-      this.waiting.delete(each);
-      this.free.push(canvas);
-    }
+    for (const each of [...this.waiting.keys()]) if (each <= seq) this.waiting.delete(each);
   }
 
-  forget() {
-    this.use(Infinity, () => {});
-  }
+  forget() { this.waiting.clear(); }
 }

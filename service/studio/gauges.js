@@ -6,19 +6,13 @@ const SHOWN_EVERY_MS = 500;
 const WINDOW_MS = 2000;
 
 export class Gauges {
-  constructor(list) {
-    this.values = {};
-    const row = (name, title) => {
-      this.values[name] = make("dd", { text: "–", "data-gauge": name });
-      return make("div", {}, make("dt", { text: title }), this.values[name]);
-    };
-    list.replaceChildren(row("fps", "Frames a second"), row("latency", "Latency"), row("slow", "95th percentile"), row("server", "Of it, the service"), row("dropped", "Dropped"));
+  constructor(tab) {
+    this.values = Object.fromEntries([...tab.querySelectorAll("[data-gauge]")].map((value) => [value.dataset.gauge, value]));
     this.reset();
   }
 
   reset() {
-    this.seen = [];
-    this.shownMs = 0;
+    Object.assign(this, { seen: [], shownMs: 0 });
     for (const value of Object.values(this.values)) value.textContent = "–";
   }
 
@@ -28,23 +22,16 @@ export class Gauges {
     this.seen = [...this.seen.filter(({ atMs }) => nowMs - atMs < WINDOW_MS), { atMs: nowMs, latencyMs, serverMs }];
     if (nowMs - this.shownMs < SHOWN_EVERY_MS) return;
     this.shownMs = nowMs;
-    this.#show(header.dropped ?? 0);
+    const spanMs = nowMs - this.seen[0].atMs;
+    const latencies = this.seen.map((frame) => frame.latencyMs);
+    if (spanMs > 0) this.#say("fps", (1000 * (this.seen.length - 1)) / spanMs);
+    this.#say("latency", quantileOf(latencies, 0.5), "ms");
+    this.#say("slow", quantileOf(latencies, 0.95), "ms");
+    this.#say("server", quantileOf(this.seen.map((frame) => frame.serverMs), 0.5), "ms");
+    this.#say("dropped", header.dropped ?? 0);
   }
 
-  #show(dropped) {
-    const spanMs = this.seen.at(-1).atMs - this.seen[0].atMs;
-    const latencies = this.seen.map(({ latencyMs }) => latencyMs).sort((one, other) => one - other);
-    const servers = this.seen.map(({ serverMs }) => serverMs).sort((one, other) => one - other);
-    if (spanMs > 0) this.#say("fps", ((1000 * (this.seen.length - 1)) / spanMs).toFixed(0));
-    this.#say("latency", quantileOf(latencies, 0.5).toFixed(0), "ms");
-    this.#say("slow", quantileOf(latencies, 0.95).toFixed(0), "ms");
-    this.#say("server", quantileOf(servers, 0.5).toFixed(0), "ms");
-    this.#say("dropped", String(dropped));
-  }
-
-  #say(name, text, unit = "") {
-    this.values[name].replaceChildren(text, make("small", { text: unit }));
-  }
+  #say(name, value, unit = "") { this.values[name].replaceChildren(value.toFixed(0), make("small", { text: unit })); }
 }
 
-const quantileOf = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+const quantileOf = (values, share) => values.toSorted((one, other) => one - other)[Math.min(values.length - 1, Math.floor(share * values.length))];

@@ -1,4 +1,4 @@
-// How pictures come in: chosen, dropped or pasted.
+// How pictures come in: chosen, dropped or pasted; and what files are called.
 
 /** Files dropped on `zone` go to `onFiles`. The counter is there because entering a child leaves its parent. */
 export function takeDrops(zone, onFiles) {
@@ -46,6 +46,6 @@ const EXTENSIONS = { "image/jpeg": "jpg", "application/json": "json", "applicati
 
 /** How a result of this media type is called. */
 export function extension(mediaType) {
-  const type = mediaType.split(";")[0];
+  const [type] = mediaType.split(";");
   return EXTENSIONS[type] ?? type.split("/")[1] ?? "bin";
 }

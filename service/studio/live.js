@@ -1,21 +1,23 @@
 // The Live tab: a camera, the service's mattes of its frames, and another background on a canvas.
 
-import { afterQuiet, byId, make, pause, problemCard } from "./dom.js";
+import { afterQuiet, button, byId, make, onClick, pause, problemCard } from "./dom.js";
 import { Problem } from "./service.js";
 import { Choices } from "./choices.js";
 import { closeVideo, eachFrame, openCamera, openFile } from "./camera.js";
-import { Compositor } from "./compositor.js";
+import { compose, masked } from "./composition.js";
 import { Frames } from "./frames.js";
 import { Gauges } from "./gauges.js";
+import { takeChosen } from "./intake.js";
 import { LiveSettings } from "./live_settings.js";
 import { LiveTools } from "./live_tools.js";
+import { bitmapOf, checkerboard, drawn, fill, maskOf } from "./pixels.js";
 import { Stream } from "./stream.js";
 
 const QUIET_MS = 120;
 const FIRST_MODEL = "selfie";
 const COMPOSED_HERE = ["strength", "saturation"];
 const NOT_LIVE = ["output", "crop", "margin"];
-const DEFAULT_STRENGTH = 0.25;
+const BLURRED_PX = 20_000; // of a frame: what is lost would be blurred away
 const SENT_LARGER = 1.5; // than what the network looks at: room for its own resizing, and a third of the bytes
 const MOST_WAITING_BYTES = 200_000;
 const LARGEST_SIDE_PX = 1280; // of what is shown, and of a background picture
@@ -26,25 +28,20 @@ const LASTING_CODES = [4400, 4403, 4404, 4413, 4422];
 
 export class LiveTab {
   constructor({ operations, models }) {
-    const effects = operations.filter(({ isLive }) => isLive);
     this.settings = new LiveSettings(byId("live-settings"), afterQuiet(QUIET_MS, () => this.#settingsChanged()), () => this.#restart());
-    this.choices = new Choices(byId("live-choices"), { operations: effects, models: sortedFor(models) }, afterQuiet(QUIET_MS, () => this.#changed()), {
+    this.choices = new Choices(byId("live-choices"), { operations: operations.filter(({ isLive }) => isLive), models: sortedFor(models) }, afterQuiet(QUIET_MS, () => this.#changed()), {
       accepts: (operation, option) => this.#accepts(option),
       first: "/replace-background",
     });
-    this.compositor = new Compositor(byId("live-canvas"));
+    this.context = byId("live-canvas").getContext("2d");
     this.tools = new LiveTools(byId("live-canvas"), byId("live-stage"));
-    this.gauges = new Gauges(byId("live-gauges"));
+    this.gauges = new Gauges(byId("live"));
     this.frames = new Frames();
-    this.open = null; // how to open the video again
     this.failures = 0;
     document.addEventListener("visibilitychange", () => this.#pauseOrResume());
-    byId("live-start").addEventListener("click", () => this.start(() => openCamera(this.settings.videoWish)));
-    byId("live-stop").addEventListener("click", () => this.stop());
-    byId("live-file").addEventListener("change", ({ target }) => {
-      const [file] = target.files;
-      if (file) this.start(() => openFile(file));
-    });
+    onClick("live-start", () => this.start(() => openCamera(this.settings.videoWish)));
+    onClick("live-stop", () => this.stop());
+    takeChosen(byId("live-file"), ([file]) => this.start(() => openFile(file)));
   }
 
   /** A tab that nobody looks at sends nothing. */
@@ -57,13 +54,12 @@ export class LiveTab {
     this.open = open;
     this.running = new AbortController();
     const { signal } = this.running;
-    this.#note(null);
     try {
       const video = await open();
       if (signal.aborted) { closeVideo(video); return; }
       this.video = video;
     } catch (problem) {
-      this.#note(problem, make("button", { class: "button", type: "button", text: "Try again", onclick: () => this.start(open) }));
+      this.#note(problem, button("Try again", () => this.start(open)));
       return;
     }
     this.settings.listCameras();
@@ -94,7 +90,7 @@ export class LiveTab {
   }
 
   #restart() {
-    if (this.video && this.open) this.start(this.open);
+    if (this.video) this.start(this.open);
   }
 
   async #connect() {
@@ -105,7 +101,8 @@ export class LiveTab {
     const { video, choices, settings } = this;
     if (!video) return;
     this.keep = within({ width: video.videoWidth, height: video.videoHeight }, LARGEST_SIDE_PX);
-    this.send = settings.output === "matte" ? within(this.keep, usefulSide(choices.model)) : this.keep;
+    const usefulPx = SENT_LARGER * Math.max(choices.model.input_width, choices.model.input_height);
+    this.send = settings.output === "matte" ? within(this.keep, usefulPx) : this.keep;
     this.connectedAs = this.#sessionKey();
     const wish = this.#wish();
     this.told = JSON.stringify(wish);
@@ -127,20 +124,10 @@ export class LiveTab {
   /** What a session cannot change. */
   #sessionKey = () => `${this.choices.model.name} ${this.settings.output}`;
 
-  /** How the page composes, decoded once. */
   async #readLook() {
-    const { request, operation } = this.choices;
-    const chosen = Object.fromEntries(request.fields);
+    const { request } = this.choices;
     const [, file] = request.files[0] ?? [];
-    const picture = file ? await createImageBitmap(file).catch(() => null) : null;
-    const standard = (name) => operation.options.find((option) => option.name === name)?.schema.default;
-    this.look = {
-      effect: request.path.slice(1),
-      color: chosen.color ?? "#000000",
-      picture,
-      strength: Number(chosen.strength ?? standard("strength") ?? DEFAULT_STRENGTH),
-      saturation: Number(chosen.saturation ?? standard("saturation") ?? 0),
-    };
+    this.look = { request, standard: this.choices.standard, backdrop: file ? await bitmapOf(file) : null, blurredPx: BLURRED_PX };
   }
 
   async #ready() {
@@ -150,10 +137,12 @@ export class LiveTab {
     if (JSON.stringify(this.#wish()) !== this.told) this.stream?.update(this.#wish()); // chosen while it was being opened
   }
 
+  /** Any picture that this browser can read, as the service takes it: no larger than a camera's. */
   async #sendBackground() {
-    const { picture } = this.look;
-    if (this.settings.output === "matte" || !picture) return;
-    this.stream.sendBackground("jpeg", await jpegOf(picture));
+    const { backdrop } = this.look;
+    if (this.settings.output === "matte" || !backdrop) return;
+    const jpeg = await drawn(backdrop, within(backdrop, LARGEST_SIDE_PX)).convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    this.stream.sendBackground("jpeg", await jpeg.arrayBuffer());
   }
 
   async #send(signal) {
@@ -166,16 +155,26 @@ export class LiveTab {
   }
 
   async #result(header, parts) {
-    const composite = parts.find(({ kind }) => kind === "composite");
+    const [composite, matte] = ["composite", "matte"].map((kind) => parts.find((part) => part.kind === kind));
     const picture = composite ? await createImageBitmap(new Blob([composite.content], { type: `image/${composite.format}` })) : null;
-    const matte = parts.find(({ kind }) => kind === "matte");
     if (!this.stream) return;
     if (this.isPassing) this.#note(null);
     this.frames.use(header.seq, ({ canvas, takenMs }) => {
-      if (picture) this.compositor.show(picture);
-      else if (matte) this.compositor.compose(canvas, matte, this.look);
+      this.#draw(picture ?? this.#composed(canvas, matte));
       this.gauges.add(performance.now(), performance.now() - takenMs, header);
     });
+  }
+
+  /** `matte` has 8 bits a pixel, and covers the whole frame. */
+  #composed(frame, matte) {
+    return compose(this.look.request, { ...this.look, photo: frame, subject: masked(frame, maskOf(matte.content, matte)) })?.picture ?? frame;
+  }
+
+  #draw(picture) {
+    const { canvas } = this.context;
+    if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
+    fill(this.context, this.board ??= this.context.createPattern(checkerboard(), "repeat"));
+    this.context.drawImage(picture, 0, 0);
   }
 
   #problem(problem, seq) {
@@ -188,8 +187,7 @@ export class LiveTab {
     this.stream = null;
     this.frames.forget();
     this.gauges.reset();
-    const again = make("button", { class: "button", type: "button", text: "Try again", onclick: () => this.#connect() });
-    if (LASTING_CODES.includes(code)) this.#note(problem, again);
+    if (LASTING_CODES.includes(code)) this.#note(problem, button("Try again", () => this.#connect()));
     else this.#comeBack(problem);
   }
 
@@ -220,42 +218,27 @@ export class LiveTab {
     this.#changed();
   }
 
-  #accepts(option) {
-    if (option.isForm || NOT_LIVE.includes(option.name)) return false;
-    return this.settings.output !== "matte" || COMPOSED_HERE.includes(option.name);
+  #accepts({ isForm, name }) {
+    return !isForm && !NOT_LIVE.includes(name) && (this.settings.output !== "matte" || COMPOSED_HERE.includes(name));
   }
 
   #showRunning(isRunning) {
     byId("live-empty").hidden = isRunning;
-    byId("live-canvas").hidden = !isRunning;
-    byId("live-tools").hidden = !isRunning;
+    byId("live-canvas").hidden = byId("live-tools").hidden = !isRunning;
   }
 
-  #note(problem, more = null) {
-    const note = byId("live-note");
-    note.hidden = !problem;
+  #note(problem, more = "") {
+    byId("live-note").hidden = !problem;
     this.isPassing = false;
     if (!problem) return;
-    const shown = problem instanceof Problem ? problem : new Problem({ title: "The page failed", detail: String(problem), code: "page" });
-    const card = problemCard(shown);
-    if (more) card.append(more);
-    note.replaceChildren(card);
+    const card = problemCard(problem instanceof Problem ? problem : Problem.ofPage(problem));
+    card.append(more);
+    byId("live-note").replaceChildren(card);
   }
 }
 
 /** The model for video first; without those that are two, as a frame is shown to one. */
 const sortedFor = (models) => models.filter(({ parts }) => !parts.length).sort((one, other) => (other.name === FIRST_MODEL) - (one.name === FIRST_MODEL));
-
-/** Any picture that this browser can read, as the service takes it: no larger than a camera's. */
-async function jpegOf(picture) {
-  const { width, height } = within(picture, LARGEST_SIDE_PX);
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext("2d").drawImage(picture, 0, 0, width, height);
-  return (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 })).arrayBuffer();
-}
-
-/** As large as the network can use. */
-const usefulSide = (model) => SENT_LARGER * Math.max(model.input_width, model.input_height);
 
 /** The same shape, its longer side no longer than `longest` pixels. */
 function within({ width, height }, longest) {

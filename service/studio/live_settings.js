@@ -1,47 +1,41 @@
 // How the Live tab works, apart from what it shows: camera, size, where it is composed, smoothing.
 
-import { make } from "./dom.js";
+import { byId, make } from "./dom.js";
 import { field } from "./fields.js";
 import { cameras } from "./camera.js";
 
-const SIZES = { "640 × 480": [640, 480], "960 × 540": [960, 540], "1280 × 720": [1280, 720] };
-
-const COMPOSED = {
-  name: "composed",
-  description: "In this page: only mattes come back, which are small. By the service: whole pictures, made with every option it has.",
-  schema: { enum: ["In this page", "By the service"], default: "In this page" },
+const OPTIONS = {
+  composed: {
+    description: "In this page: only mattes come back, which are small. By the service: whole pictures, made with every option it has.",
+    schema: { enum: ["In this page", "By the service"], default: "In this page" },
+  },
+  smoothing: {
+    description: "How much a matte leans on the ones before it where the network is unsure. Keeps edges from flickering.",
+    schema: { type: "number", minimum: 0, maximum: 0.98, multipleOf: 0.02, default: 0.9 },
+  },
+  mirror: { description: "As you know yourself from a mirror.", schema: { type: "boolean", default: true } },
 };
-const SMOOTHING = {
-  name: "smoothing",
-  description: "How much a matte leans on the ones before it where the network is unsure. Keeps edges from flickering.",
-  schema: { type: "number", minimum: 0, maximum: 0.98, multipleOf: 0.02, default: 0.9 },
-};
-const MIRROR = { name: "mirror", description: "As you know yourself from a mirror.", schema: { type: "boolean", default: true } };
 
 export class LiveSettings {
-  /** Fills `root`. `onChange` hears of what a running session can take over, `onRestart` of what needs a new one. */
+  /** Adds to `root`. `onChange` hears of what a running session can take over, `onRestart` of what needs a new one. */
   constructor(root, onChange, onRestart) {
-    this.camera = make("select", { id: "live-camera", onchange: onRestart }, make("option", { value: "", text: "The browser's choice" }));
-    this.size = make("select", { id: "live-size", onchange: onRestart }, Object.keys(SIZES).map((text) => make("option", { text })));
-    this.composedField = field(COMPOSED, onChange);
-    this.smoothingField = field(SMOOTHING, onChange);
-    this.mirrorField = field(MIRROR, onChange);
-    root.replaceChildren(make("div", { class: "fields" },
-      labelled("Camera", this.camera), labelled("Size", this.size),
-      this.composedField.element, this.smoothingField.element, this.mirrorField.element));
+    [this.camera, this.size] = ["live-camera", "live-size"].map(byId);
+    for (const select of [this.camera, this.size]) select.addEventListener("change", onRestart);
+    this.fields = Object.fromEntries(Object.entries(OPTIONS).map(([name, option]) => [name, field({ name, ...option }, onChange)]));
+    root.append(...Object.values(this.fields).map(({ element }) => element));
   }
 
   get videoWish() {
-    const [width, height] = SIZES[this.size.value];
+    const [width, height] = this.size.value.split(" × ").map(Number);
     return { width, height, deviceId: this.camera.value };
   }
 
   /** What the service is asked to send. */
-  get output() { return this.composedField.value === "" ? "matte" : "composite"; }
+  get output() { return this.fields.composed.value === "" ? "matte" : "composite"; }
 
-  get smoothing() { return Number(this.smoothingField.value || SMOOTHING.schema.default); }
+  get smoothing() { return Number(this.fields.smoothing.value || OPTIONS.smoothing.schema.default); }
 
-  get isMirrored() { return this.mirrorField.value === ""; }
+  get isMirrored() { return this.fields.mirror.value === ""; }
 
   /** Fills the list of cameras, once one was allowed. */
   async listCameras() {
@@ -51,6 +45,3 @@ export class LiveSettings {
     this.camera.value = chosen;
   }
 }
-
-const labelled = (text, control) => make("div", { class: "field" },
-  make("div", { class: "field-head" }, make("label", { for: control.id, text })), control);

@@ -1,25 +1,21 @@
 // What can be done with the running picture of the Live tab: a snapshot, a film, the whole screen.
 
-import { byId, clock, save } from "./dom.js";
+import { byId, clock, onClick, save } from "./dom.js";
 
 const FRAMES_PER_S = 30;
-const CHUNK_MS = 1000;
 const LONGEST_S = 600; // a film is held in memory until it ends: about 200 MB
 const FILM_TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "video/mp4"];
 
 export class LiveTools {
   constructor(canvas, stage) {
-    this.canvas = canvas;
-    this.stage = stage;
-    this.recorder = null;
+    Object.assign(this, { canvas, stage, recorder: null });
     this.type = FILM_TYPES.find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
     byId("live-record").hidden = !this.type || !canvas.captureStream;
     byId("live-full").hidden = !document.fullscreenEnabled;
-    byId("live-snapshot").addEventListener("click", () => this.#takeSnapshot());
-    byId("live-record").addEventListener("click", () => (this.recorder ? this.end() : this.#record()));
-    byId("live-full").addEventListener("click", () => this.#toggleFull());
-    document.addEventListener("fullscreenchange", () => this.#showFull());
-    this.#showRecording(null);
+    onClick("live-snapshot", () => canvas.toBlob((blob) => { if (blob) save(blob, `snapshot-${now()}.png`); }));
+    onClick("live-record", () => (this.recorder ? this.end() : this.#record()));
+    onClick("live-full", () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()));
+    document.addEventListener("fullscreenchange", () => { byId("live-full").ariaPressed = String(document.fullscreenElement === stage); });
   }
 
   /** Ends the film, if there is one, and offers it: whoever stops the camera wants what was filmed until then. */
@@ -28,18 +24,14 @@ export class LiveTools {
     if (document.fullscreenElement === this.stage) document.exitFullscreen();
   }
 
-  #takeSnapshot() {
-    this.canvas.toBlob((blob) => { if (blob) save(blob, `snapshot-${now()}.png`); }, "image/png");
-  }
-
   #record() {
     const chunks = [];
     const stream = this.canvas.captureStream(FRAMES_PER_S);
-    const recorder = new MediaRecorder(stream, { mimeType: this.type });
+    const recorder = this.recorder = new MediaRecorder(stream, { mimeType: this.type });
     let seconds = 0;
     recorder.addEventListener("dataavailable", ({ data }) => {
       if (data.size) chunks.push(data);
-      seconds += CHUNK_MS / 1000;
+      seconds += 1;
       if (recorder.state !== "recording") return;
       if (seconds >= LONGEST_S) recorder.stop();
       else this.#showRecording(seconds);
@@ -48,28 +40,17 @@ export class LiveTools {
       for (const track of stream.getTracks()) track.stop();
       this.recorder = null;
       this.#showRecording(null);
-      const type = this.type.split(";")[0];
+      const [type] = this.type.split(";");
       if (chunks.length) save(new Blob(chunks, { type }), `film-${now()}.${type.split("/")[1]}`);
     });
-    this.recorder = recorder;
-    recorder.start(CHUNK_MS);
+    recorder.start(1000);
     this.#showRecording(0);
   }
 
   #showRecording(seconds) {
-    const button = byId("live-record");
-    const isRecording = seconds !== null;
-    button.setAttribute("aria-pressed", String(isRecording));
-    button.textContent = isRecording ? `Stop recording ${clock(seconds)}` : "Record";
-  }
-
-  async #toggleFull() {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else await this.stage.requestFullscreen();
-  }
-
-  #showFull() {
-    byId("live-full").setAttribute("aria-pressed", String(document.fullscreenElement === this.stage));
+    const record = byId("live-record");
+    record.ariaPressed = String(seconds !== null);
+    record.textContent = seconds === null ? "Record" : `Stop recording ${clock(seconds)}`;
   }
 }
 

@@ -1,9 +1,9 @@
 // The page: its tabs, whether the service is well, and what each tab is made of.
 
-import { byId, pause, problemCard } from "./dom.js";
+import { byId, onClick, pause, problemCard } from "./dom.js";
 import { readCatalogue } from "./catalogue.js";
 import { askForKey, isMendedByAKey } from "./key.js";
-import { ask } from "./service.js";
+import { Problem, ask } from "./service.js";
 import { ignoreOtherDrops } from "./intake.js";
 import { BatchTab } from "./batch.js";
 import { LiveTab } from "./live.js";
@@ -20,11 +20,11 @@ const tabs = {};
 function select(name, { focus = false } = {}) {
   for (const each of NAMES) {
     const isChosen = each === name;
-    const button = byId(`tab-${each}`);
-    button.setAttribute("aria-selected", String(isChosen));
-    button.tabIndex = isChosen ? 0 : -1;
+    const tab = byId(`tab-${each}`);
+    tab.ariaSelected = String(isChosen);
+    tab.tabIndex = isChosen ? 0 : -1;
     byId(each).hidden = !isChosen;
-    if (isChosen && focus) button.focus();
+    if (isChosen && focus) tab.focus();
   }
   history.replaceState(null, "", name === NAMES[0] ? "./" : `#${name}`);
   for (const each of NAMES) tabs[each]?.setVisible?.(each === name);
@@ -33,7 +33,7 @@ function select(name, { focus = false } = {}) {
 /** Arrow keys go from tab to tab, as in https://www.w3.org/WAI/ARIA/apg/patterns/tabs/. */
 function startTabs() {
   NAMES.forEach((name, index) => {
-    byId(`tab-${name}`).addEventListener("click", () => select(name));
+    onClick(`tab-${name}`, () => select(name));
     byId(`tab-${name}`).addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (step) select(NAMES.at((index + step) % NAMES.length), { focus: true });
@@ -42,9 +42,8 @@ function startTabs() {
 }
 
 function showHealth(kind, text) {
-  const health = byId("health");
-  health.className = `health ${kind}`;
-  health.lastElementChild.textContent = text;
+  byId("health").className = `health ${kind}`;
+  byId("health").lastElementChild.textContent = text;
 }
 
 /** Forever. A service that was gone and came back may know other models now, so a page that never got any reads again. */
@@ -54,7 +53,8 @@ async function watchHealth() {
       await ask("readyz");
       showHealth("good", "Ready");
       if (!tabs.photo) await fillTabs();
-    } catch (problem) {
+    } catch (error) {
+      const problem = error instanceof Problem ? error : Problem.ofPage(error);
       showHealth("bad", problem.title);
       if (isMendedByAKey(problem)) {
         await askForKey(problem);

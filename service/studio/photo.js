@@ -1,44 +1,45 @@
 // The Photo tab: one picture, what becomes of it, and how to ask for the same from a program.
 
-import { byId, pause, save } from "./dom.js";
+import { byId, onClick, pause, save } from "./dom.js";
 import { askFor } from "./service.js";
 import { adviceCard } from "./advice.js";
 import { Brush } from "./brush.js";
 import { Choices } from "./choices.js";
-import { Classes } from "./classes.js";
+import { FORM, compose, feathered } from "./composition.js";
 import { Corrections } from "./corrections.js";
-import { compose, feathered } from "./composition.js";
 import { Easel, nameOf } from "./easel.js";
 import { Filmstrip } from "./filmstrip.js";
-import { icon } from "./icons.js";
 import { takeChosen, takeDrops, takePasted } from "./intake.js";
+import { Legend } from "./legend.js";
+import { Patience, SMALL_MODEL } from "./patience.js";
 import { bitmapOf } from "./pixels.js";
 import { showSamples } from "./samples.js";
 import { Shot } from "./shot.js";
-import { takeUndoKeys } from "./undo.js";
+import { UndoButtons } from "./undo.js";
 
 const QUIET_MS = 220; // before the service is asked: a slider moves on
 const SETTLED_MS = 500; // before a picture that is nearly right is replaced by the service's own
-const FORM = ["format", "quality", "compression"];
 
 export class PhotoTab {
   constructor(catalogue) {
     this.shot = null;
     this.sequence = new AbortController();
+    this.patience = new Patience();
     this.choices = new Choices(byId("photo-choices"), catalogue, () => this.#change(), { homes: { format: byId("photo-format") } });
     this.easel = new Easel({
-      onPoint: (x, y, event) => this.classes.point(x, y, event),
+      onPoint: (x, y, event) => this.legend.point(x, y, event),
       obtain: () => this.#own(),
       onFail: (error) => this.#fail(error),
       onShow: (picture) => this.strip.show(this.entry, picture),
     });
     this.strip = new Filmstrip((entry) => this.#choose(entry), () => this.#leave());
-    this.classes = new Classes(this.easel.viewer, (names) => this.#keep(names));
+    this.legend = new Legend(this.easel.viewer, (names) => this.#keep(names));
     this.brush = new Brush({
       onStroke: (stroke) => this.#paint(stroke),
       onUse: () => this.#takeUp(),
       onDraw: () => this.easel.viewer.draw(),
     });
+    this.undo = new UndoButtons(() => this.shot?.undo, () => !byId("photo").hidden);
     this.#listen();
   }
 
@@ -76,12 +77,10 @@ export class PhotoTab {
     this.strip.show(entry, this.shot.before);
     this.easel.clear(this.shot.before);
     this.brush.use(this.shot.before);
-    this.#showUndo();
+    this.undo.show();
     byId("photo-canvas").focus({ preventScroll: true }); // what was pressed is gone
     await this.#run(0);
   }
-
-  // --- what is shown
 
   #change() {
     cancelAnimationFrame(this.frame);
@@ -93,7 +92,8 @@ export class PhotoTab {
     if (!this.shot) return;
     const signal = this.#begin();
     try {
-      await this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
+      this.coming = this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
+      await this.coming;
     } catch (error) {
       if (signal.aborted) return;
       this.current = null;
@@ -101,19 +101,18 @@ export class PhotoTab {
       this.#readLabels(signal);
       if (error.status === 503) this.#comeBack(error.retryAfterS ?? 1, signal);
     } finally {
-      if (!signal.aborted) byId("photo-busy").hidden = true;
+      if (!signal.aborted) this.#busy(null);
     }
   }
 
   async #show(task) {
     const { shot, request, signal } = task;
     this.#takeUp();
-    if (this.classes.labels !== shot.labels.get(this.choices.model.name)) this.classes.show(null);
-    const isEffect = this.choices.has("keep");
-    const look = isEffect ? await this.#look(task) : null;
+    if (this.legend.labels !== shot.labels.get(this.choices.model.name)) this.legend.show(null);
     const backdrop = await this.#decoded(request.files[0]?.[1]);
+    const look = this.choices.has("keep") ? await this.#look(task) : null;
     signal.throwIfAborted();
-    const composed = look && compose(request, shot, look, { standard: this.choices.standard, backdrop });
+    const composed = look && this.#composed(shot, request, look.picture, backdrop);
     this.current = { shot, request, look, answer: null, painted: look && shot.corrections ? shot.corrections.names : [] };
     this.brush.done(look?.picture);
     if (composed) this.easel.show(this.current, composed.picture, look.headers);
@@ -122,28 +121,51 @@ export class PhotoTab {
     else await this.easel.offer(this.current, composed.picture, composed.picture === look.picture ? look.blob : null, signal);
   }
 
-  /** The network looks once; until what is asked for comes, its last look is shown as far as that is known. */
-  async #look({ shot, request, signal, quietMs }) {
-    const { fields } = request;
-    if (!shot.seen(fields)) {
-      this.#showRoughly(shot, request);
-      byId("photo-busy").hidden = false;
-      await pause(quietMs);
-      signal.throwIfAborted();
-    }
-    return shot.look(fields, this.takesMatte, signal);
+  #composed(shot, request, subject, backdrop = this.backdrop?.picture) {
+    return compose(request, { photo: shot.before, subject, isOpaque: shot.isOpaque, standard: this.choices.standard, backdrop });
   }
 
-  #showRoughly(shot, request) {
+  /** The network looks once; until what is asked for comes, that is shown as far as it is known. */
+  async #look(task) {
+    const { shot, request: { fields }, signal } = task;
+    if (shot.seen(fields)) return shot.look(fields, this.takesMatte, signal);
+    this.#busy("Working…");
+    this.#showRoughly(task);
+    await pause(task.quietMs);
+    signal.throwIfAborted();
+    const isHere = new AbortController();
+    this.#glance(task, AbortSignal.any([signal, isHere.signal]));
+    try {
+      return await this.patience.timed(fields, () => shot.look(fields, this.takesMatte, signal));
+    } finally {
+      isHere.abort();
+    }
+  }
+
+  /** The last look with another edge. */
+  #showRoughly({ shot, request }) {
     const sigma = Number(new Map(request.fields).get("feather") ?? 0);
     const look = sigma ? shot.seen(request.fields, ["feather"]) : null;
-    const composed = look && compose(request, shot, feathered(look, sigma), { standard: this.choices.standard, backdrop: this.backdrop?.picture });
-    if (composed) this.easel.show({ shot, request, painted: [] }, composed.picture, look.headers);
+    const composed = look && this.#composed(shot, request, feathered(look.picture, sigma));
+    if (composed) this.easel.preview(shot.before, composed.picture);
+  }
+
+  /** A first impression by the small model, of a photo that nothing was seen in yet. The better answer ends `signal`. */
+  async #glance({ shot, request }, signal) {
+    if (!this.patience.isShort(shot, request, this.choices)) return;
+    try {
+      const composed = this.#composed(shot, request, await shot.glance(SMALL_MODEL, signal));
+      if (signal.aborted || !composed) return;
+      this.easel.preview(shot.before, composed.picture);
+      this.#busy(`A quick preview by ${SMALL_MODEL}. ${this.choices.model.name} is still at work…`);
+    } catch {
+      // What is wrong, the better answer says.
+    }
   }
 
   /** The service's own, in the place of what this page could not compose, or not exactly. */
   async #settle({ shot, request, signal }, look, waitMs) {
-    byId("photo-busy").hidden = Boolean(waitMs === SETTLED_MS);
+    this.#busy(waitMs === SETTLED_MS ? null : "Working…");
     await pause(waitMs);
     signal.throwIfAborted();
     const plain = look ? { ...request, fields: request.fields.filter(([name]) => !FORM.includes(name)) } : request;
@@ -163,6 +185,7 @@ export class PhotoTab {
 
   /** The file to keep, as the service makes it. */
   async #own() {
+    if (!byId("photo-busy").hidden) await this.coming;
     const { current } = this;
     const { shot, request, look } = current;
     const isLook = look && request.path === "/remove-background" && shot.isAll(request.fields);
@@ -171,11 +194,9 @@ export class PhotoTab {
   }
 
   async #decoded(file) {
-    if (file && this.backdrop?.file !== file) this.backdrop = { file, picture: await bitmapOf(file) };
-    return file ? this.backdrop.picture : null;
+    if (this.backdrop?.file !== file) this.backdrop = { file, picture: file ? await bitmapOf(file) : null };
+    return this.backdrop?.picture ?? null;
   }
-
-  // --- classes
 
   /** Once for each picture and model. A picture that cannot be read has no classes, and that was said already. */
   async #readLabels(signal) {
@@ -183,18 +204,18 @@ export class PhotoTab {
     const look = choices.kept ? null : this.current?.look?.bare;
     try {
       const labels = await shot.labelsOf(choices.model, look, signal);
-      if (!signal.aborted && labels !== this.classes.labels) this.classes.show(labels, choices.kept);
-    } catch (error) {
+      if (!signal.aborted && labels !== this.legend.labels) this.legend.show(labels, choices.kept);
+    } catch {
       if (!signal.aborted && byId("photo-problem").hidden) byId("photo-facts").textContent += " · its classes could not be read";
     }
   }
 
   #keep(names) {
     const before = this.choices.kept;
-    const use = (kept) => { this.choices.keepClasses(kept); this.classes.show(this.classes.labels, kept); };
+    const use = (kept) => { this.choices.keepClasses(kept); this.legend.show(this.legend.labels, kept); };
     this.shot.undo.did(() => use(before), () => use(names));
     this.choices.keepClasses(names);
-    this.#showUndo();
+    this.undo.show();
   }
 
   #paint(stroke) {
@@ -204,34 +225,17 @@ export class PhotoTab {
     const use = (corrections) => { shot.corrections = corrections; this.#run(0); };
     shot.undo.did(() => use(before), () => use(after));
     use(after);
-    this.#showUndo();
+    this.undo.show();
   }
 
   /** The brush lies on the photo while it is in hand, and while what is painted there has a say. */
   #takeUp() {
-    const { viewer } = this.easel;
     const canPaint = this.takesMatte && this.choices.has("keep") && Boolean(this.shot?.before);
     byId("photo-brush").hidden = !canPaint;
     byId("photo-masks").hidden = !this.shot?.corrections;
-    viewer.take(canPaint && this.brush.isInHand ? this.brush : null);
+    this.easel.viewer.take(canPaint && this.brush.isInHand ? this.brush : null);
     this.easel.showCorners();
   }
-
-  async #saveMasks() {
-    for (const [, file] of await this.shot.corrections.files(this.shot.before)) save(file, file.name);
-  }
-
-  #step(way) {
-    this.shot?.undo[way]();
-    this.#showUndo();
-  }
-
-  #showUndo() {
-    byId("photo-undo").disabled = !this.shot?.undo.past.length;
-    byId("photo-redo").disabled = !this.shot?.undo.future.length;
-  }
-
-  // --- coming and going
 
   #begin() {
     this.sequence.abort();
@@ -245,15 +249,20 @@ export class PhotoTab {
     this.shot?.rest(this.choices.kept);
     Object.assign(this, { shot: null, current: null });
     this.choices.kept = null;
-    this.classes.show(null);
+    this.legend.show(null);
     this.easel.clear(null);
-    this.#showUndo();
-    byId("photo-busy").hidden = !this.strip.entries.length;
+    this.undo.show();
+    this.#busy(this.strip.entries.length ? "Working…" : null);
+  }
+
+  #busy(text) {
+    byId("photo-busy").hidden = !text;
+    byId("photo-busy").lastElementChild.textContent = text;
   }
 
   #fail(error) {
     if (error.name === "AbortError") return;
-    byId("photo-busy").hidden = true;
+    this.#busy(null);
     this.easel.clear(this.shot?.before ?? null);
     const { choices } = this;
     byId("photo-problem").replaceChildren(adviceCard(error, {
@@ -282,15 +291,10 @@ export class PhotoTab {
     for (const id of ["photo-file", "photo-again"]) takeChosen(byId(id), open);
     takeDrops(byId("photo-stage"), open);
     takePasted(() => !byId("photo").hidden, open);
-    byId("photo-sheet").addEventListener("click", () => {
-      byId("photo-sheet").ariaExpanded = String(!byId("photo-side").classList.toggle("closed"));
+    onClick("photo-sheet", () => { byId("photo-sheet").ariaExpanded = String(!byId("photo-side").classList.toggle("closed")); });
+    onClick("photo-masks", async () => {
+      for (const [, file] of await this.shot.corrections.files(this.shot.before)) save(file, file.name);
     });
-    byId("photo-masks").addEventListener("click", () => this.#saveMasks());
     showSamples((file) => this.open(file));
-    for (const way of ["undo", "redo"]) {
-      byId(`photo-${way}`).append(icon(way));
-      byId(`photo-${way}`).addEventListener("click", () => this.#step(way));
-    }
-    takeUndoKeys(() => !byId("photo").hidden, () => this.#step("undo"), () => this.#step("redo"));
   }
 }

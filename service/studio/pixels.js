@@ -1,51 +1,73 @@
 // Pictures as bitmaps, canvases and bytes, one into another.
 
+const SQUARE_PX = 10;
+
 /** Upright pixels; null where this browser cannot read the format, though the service may. */
-export async function bitmapOf(blob) {
-  try {
-    return await createImageBitmap(blob);
-  } catch {
-    return null;
-  }
+export const bitmapOf = (blob) => createImageBitmap(blob).catch(() => null);
+
+/** The context of a new canvas. */
+export function empty({ width, height }, options) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", options);
+  context.imageSmoothingQuality = "high";
+  return context;
+}
+
+/** A canvas with the picture on it, as large as that or as `size`. */
+export function drawn(picture, size = picture, options = undefined) {
+  const context = empty(size, options);
+  context.imageSmoothingQuality = "medium"; // "high" takes three times as long, for each frame of a camera
+  context.drawImage(picture, 0, 0, size.width, size.height);
+  return context.canvas;
 }
 
 /** The ImageData of a bitmap or a canvas. */
 export function pixelsOf(picture) {
-  const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(picture, 0, 0);
+  const context = drawn(picture, picture, { willReadFrequently: true }).getContext("2d");
   return context.getImageData(0, 0, picture.width, picture.height);
 }
 
-/** A grey canvas of 8 bits a pixel. */
-export function greyOf(levels, { width, height }) {
-  const pixels = new ImageData(width, height);
-  const words = new Uint32Array(pixels.data.buffer);
-  for (let index = 0; index < levels.length; index += 1) words[index] = 0xff000000 | (levels[index] * 0x10101);
-  return canvasOf(pixels);
+/** How opaque each pixel is, 8 bits. */
+export function alphaOf(picture) {
+  const { data } = pixelsOf(picture);
+  const levels = new Uint8Array(data.length / 4);
+  for (let at = 0; at < levels.length; at += 1) levels[at] = data[4 * at + 3];
+  return levels;
 }
 
 /** A canvas of an ImageData. */
 export function canvasOf(pixels) {
-  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return canvas;
+  const context = empty(pixels);
+  context.putImageData(pixels, 0, 0);
+  return context.canvas;
 }
 
-/** One channel of an ImageData's bytes, from 0 (red) to 3 (alpha). */
-export function everyFourth(bytes, from) {
-  const levels = new Uint8Array(bytes.length / 4);
-  for (let index = 0; index < levels.length; index += 1) levels[index] = bytes[4 * index + from];
-  return levels;
+/** A grey canvas of 8 bits a pixel. */
+export const greyOf = (levels, size) => painted(levels, size, (level) => 0xff000000 | (level * 0x10101));
+
+/** A black canvas, as opaque as 8 bits a pixel say. */
+export const maskOf = (levels, size) => painted(levels, size, (level) => level << 24);
+
+/** `word` makes little-endian RGBA of a level. */
+function painted(levels, { width, height }, word) {
+  const pixels = new ImageData(width, height);
+  const words = new Uint32Array(pixels.data.buffer);
+  for (let at = 0; at < words.length; at += 1) words[at] = word(levels[at]);
+  return canvasOf(pixels);
 }
 
 /** The PNG of a bitmap or a canvas. */
-export function pngOf(picture) {
-  const canvas = picture instanceof OffscreenCanvas ? picture : drawnOf(picture);
-  return canvas.convertToBlob({ type: "image/png" });
+export const pngOf = (picture) => drawn(picture).convertToBlob({ type: "image/png" });
+
+/** A tile of what shows through where a picture is transparent, for `createPattern`. */
+export function checkerboard() {
+  const context = empty({ width: 2 * SQUARE_PX, height: 2 * SQUARE_PX });
+  fill(context, "#ffffff");
+  context.fillStyle = "#dcd9d3";
+  for (const corner of [0, SQUARE_PX]) context.fillRect(corner, corner, SQUARE_PX, SQUARE_PX);
+  return context.canvas;
 }
 
-function drawnOf(picture) {
-  const canvas = new OffscreenCanvas(picture.width, picture.height);
-  canvas.getContext("2d").drawImage(picture, 0, 0);
-  return canvas;
+export function fill(context, style) {
+  context.fillStyle = style;
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
 }

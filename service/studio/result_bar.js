@@ -1,19 +1,16 @@
 // Taking the result away: saved, copied, dragged out, or with a right click on the picture itself.
 
-import { byId, make, save } from "./dom.js";
+import { byId, onClick, save, sayOn } from "./dom.js";
 
 export class ResultBar {
   /** `obtain()` gives the service's own `{blob, name}`; `onFail(error)` hears why it could not. */
   constructor(obtain, onFail) {
     Object.assign(this, { obtain, onFail, shown: null });
-    this.download = byId("photo-download");
-    this.copy = byId("photo-copy");
-    this.image = byId("photo-image");
-    this.chip = byId("photo-chip");
+    [this.download, this.copy, this.image, this.chip] = ["download", "copy", "image", "chip"].map((name) => byId(`photo-${name}`));
     this.back = byId("photo-return");
-    this.download.addEventListener("click", () => this.#obtained(this.download, save));
-    this.copy.addEventListener("click", () => this.#copy());
-    this.back.addEventListener("click", () => this.#obtained(this.back, (blob) => this.onReturn(blob)));
+    onClick("photo-download", () => this.#obtained(this.download, save));
+    onClick("photo-return", () => this.#obtained(this.back, (blob) => this.onReturn(blob)));
+    onClick("photo-copy", () => this.#copy());
     this.chip.addEventListener("dragstart", (event) => this.#drag(event));
     const stage = this.image.parentElement;
     // A right click is the picture's, and not the canvas', which has a checkerboard in it.
@@ -34,30 +31,16 @@ export class ResultBar {
   show(blob, name) {
     this.#forget();
     this.shown = { blob, name, url: URL.createObjectURL(blob) };
-    for (const image of [this.image, this.chip]) image.src = this.shown.url;
-    this.onShown?.(blob);
+    for (const image of [this.image, this.chip]) Object.assign(image, { src: this.shown.url, hidden: false });
     this.chip.classList.remove("stale");
-    this.chip.hidden = this.image.hidden = false;
+    this.onShown?.(blob);
   }
 
   hide() {
     this.#forget();
     this.chip.removeAttribute("src");
-    this.chip.hidden = true;
-    this.download.hidden = this.copy.hidden = true;
+    this.chip.hidden = this.download.hidden = this.copy.hidden = true;
     this.#showBack();
-  }
-
-  /** The picture on the stage; what is still being made can be copied already. */
-  whenShown() {
-    return this.shown?.blob ?? new Promise((resolve) => { this.onShown = resolve; });
-  }
-
-  #forget() {
-    if (this.shown) URL.revokeObjectURL(this.shown.url);
-    this.shown = null;
-    this.chip.classList.add("stale");
-    this.image.hidden = true;
   }
 
   /** Somebody wants the result back, where `onReturn(blob)` is told. */
@@ -68,33 +51,35 @@ export class ResultBar {
 
   #showBack() { this.back.hidden = this.download.hidden || !this.onReturn; }
 
+  #forget() {
+    if (this.shown) URL.revokeObjectURL(this.shown.url);
+    this.shown = null;
+    this.chip.classList.add("stale");
+    this.image.hidden = true;
+  }
+
   /** Hands the service's own result to `use(blob, name)`. */
   async #obtained(button, use) {
     const text = button.textContent;
-    button.disabled = true;
-    button.textContent = "Preparing…";
+    Object.assign(button, { disabled: true, textContent: "Preparing…" });
     try {
       const { blob, name } = await this.obtain();
       use(blob, name);
     } catch (error) {
       this.onFail(error);
     }
-    button.disabled = false;
-    button.textContent = text;
+    Object.assign(button, { disabled: false, textContent: text });
   }
 
+  /** What is still being made can be copied already. */
   async #copy() {
+    const png = this.shown?.blob ?? new Promise((resolve) => { this.onShown = resolve; });
     try {
-      await navigator.clipboard.write([new ClipboardItem({ "image/png": this.whenShown() })]);
-      this.#say("Copied");
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+      sayOn(this.copy, "Copied");
     } catch {
-      this.#say(isSecureContext ? "Not allowed here" : "Needs https://");
+      sayOn(this.copy, isSecureContext ? "Not allowed here" : "Needs https://");
     }
-  }
-
-  #say(text) {
-    this.copy.textContent = text;
-    setTimeout(() => { this.copy.textContent = "Copy"; }, 2000);
   }
 
   /** Under its own name, where the browser can do that. */

@@ -6,29 +6,22 @@ import { keyHeaders } from "./key.js";
 export class Problem extends Error {
   constructor(fields, retryAfterS = null) {
     super(fields.detail || fields.title);
-    Object.assign(this, { status: 0, title: "Something went wrong", detail: "", code: "", request_id: "" }, fields);
-    this.retryAfterS = retryAfterS;
+    Object.assign(this, { status: 0, title: "Something went wrong", detail: "", code: "", request_id: "" }, fields, { retryAfterS });
   }
+
+  static ofPage = (error) => new Problem({ title: "The page failed", detail: String(error), code: "page" });
 }
 
-const UNREACHABLE = {
-  title: "The service does not answer",
-  detail: "It may have been stopped, or the network is gone.",
-  code: "unreachable",
-};
+const UNREACHABLE = { title: "The service does not answer", detail: "It may have been stopped, or the network is gone.", code: "unreachable" };
 
 /** Where `path` is, also behind a proxy that puts the service below a path of its own. */
 export const address = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
 
 /** The response. Throws Problem, or AbortError where `signal` says so. */
 export async function ask(path, init = {}) {
-  let response;
-  try {
-    response = await fetch(address(path), { ...init, headers: { ...init.headers, ...keyHeaders() } });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Problem(UNREACHABLE);
-  }
+  const response = await fetch(address(path), { ...init, headers: { ...init.headers, ...keyHeaders() } }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Problem(UNREACHABLE);
+  });
   if (!response.ok) throw await problemOf(response);
   return response;
 }
@@ -45,12 +38,8 @@ export function askFor(request, image, init = {}) {
 }
 
 async function problemOf(response) {
-  const retryAfterS = Number.parseInt(response.headers.get("Retry-After"), 10);
-  const wait = Number.isNaN(retryAfterS) ? null : retryAfterS;
-  try {
-    return new Problem(await response.json(), wait);
-  } catch {
-    const status = response.status;
-    return new Problem({ status, title: `The answer was ${status} ${response.statusText}`, code: `http_${status}` }, wait);
-  }
+  const { status, statusText } = response;
+  const waitS = Number.parseInt(response.headers.get("Retry-After"), 10);
+  const fields = await response.json().catch(() => ({ status, title: `The answer was ${status} ${statusText}`, code: `http_${status}` }));
+  return new Problem(fields, Number.isNaN(waitS) ? null : waitS);
 }

@@ -5,109 +5,82 @@ import { ask } from "./service.js";
 import { Chart } from "./chart.js";
 import { Reading, growth, quantile } from "./metrics.js";
 
-const INTERVAL_MS = 2000;
+const INTERVAL_S = 2;
 const STAGES = ["read", "wait", "decode", "queue", "infer", "matte", "compose", "encode"];
 const SPAN = 30; // readings: latencies are those of the last minute
+
+/** A chart each: its title, the least that fills its height, and `[value, text, words beside it]` of `now`, the reading
+ *  before it (`last`) and the first of the span (`since`). */
+const CHARTS = [
+  ["Waiting for a worker", 4, ({ now }) => whole(now.sum("silhouette_queue_depth"), `oldest ${seconds(now.sum("silhouette_oldest_wait_seconds"))}`)],
+  ["Requests in flight", 4, ({ now }) => whole(now.sum("silhouette_permits_in_use"), `of ${now.sum("silhouette_permits")}`)],
+  ["Answers a second", 2, ({ now, last }) => {
+    const rate = rateOf(last, now, "silhouette_requests_total", isWork);
+    const failed = now.sum("silhouette_requests_total", (labels) => isWork(labels) && labels.reason !== "ok");
+    return [rate, rate.toFixed(1), failed ? `${failed} failed since it started` : "none failed"];
+  }],
+  ["Latency, 95th percentile", 100, ({ now, since }) => {
+    const [slow, usual] = [0.95, 0.5].map((share) => quantile(since, now, "silhouette_request_seconds", share, isWork));
+    return slow === null ? [0, "–", "ms"] : whole(1000 * slow, `ms, median ${Math.round(1000 * usual)}`);
+  }],
+  ["Live sessions", 2, ({ now, last }) => whole(now.sum("silhouette_stream_sessions"), `${rateOf(last, now, "silhouette_stream_frames_total").toFixed(0)} frames a second`)],
+  ["Event loop lag", 20, ({ now }) => whole(1000 * now.sum("silhouette_event_loop_lag_seconds"), "ms")],
+];
+
+const UNCOUNTED = ["other", "/models", "/models/{name}", "/models/{name}/default", "/livez", "/readyz", "/startupz", "/metrics"];
+
+/** Whether a request was for a picture. */
+const isWork = ({ route }) => !UNCOUNTED.includes(route);
+
+const whole = (value, words) => [value, value.toFixed(0), words];
+const rateOf = (last, now, ...what) => (last ? growth(last, now, ...what) / INTERVAL_S : 0);
+const seconds = (value) => (value < 1 ? `${(1000 * value).toFixed(value < 0.01 ? 1 : 0)} ms` : `${value.toFixed(1)} s`);
 
 export class ServiceTab {
   constructor() {
     this.readings = [];
-    this.timer = null;
-    this.trouble = make("div", { class: "tile wide", hidden: true });
-    this.queue = new Chart("Waiting for a worker", { least: 4 });
-    this.inFlight = new Chart("Requests in flight", { least: 4 });
-    this.rate = new Chart("Answers a second", { least: 2 });
-    this.latency = new Chart("Latency, 95th percentile", { least: 100 });
-    this.lag = new Chart("Event loop lag", { least: 20 });
-    this.sessions = new Chart("Live sessions", { least: 2 });
-    this.stages = make("ul", { class: "bars" });
-    this.workers = make("tbody");
-    this.models = make("tbody");
-    byId("dashboard").replaceChildren(this.trouble, ...this.#tiles());
+    this.charts = CHARTS.map(([title, least]) => new Chart(title, { least }));
+    byId("service-tiles").before(...this.charts.map(({ element }) => element));
   }
 
   setVisible(isVisible) {
     clearInterval(this.timer);
     if (!isVisible) return;
-    this.timer = setInterval(() => this.#read(), INTERVAL_MS);
+    this.timer = setInterval(() => this.#read(), 1000 * INTERVAL_S);
     this.#read();
   }
 
   async #read() {
     try {
       this.#show(new Reading(await (await ask("metrics")).text()));
-      this.trouble.hidden = true;
+      byId("service-trouble").hidden = true;
     } catch (problem) {
-      this.trouble.hidden = false;
-      this.trouble.replaceChildren(problemCard(problem));
+      byId("service-trouble").hidden = false;
+      byId("service-trouble").replaceChildren(problemCard(problem));
     }
   }
 
   #show(now) {
-    const last = this.readings.at(-1);
-    const since = this.readings[0] ?? null;
+    const [last, since] = [this.readings.at(-1), this.readings[0] ?? null];
     this.readings = [...this.readings, now].slice(-SPAN);
-    this.#showLoad(now, last);
-    this.#showLatency(now, since);
+    CHARTS.forEach(([, , valueOf], index) => this.charts[index].add(...valueOf({ now, last, since })));
     this.#showStages(now, since);
-    this.#showWorkers(now);
-  }
-
-  #showLoad(now, last) {
-    const gauge = (name) => now.sum(name);
-    const queued = gauge("silhouette_queue_depth");
-    this.queue.add(queued, String(queued), `oldest ${seconds(gauge("silhouette_oldest_wait_seconds"))}`);
-    const inFlight = gauge("silhouette_permits_in_use");
-    this.inFlight.add(inFlight, String(inFlight), `of ${gauge("silhouette_permits")}`);
-    const rate = last ? growth(last, now, "silhouette_requests_total", isWork) / (INTERVAL_MS / 1000) : 0;
-    const refused = now.sum("silhouette_requests_total", (labels) => isWork(labels) && labels.reason !== "ok");
-    this.rate.add(rate, rate.toFixed(1), refused ? `${refused} failed since it started` : "none failed");
-    const lagMs = 1000 * gauge("silhouette_event_loop_lag_seconds");
-    this.lag.add(lagMs, lagMs.toFixed(0), "ms");
-    const sessions = gauge("silhouette_stream_sessions");
-    const frames = last ? growth(last, now, "silhouette_stream_frames_total") / (INTERVAL_MS / 1000) : 0;
-    this.sessions.add(sessions, String(sessions), `${frames.toFixed(0)} frames a second`);
-  }
-
-  #showLatency(now, since) {
-    const slow = quantile(since, now, "silhouette_request_seconds", 0.95, isWork);
-    const usual = quantile(since, now, "silhouette_request_seconds", 0.5, isWork);
-    this.latency.add(1000 * (slow ?? 0), slow === null ? "–" : String(Math.round(1000 * slow)), usual === null ? "ms" : `ms, median ${Math.round(1000 * usual)}`);
+    const memory = new Map(now.all("silhouette_rss_bytes").map(({ labels, value }) => [labels.process, value]));
+    const nodes = new Map(now.all("silhouette_worker_node").map(({ labels }) => [labels.worker, labels.node]));
+    byId("service-workers").replaceChildren(...now.all("silhouette_worker_state").map(({ labels: { worker, state, device } }) => {
+      const [bytes, node] = [memory.get(`worker-${worker}`), nodes.get(worker)];
+      return row(worker, pill(state, state), node ? `${device} on ${node}` : device, bytes ? `${Math.round(bytes / 1e6)} MB` : "–");
+    }));
+    byId("service-models").replaceChildren(...now.all("silhouette_model_loaded").map(({ labels, value }) => row(labels.model, value ? pill("idle", "loaded") : pill("starting", "asleep"))));
   }
 
   #showStages(now, since) {
-    const rows = STAGES.map((stage) => ({ stage, ...stageOf(now, since, stage) })).filter(({ mean }) => mean !== null);
-    const longest = Math.max(...rows.map(({ mean }) => mean), 0.001);
-    this.stages.replaceChildren(...rows.map((row) => bar(row, longest)));
-    if (!rows.length) this.stages.replaceChildren(make("li", { class: "quiet", text: "Nothing was asked yet." }));
-  }
-
-  #showWorkers(now) {
-    const memory = new Map(now.all("silhouette_rss_bytes").map(({ labels, value }) => [labels.process, value]));
-    const nodes = new Map(now.all("silhouette_worker_node").map(({ labels }) => [labels.worker, labels.node]));
-    const rows = now.all("silhouette_worker_state").map(({ labels }) => workerRow({ ...labels, node: nodes.get(labels.worker) }, memory.get(`worker-${labels.worker}`)));
-    this.workers.replaceChildren(...rows);
-    this.models.replaceChildren(...now.all("silhouette_model_loaded").map(modelRow));
-  }
-
-  #tiles() {
-    const head = (...columns) => make("thead", {}, make("tr", {}, columns.map((text) => make("th", { scope: "col", text }))));
-    return [
-      this.queue.element, this.inFlight.element, this.rate.element, this.latency.element, this.sessions.element, this.lag.element,
-      make("section", { class: "card tile wide" }, make("h2", { text: "Where the time goes" }),
-        make("p", { class: "quiet small", text: "The mean of each stage, and its 95th percentile, over the last minute." }), this.stages),
-      make("section", { class: "card tile wide" }, make("h2", { text: "Workers" }), make("table", { class: "workers" }, head("Worker", "State", "Device", "Memory"), this.workers)),
-      make("section", { class: "card tile wide" }, make("h2", { text: "Models" }),
-        make("p", { class: "quiet small", text: "What is asleep is loaded again for the first who asks." }),
-        make("table", { class: "workers" }, head("Model", "State"), this.models)),
-    ];
+    const stages = STAGES.map((stage) => ({ stage, ...stageOf(now, since, stage) })).filter(({ mean }) => mean !== null);
+    const longest = Math.max(...stages.map(({ mean }) => mean), 0.001);
+    byId("service-stages").replaceChildren(...stages.map((each) => bar(each, longest)));
+    if (!stages.length) byId("service-stages").append(make("li", { class: "quiet", text: "Nothing was asked yet." }));
   }
 }
-
-const UNCOUNTED = ["other", "/models", "/models/{name}", "/models/{name}/default", "/livez", "/readyz", "/startupz", "/metrics"];
-
-/** Whether a request was for a picture. */
-const isWork = ({ route }) => !UNCOUNTED.includes(route);
 
 /** `{mean, slow}` in seconds of what ran since; where nothing did, of all that ever ran. */
 function stageOf(now, since, stage) {
@@ -115,27 +88,15 @@ function stageOf(now, since, stage) {
   const name = "silhouette_stage_seconds";
   const from = growth(since, now, `${name}_count`, isStage) ? since : null;
   const count = growth(from, now, `${name}_count`, isStage);
-  const mean = count ? growth(from, now, `${name}_sum`, isStage) / count : null;
-  return { mean, slow: quantile(from, now, name, 0.95, isStage) };
+  return { mean: count ? growth(from, now, `${name}_sum`, isStage) / count : null, slow: quantile(from, now, name, 0.95, isStage) };
 }
 
 function bar({ stage, mean, slow }, longest) {
-  const fill = make("i");
-  fill.style.width = `${(100 * mean) / longest}%`;
-  return make("li", {}, make("span", { text: stage }), make("span", { class: "track" }, fill),
+  const filled = make("i");
+  filled.style.width = `${(100 * mean) / longest}%`;
+  return make("li", {}, make("span", { text: stage }), make("span", { class: "track" }, filled),
     make("span", { class: "figure", text: `${seconds(mean)}, p95 ${seconds(slow ?? 0)}` }));
 }
 
-function workerRow({ worker, state, device, node }, bytes) {
-  const place = node ? `${device} on ${node}` : device;
-  const cells = [worker, make("span", { class: `pill ${state}`, text: state }), place, bytes ? `${Math.round(bytes / 1e6)} MB` : "–"];
-  return make("tr", {}, cells.map((cell) => make("td", {}, cell)));
-}
-
-function modelRow({ labels, value }) {
-  const state = value ? "loaded" : "asleep";
-  const pill = make("span", { class: `pill ${value ? "idle" : "starting"}`, text: state });
-  return make("tr", {}, [labels.model, pill].map((cell) => make("td", {}, cell)));
-}
-
-const seconds = (value) => (value < 1 ? `${(1000 * value).toFixed(value < 0.01 ? 1 : 0)} ms` : `${value.toFixed(1)} s`);
+const row = (...cells) => make("tr", {}, cells.map((cell) => make("td", {}, cell)));
+const pill = (kind, text) => make("span", { class: `pill ${kind}`, text });

@@ -1,16 +1,13 @@
 // One photo, and what the service has seen in it: each look is asked for once, and kept.
 
 import { Problem, askFor } from "./service.js";
+import { LOOKED, SUBJECT, masked } from "./composition.js";
 import { LabelMap } from "./label_map.js";
-import { bitmapOf, everyFourth, pixelsOf } from "./pixels.js";
+import { alphaOf, bitmapOf, drawn } from "./pixels.js";
 import { Undo } from "./undo.js";
 
-/** Options for which a network has to look anew; the subject's edges are made from what it saw. */
-const LOOKED = ["model", "effort", "keep", "refine", "allow_empty"];
-const SUBJECT = [...LOOKED, "shift_edge", "feather", "decontaminate"];
-
 const MOST_LOOKS = 4; // at 12 megapixels each takes 48 MB
-
+const GLANCE_PX = 640;
 const CUT_OUT = "/remove-background";
 
 /** The photo as the service reads it, for a browser that cannot: with all of its saturation, nothing changes. */
@@ -31,6 +28,12 @@ export class Shot {
     Object.assign(this, { file, before, readable, looks: new Map(), labels: new Map(), undo: new Undo(), corrections: null, kept: null });
   }
 
+  /** Whether nothing of the photo is transparent. */
+  isOpaque = () => {
+    this.opaque ??= this.file.type === "image/jpeg" || alphaOf(this.before).every((level) => level === 255);
+    return this.opaque;
+  };
+
   /** The look that the fields of a request want, but for the options in `without`; undefined where it was not asked for. */
   seen(fields, without = []) {
     return this.looks.get(this.#key(fields.filter(([name]) => SUBJECT.includes(name) && !without.includes(name))));
@@ -50,8 +53,17 @@ export class Shot {
       look = await this.#once(looked, this.corrections, async () => this.#ask(looked, [first.matte, ...await this.corrections.files(this.before)], signal));
     }
     if (all.length === looked.length) return look;
-    const seen = look;
-    return this.#once(all, this.corrections, () => this.#ask(all, takesMatte ? [seen.matte] : [], signal, seen));
+    return this.#once(all, this.corrections, () => this.#ask(all, takesMatte ? [look.matte] : [], signal, look));
+  }
+
+  /** The subject as `model` sees it in a small copy, which is little to send: a canvas, as large as the photo. */
+  async glance(model, signal) {
+    const { width, height } = this.before;
+    const scale = Math.min(1, GLANCE_PX / Math.max(width, height));
+    const small = drawn(this.before, { width: Math.ceil(width * scale), height: Math.ceil(height * scale) });
+    const copy = new File([await small.convertToBlob({ type: "image/jpeg", quality: 0.85 })], "glance.jpg", { type: "image/jpeg" });
+    const response = await askFor({ path: `${CUT_OUT}?model=${model}`, fields: [], files: [] }, copy, { signal });
+    return masked(this.before, await createImageBitmap(await response.blob()));
   }
 
   /** The classes in it. Two are told apart by the matte already; a model of many says them, once. Throws Problem. */
@@ -62,8 +74,8 @@ export class Shot {
 
   /** Gives back what takes much memory, and can be had again; `kept` are the classes that were the subject. */
   rest(kept) {
-    Object.assign(this, { kept, before: null, pixels: null });
-    for (const look of this.looks.values()) Object.assign(look, { picture: null, levels: null });
+    Object.assign(this, { kept, before: null });
+    for (const look of this.looks.values()) look.picture = null;
   }
 
   async wake() {
@@ -72,7 +84,7 @@ export class Shot {
   }
 
   async #readLabels(model, look, signal) {
-    if (look && model.classes.length === 2) return LabelMap.ofMatte(look.alpha, look.picture, model.classes);
+    if (look && model.classes.length === 2) return LabelMap.ofMatte(alphaOf(look.picture), look.picture, model.classes);
     const name = model.parts.at(-1) ?? model.name; // two together have the classes of the second
     const fields = [["model", name], ["output", "labels"], ["format", "json"], ["allow_empty", "true"]];
     const response = await askFor({ path: "/segment", fields, files: [] }, this.file, { signal });
@@ -88,26 +100,14 @@ export class Shot {
     return this.looks.get(key);
   }
 
+  /** `{blob, picture, headers, matte}`: the subject with straight alpha, and `[field, file]` that a request takes in the
+   *  place of a look. `bare` is the look whose edges these are. */
   async #ask(fields, files, signal, bare = null) {
     const response = await askFor({ path: CUT_OUT, fields, files }, this.file, { signal });
     const blob = await response.blob();
-    return new Look(blob, await createImageBitmap(blob), response.headers, bare);
+    const look = { blob, picture: await createImageBitmap(blob), headers: response.headers };
+    look.bare = bare?.bare ?? look;
+    look.matte = ["matte", new File([look.bare.blob], "matte.png", { type: "image/png" })];
+    return look;
   }
-}
-
-/** What the service saw: the photo's subject with straight alpha. */
-class Look {
-  /** `bare` is the look whose edges these are. */
-  constructor(blob, picture, headers, bare) {
-    Object.assign(this, { blob, picture, headers, bare: bare ?? this });
-  }
-
-  /** 8 bits a pixel: how much of it is the subject's. */
-  get alpha() {
-    this.levels ??= everyFourth(pixelsOf(this.picture).data, 3);
-    return this.levels;
-  }
-
-  /** As the service takes it in a request, in the place of a look: it reads the alpha. */
-  get matte() { return ["matte", new File([this.bare.blob], "matte.png", { type: "image/png" })]; }
 }

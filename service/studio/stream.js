@@ -7,27 +7,23 @@ import { Problem, address } from "./service.js";
 
 const LENGTH_BYTES = 4;
 
-const GONE = { title: "The connection to the service is gone", detail: "It may have been stopped.", code: "unreachable" };
-
 /** Why a session ended, where the service did not send a problem document before. */
+const GONE = { title: "The connection to the service is gone", detail: "It may have been stopped.", code: "unreachable" };
 const CLOSED = {
-  1001: { title: "The service closed the session", detail: "It was idle for too long, or the service is being stopped." },
+  1001: { title: "The service closed the session", detail: "It was idle for too long, or the service is being stopped.", code: "1001" },
 };
 
 export class Stream {
-  /** `on` has `ready(session)`, `result(header, parts)`, `problem(problem)` for one frame, `closed(problem, code)`. */
+  /** `on` has `ready(session)`, `result(header, parts)`, `problem(problem, seq)` for one frame, `closed(problem, code)`. */
   constructor(hello, on) {
-    this.on = on;
-    this.problem = null;
-    this.session = null;
-    this.hello = hello;
+    Object.assign(this, { on, problem: null, session: null });
     const url = new URL(address("stream"));
     url.protocol = url.protocol.replace("http", "ws");
     this.socket = new WebSocket(url, keyProtocols());
     this.socket.binaryType = "arraybuffer";
-    this.socket.addEventListener("open", () => this.#say({ type: "hello", ...hello }));
-    this.socket.addEventListener("message", ({ data }) => this.#hear(data));
-    this.socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
+    this.socket.onopen = () => this.#say({ type: "hello", ...hello });
+    this.socket.onmessage = ({ data }) => this.#hear(data);
+    this.socket.onclose = ({ code, reason }) => this.#closed(code, reason);
   }
 
   get isOpen() { return this.session !== null && this.socket.readyState === WebSocket.OPEN; }
@@ -35,13 +31,9 @@ export class Stream {
   /** Bytes that the network has not taken yet. */
   get waitingBytes() { return this.socket.bufferedAmount; }
 
-  sendFrame(seq, timestampMs, format, payload) {
-    if (this.isOpen) this.socket.send(packed({ seq, timestamp_ms: timestampMs, format }, payload));
-  }
+  sendFrame(seq, timestampMs, format, payload) { this.#send({ seq, timestamp_ms: timestampMs, format }, payload); }
 
-  sendBackground(format, payload) {
-    if (this.isOpen) this.socket.send(packed({ type: "background", format }, payload));
-  }
+  sendBackground(format, payload) { this.#send({ type: "background", format }, payload); }
 
   update(changes) {
     if (this.isOpen) this.#say({ type: "update", ...changes });
@@ -55,12 +47,17 @@ export class Stream {
 
   #say(message) { this.socket.send(JSON.stringify(message)); }
 
+  #send(header, payload) {
+    if (!this.isOpen) return;
+    const text = new TextEncoder().encode(JSON.stringify(header));
+    const length = new DataView(new ArrayBuffer(LENGTH_BYTES));
+    length.setUint32(0, text.length, true);
+    this.socket.send(new Blob([length, text, payload]));
+  }
+
   #hear(data) {
     if (!this.on) return;
-    if (typeof data !== "string") {
-      this.on.result(...unpacked(data));
-      return;
-    }
+    if (typeof data !== "string") { this.on.result(...unpacked(data)); return; }
     const message = JSON.parse(data);
     if (message.type === "ready") {
       this.session = message;
@@ -72,19 +69,10 @@ export class Stream {
   }
 
   #closed(code, reason) {
-    const known = CLOSED[code] ? { ...CLOSED[code], code: reason || String(code) } : null;
     const said = this.problem && (!reason || this.problem.code === reason) ? this.problem : null;
-    this.on?.closed(said ?? new Problem(known ?? { ...GONE, code: reason || GONE.code }), code);
+    const known = CLOSED[code] ?? GONE;
+    this.on?.closed(said ?? new Problem({ ...known, code: reason || known.code }), code);
   }
-}
-
-function packed(header, payload) {
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const message = new Uint8Array(LENGTH_BYTES + text.length + payload.byteLength);
-  new DataView(message.buffer).setUint32(0, text.length, true);
-  message.set(text, LENGTH_BYTES);
-  message.set(new Uint8Array(payload), LENGTH_BYTES + text.length);
-  return message;
 }
 
 /** `[header, parts]`; each part gets its `content`. */

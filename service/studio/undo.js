@@ -1,5 +1,8 @@
 // What was done to one photo, step by step, there and back again.
 
+import { byId, onClick } from "./dom.js";
+import { icon } from "./icons.js";
+
 export class Undo {
   constructor() {
     this.past = [];
@@ -27,14 +30,32 @@ export class Undo {
   }
 }
 
-/** Ctrl Z and its like, wherever nobody writes; `isWanted()` says when, `undo` and `redo` do it. */
-export function takeUndoKeys(isWanted, undo, redo) {
-  document.addEventListener("keydown", (event) => {
+/** The buttons, and Ctrl Z and its like wherever nobody writes, for what `undoOf()` remembers; `isWanted()` says when. */
+export class UndoButtons {
+  constructor(undoOf, isWanted) {
+    Object.assign(this, { undoOf, isWanted });
+    for (const way of ["undo", "redo"]) {
+      byId(`photo-${way}`).append(icon(way));
+      onClick(`photo-${way}`, () => this.#step(way));
+    }
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  show() {
+    byId("photo-undo").disabled = !this.undoOf()?.past.length;
+    byId("photo-redo").disabled = !this.undoOf()?.future.length;
+  }
+
+  #step(way) {
+    this.undoOf()?.[way]();
+    this.show();
+  }
+
+  #key(event) {
     const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
     const isRedo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "y";
-    if ((!isUndo && !isRedo) || !isWanted() || event.target.matches("input[type=text], input[type=number], textarea")) return;
+    if ((!isUndo && !isRedo) || !this.isWanted() || event.target.matches("input[type=text], input[type=number], textarea")) return;
     event.preventDefault();
-    if (isRedo || event.shiftKey) redo();
-    else undo();
-  });
+    this.#step(isRedo || event.shiftKey ? "redo" : "undo");
+  }
 }

@@ -4,7 +4,6 @@ import { afterQuiet, byId, clock } from "./dom.js";
 import { adviceCard } from "./advice.js";
 import { Choices } from "./choices.js";
 import { readClip } from "./clip.js";
-import { OF_FILMS } from "./film_advice.js";
 import { FilmJob } from "./film_job.js";
 import { filmEffects, filmForm, stillRequest } from "./film_request.js";
 import { FilmView } from "./film_view.js";
@@ -113,7 +112,7 @@ export class VideoTab {
   #fail(error, again) {
     const { choices } = this;
     const acts = { again, choose: () => part("file").click(), reset: () => choices.reset(), model: () => choices.useStandardModel() };
-    part("problem").replaceChildren(adviceCard(error, acts, OF_FILMS));
+    part("problem").replaceChildren(adviceCard(error, acts, "film-advice"));
     part("problem").hidden = false;
   }
 

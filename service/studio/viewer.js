@@ -1,7 +1,7 @@
 // Two pictures of the same thing on one canvas, with a curtain between them: before on the left, after on the right.
 // Zooms to single pixels and moves about.
 
-import { checkerboard } from "./board.js";
+import { checkerboard } from "./pixels.js";
 
 const LARGEST_ZOOM = 32;
 const SHARP_FROM = 2; // screen pixels a picture pixel: from here on they are shown as the squares they are
@@ -9,20 +9,17 @@ const VEIL = "#ffffffb8";
 const STEP = 1.5;
 const PAN_STEP_PX = 40;
 const CURTAIN_STEPS = 1000;
+const CURTAIN_ROD_PX = 44;
 
 export class Viewer {
   /** `onPoint(x, y, event)` hears of the pointer in picture pixels, `onZoom(scale)` of zooms. */
   constructor(canvas, curtain, { onPoint, onZoom }) {
-    Object.assign(this, { canvas, curtain, onPoint, onZoom });
+    Object.assign(this, { canvas, curtain, onPoint, onZoom, before: null, after: null, shade: null, isBeforeOnly: false });
     this.context = canvas.getContext("2d");
-    this.before = null;
-    this.after = null;
-    this.shade = null;
+    this.board = this.context.createPattern(checkerboard(), "repeat");
     this.tool = null; // {down(x, y), move(x, y), up(), cancel(), paint(context, scale)}, in picture pixels
-    this.isBeforeOnly = false;
     this.view = null; // null: the whole picture
     this.pointers = new Map();
-    this.board = checkerboard();
     new ResizeObserver(() => this.draw()).observe(canvas);
     curtain.addEventListener("input", () => this.draw());
     this.#listen();
@@ -31,10 +28,9 @@ export class Viewer {
   /** Shows two pictures (ImageBitmap, or null); the view stays where it was if they are as large as the last. */
   show(before, after) {
     const last = this.picture;
-    this.before = before;
-    this.after = after;
+    Object.assign(this, { before, after });
     const now = this.picture;
-    if (!last || !now || last.width !== now.width || last.height !== now.height) this.fit();
+    if (last?.width !== now?.width || last?.height !== now?.height) this.view = null;
     this.draw();
   }
 
@@ -43,11 +39,11 @@ export class Viewer {
   /** Whether there are two pictures of one size, so that a curtain makes sense. It would be in a tool's way. */
   get canCompare() {
     const { before, after } = this;
-    if (this.tool || this.isBeforeOnly) return false;
-    return Boolean(before && after && before.width === after.width && before.height === after.height);
+    if (this.tool || this.isBeforeOnly || !before || !after) return false;
+    return before.width === after.width && before.height === after.height;
   }
 
-  /** A tool in the hand (null: none); the curtain would be in its way. */
+  /** A tool in the hand (null: none). */
   take(tool) {
     if (tool === this.tool) return;
     this.tool = tool;
@@ -64,23 +60,23 @@ export class Viewer {
   /** Zooms around a point of the canvas, in its own pixels; its middle where none is given. */
   zoom(factor, x = this.canvas.width / 2, y = this.canvas.height / 2) {
     const now = this.#view();
-    const scale = Math.min(LARGEST_ZOOM, Math.max(this.#fitted().scale, now.scale * factor));
+    const least = this.#fitted().scale;
+    const scale = Math.min(LARGEST_ZOOM, Math.max(least, now.scale * factor));
     const ratio = scale / now.scale;
-    this.view = scale <= this.#fitted().scale ? null : { scale, left: x - (x - now.left) * ratio, top: y - (y - now.top) * ratio };
+    this.view = scale <= least ? null : { scale, left: x - (x - now.left) * ratio, top: y - (y - now.top) * ratio };
     this.draw();
   }
 
   /** Eight screen pixels for each of the picture's. */
-  zoomToPixels() {
-    this.zoom((8 * devicePixelRatio) / this.#view().scale);
-  }
+  zoomToPixels() { this.zoom((8 * devicePixelRatio) / this.#view().scale); }
 
   draw() {
-    const { context } = this;
+    const { context, canvas } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    if (!this.canvas.clientWidth) return;
-    this.#measure();
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!canvas.clientWidth) return;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * devicePixelRatio));
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     this.curtain.hidden = !this.canCompare;
     if (!this.picture) return;
     const view = this.#view();
@@ -91,46 +87,41 @@ export class Viewer {
     if (this.canCompare) this.#drawPart(this.before, view, box.left, edge);
     this.#drawPart(this.picture, view, edge, box.right);
     if (this.tool) this.#drawTool(view);
-    this.canvas.classList.toggle("grab", this.view !== null);
+    canvas.classList.toggle("grab", this.view !== null);
     this.onZoom(view.scale / devicePixelRatio);
   }
 
   #drawPart(picture, view, left, right) {
-    const { context, canvas } = this;
     if (right <= left) return;
-    const [width, height] = [picture.width * view.scale, picture.height * view.scale];
+    const { context } = this;
+    const box = [view.left, view.top, picture.width * view.scale, picture.height * view.scale];
     context.save();
     context.beginPath();
-    context.rect(left, 0, right - left, canvas.height);
+    context.rect(left, 0, right - left, this.canvas.height);
     context.clip();
-    context.fillStyle = context.createPattern(this.board, "repeat");
-    context.fillRect(view.left, view.top, width, height);
-    if (this.tool?.subject) this.#drawForTool(view.left, view.top, width, height);
-    else context.drawImage(picture, view.left, view.top, width, height);
-    if (this.shade) context.drawImage(this.shade, view.left, view.top, width, height);
+    this.#fill(this.board, box);
+    if (this.tool?.subject) this.#drawForTool(box);
+    else context.drawImage(picture, ...box);
+    if (this.shade) context.drawImage(this.shade, ...box);
     context.restore();
   }
 
   /** The subject before a pale photo: what was lost can be found, and painted over. */
-  #drawForTool(...box) {
-    const { context } = this;
-    context.drawImage(this.before, ...box);
-    context.fillStyle = VEIL;
-    context.fillRect(...box);
-    context.drawImage(this.tool.subject, ...box);
+  #drawForTool(box) {
+    this.context.drawImage(this.before, ...box);
+    this.#fill(VEIL, box);
+    this.context.drawImage(this.tool.subject, ...box);
   }
 
-  #drawTool(view) {
-    const { context, tool } = this;
-    context.setTransform(view.scale, 0, 0, view.scale, view.left, view.top);
-    tool.paint(context, view.scale / devicePixelRatio);
-    context.setTransform(1, 0, 0, 1, 0, 0);
+  #fill(style, box) {
+    this.context.fillStyle = style;
+    this.context.fillRect(...box);
   }
 
-  #measure() {
-    const { canvas } = this;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * devicePixelRatio));
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  #drawTool({ scale, left, top }) {
+    this.context.setTransform(scale, 0, 0, scale, left, top);
+    this.tool.paint(this.context, scale / devicePixelRatio);
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
   #fitted() {
@@ -140,36 +131,33 @@ export class Viewer {
   }
 
   #view() {
-    if (!this.view) return this.#fitted();
-    const { scale } = this.view;
+    const { view, picture, canvas } = this;
+    if (!view) return this.#fitted();
     const within = (offset, side, room) => (side <= room ? (room - side) / 2 : Math.min(0, Math.max(room - side, offset)));
-    this.view.left = within(this.view.left, this.picture.width * scale, this.canvas.width);
-    this.view.top = within(this.view.top, this.picture.height * scale, this.canvas.height);
-    return this.view;
+    view.left = within(view.left, picture.width * view.scale, canvas.width);
+    view.top = within(view.top, picture.height * view.scale, canvas.height);
+    return view;
   }
 
   /** The part of the canvas that the picture covers, in its pixels. */
   #visible({ left, top, scale }) {
     const { canvas, picture } = this;
-    return {
-      left: Math.max(0, left),
-      top: Math.max(0, top),
-      right: Math.min(canvas.width, left + picture.width * scale),
-      bottom: Math.min(canvas.height, top + picture.height * scale),
-    };
+    const [right, bottom] = [left + picture.width * scale, top + picture.height * scale];
+    return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(canvas.width, right), bottom: Math.min(canvas.height, bottom) };
   }
 
   /** The curtain covers what is to be seen of the picture. Returns where it hangs, in canvas pixels. */
   #placeCurtain({ left, top, right, bottom }) {
     const { curtain, canvas } = this;
-    const { style } = canvas.parentElement; // for what is written into the corners, and lies over the picture
-    style.setProperty("--picture-left", `${left / devicePixelRatio}px`);
-    style.setProperty("--picture-right", `${(canvas.width - right) / devicePixelRatio}px`);
-    style.setProperty("--picture-top", `${top / devicePixelRatio}px`);
-    style.setProperty("--picture-bottom", `${(canvas.height - bottom) / devicePixelRatio}px`);
+    const cssOf = (px) => `${px / devicePixelRatio}px`;
+    // For what is written into the corners, and lies over the picture.
+    const insets = { left, right: canvas.width - right, top, bottom: canvas.height - bottom };
+    for (const [side, px] of Object.entries(insets)) canvas.parentElement.style.setProperty(`--picture-${side}`, cssOf(px));
     if (!this.canCompare) return left;
-    // A thumb of 44 px stays inside its track: half of it hangs over on both sides.
-    place(curtain, { left: left / devicePixelRatio - 22, top: top / devicePixelRatio, width: (right - left) / devicePixelRatio + 44, height: (bottom - top) / devicePixelRatio });
+    // A thumb stays inside its track: half of it hangs over on both sides.
+    const rod = CURTAIN_ROD_PX * devicePixelRatio;
+    const box = { left: left - rod / 2, top, width: right - left + rod, height: bottom - top };
+    for (const [side, px] of Object.entries(box)) curtain.style[side] = cssOf(px);
     return Math.round(left + ((right - left) * curtain.valueAsNumber) / CURTAIN_STEPS);
   }
 
@@ -180,20 +168,22 @@ export class Viewer {
 
   #toPicture(event) {
     const [x, y] = this.#toCanvas(event);
-    const view = this.#view();
-    return [(x - view.left) / view.scale, (y - view.top) / view.scale];
+    const { scale, left, top } = this.#view();
+    return [(x - left) / scale, (y - top) / scale];
   }
 
   #listen() {
-    const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => this.#down(event));
-    canvas.addEventListener("pointermove", (event) => this.#move(event));
-    canvas.addEventListener("pointerup", (event) => this.#up(event));
-    canvas.addEventListener("pointercancel", (event) => this.#cancel(event));
-    canvas.addEventListener("pointerleave", (event) => this.onPoint(-1, -1, event));
-    canvas.addEventListener("dblclick", (event) => this.tool || this.zoom(STEP * STEP, ...this.#toCanvas(event)));
-    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    canvas.addEventListener("keydown", (event) => this.#key(event));
+    const listeners = {
+      pointerdown: (event) => this.#down(event),
+      pointermove: (event) => this.#move(event),
+      pointerup: (event) => this.#lift(event, "up"),
+      pointercancel: (event) => this.#lift(event, "cancel"),
+      pointerleave: (event) => this.onPoint(-1, -1, event),
+      dblclick: (event) => this.tool || this.zoom(STEP * STEP, ...this.#toCanvas(event)),
+      wheel: (event) => this.#wheel(event),
+      keydown: (event) => this.#key(event),
+    };
+    for (const [name, listener] of Object.entries(listeners)) this.canvas.addEventListener(name, listener, { passive: false });
   }
 
   /** The first finger, or the left button, is the tool's; a second finger, or another button, moves the picture. */
@@ -215,22 +205,15 @@ export class Viewer {
       if (this.picture) this.onPoint(...this.#toPicture(event), event);
       return;
     }
-    const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
     const before = this.#spread();
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.pointers.size === 2) this.zoom(this.#spread() / before, ...this.#toCanvas(event));
-    else if (this.view) this.#pan(dx * devicePixelRatio, dy * devicePixelRatio);
+    else this.#pan((event.clientX - last.x) * devicePixelRatio, (event.clientY - last.y) * devicePixelRatio);
   }
 
-  #up(event) {
-    this.pointers.delete(event.pointerId);
-    if (this.isPainting) this.tool.up();
-    this.isPainting = false;
-  }
-
-  #cancel(event) {
-    this.pointers.delete(event.pointerId);
-    if (this.isPainting) this.tool.cancel();
+  #lift({ pointerId }, end) {
+    this.pointers.delete(pointerId);
+    if (this.isPainting) this.tool[end]();
     this.isPainting = false;
   }
 
@@ -255,14 +238,7 @@ export class Viewer {
   }
 
   #key(event) {
-    const act = this.#keys()[event.key];
-    if (!act || !this.picture) return;
-    event.preventDefault();
-    act();
-  }
-
-  #keys() {
-    return {
+    const acts = {
       "+": () => this.zoom(STEP),
       "=": () => this.zoom(STEP),
       "-": () => this.zoom(1 / STEP),
@@ -273,9 +249,8 @@ export class Viewer {
       ArrowUp: () => this.#pan(0, PAN_STEP_PX),
       ArrowDown: () => this.#pan(0, -PAN_STEP_PX),
     };
+    if (!acts[event.key] || !this.picture) return;
+    event.preventDefault();
+    acts[event.key]();
   }
-}
-
-function place(element, box) {
-  for (const [side, px] of Object.entries(box)) element.style[side] = `${px}px`;
 }

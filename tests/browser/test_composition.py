@@ -39,7 +39,15 @@ def slide(option: str, value: str) -> Callable[[Studio], object]:
     return lambda studio: studio.page.fill(f"#photo-choices [data-option={option}] input", value)
 
 
+def preset(name: str) -> Callable[[Studio], object]:
+    return lambda studio: studio.page.select_option("#photo-choices [data-option=preset] select", name)
+
+
 LOOKS = {
+    "a product": Look("/product-shot"),
+    "a product that stands": Look("/product-shot", preset("marketplace-shadow")),
+    "a product before a wall": Look("/product-shot", preset("social-4x5")),
+    "a passport": Look("/product-shot", preset("passport-35x45")),
     "a colour": Look("/replace-background"),
     "a colour with alpha": Look("/replace-background", lambda studio: studio.page.fill(".hex", "#ff880080")),
     "a gradient": Look("/replace-background", lambda studio: studio.page.check("[aria-label='Dawn, a gradient']")),
@@ -99,7 +107,7 @@ def test_one_photo_costs_one_look(studio: Studio, astronaut: bytes) -> None:
 
 
 def test_what_the_page_cannot_compose_comes_from_the_service(studio: Studio, asked: list[str]) -> None:
-    studio.choose_operation("/product-shot")
+    studio.page.check("#photo-choices [data-option=crop] input")
     here = shown(studio)
-    assert [path.rsplit("/", 1)[1] for path in asked] == ["product-shot"]
+    assert [path.rsplit("/", 1)[1] for path in asked] == ["remove-background"]
     assert np.array_equal(flat(here), flat(pixels(studio.downloaded())))
