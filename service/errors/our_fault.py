@@ -1,0 +1,22 @@
+"""What we mend."""
+
+from service.errors.failure import Failure
+
+
+class OurFault(Failure):
+    """A fault of the service. Its cause goes to the log, never to the caller."""
+
+
+class ModelFailed(OurFault):
+    code = "model_failed"
+    title = "The model failed on this image"
+
+
+class JobCrashed(OurFault):
+    code = "job_crashed"
+    title = "The service died each time it worked on this"
+
+
+class ModelCrashed(ModelFailed):
+    code = "model_crashed"
+    title = "Worker after worker died on this image"
