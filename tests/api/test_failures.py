@@ -80,7 +80,7 @@ STATUS_OF_CODE = {
 
 def subclasses(kind: type[Failure]) -> Iterator[type[Failure]]:
     """Those of everybody; doors have finer ones for themselves."""
-    for subclass in (each for each in kind.__subclasses__() if each.__module__ == errors.__name__):
+    for subclass in (each for each in kind.__subclasses__() if each.__module__.startswith(errors.__name__)):
         yield subclass
         yield from subclasses(subclass)
 
