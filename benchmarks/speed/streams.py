@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import psutil
@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 
 from benchmarks.harness.machine import machine
 from benchmarks.harness.memory import MEGABYTE
-from service.models.engines.compiled import REST_PRECISION
-from service.models.engines.eight_bits import quantize
+from service.models.engines.compiled import compiled
 from service.models.segmenters import SEGMENTERS
-from service.models.segmenters.base import IN_EIGHT_BITS, TorchSegmenter
+from service.models.segmenters.base import TorchSegmenter
 from service.models.segmenters.devices import Device
 from service.models.store import Checkpoint, ModelStore
 from service.models.store.card import Precision
@@ -94,22 +93,12 @@ def be_one(checkpoint: Checkpoint, streams: int, threads: int) -> None:
 
 def _calls(checkpoint: Checkpoint, streams: int, threads: int) -> list[Call]:
     """One a stream, of the network as the service compiles it, but for their number."""
-    from service.models.engines.library import ov
-
     device = replace(Device.find("cpu", threads=1), is_compiled_for=False)
     segmenter = SEGMENTERS[checkpoint.card.family].load(checkpoint, device)
     assert isinstance(segmenter, TorchSegmenter)
-    graph, precision = segmenter.graph(), checkpoint.card.precision
-    if precision in IN_EIGHT_BITS and checkpoint.int8_ranges is not None:
-        quantize(graph, checkpoint.int8_ranges.spans)
+    graph = segmenter.graph_within(checkpoint.int8_ranges)
     segmenter.network.to_empty(device="meta")
-    settings: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": REST_PRECISION[precision],
-        "INFERENCE_NUM_THREADS": streams * threads,
-        "NUM_STREAMS": streams,
-        "ENABLE_CPU_PINNING": False,
-    }
-    network = ov.Core().compile_model(graph, "CPU", settings)
+    network = compiled(graph, streams * threads, checkpoint.card.precision, streams)
     requests = [network.create_infer_request() for _ in range(streams)]
     return [lambda image, request=request: request.infer([image], share_inputs=True) for request in requests]  # type: ignore[misc]
 

@@ -50,6 +50,15 @@ async def run_operation(
     return exchange.answer
 
 
+async def run_one_of_several(request: Request, service: Service, wanted: ImageRequest) -> bytes:
+    """As `run_operation`, of a request that wants several: their pictures are in memory one after the other."""
+    try:
+        return (await run_operation(request, service, wanted)).body
+    finally:
+        if permit := exchange_of(request).permit:
+            permit.free_pixels()
+
+
 def response_of(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
     """The answer's own bytes, with `headers` beside those that say what made it."""
     told = {**answer_headers(answer), **(headers or {})}

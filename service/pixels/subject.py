@@ -25,7 +25,7 @@ from service.pixels.packed import (
     unmixed,
     zero_to_one,
 )
-from service.pixels.threads import in_parts, pixel_work
+from service.pixels.threads import each_part, in_parts, pixel_work
 
 Area = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""
@@ -218,8 +218,7 @@ class _Unmixing:
                 part = _part(pixels, area)
                 self._kernels.purest_colors(part, chosen.rows, chosen.columns, planes, self._corner)
 
-        for _ in in_parts(look, list(bands(height))):
-            pass
+        each_part(look, list(bands(height)))
 
     def _look_with_numpy(self, pixels: Pixels, area: Area, chosen: Cells, planes: Planes) -> None:
         for cells in _chunks(chosen):

@@ -79,3 +79,9 @@ def in_parts(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[
         finally:
             wait([future for future in lent if not future.cancel()])
         at += 1 + len(lent)
+
+
+def each_part(work: Callable[[Part], None], parts: Sequence[Part]) -> None:
+    """As `in_parts`, of work that says nothing. Returns when all is done."""
+    for _ in in_parts(work, parts):
+        pass

@@ -1,23 +1,14 @@
 """The flags of `silhouette camera`, from the table of effects."""
 
 import argparse
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pydantic.fields import FieldInfo
-
+from service.cli.camera.fields import EFFECTS, camera_fields
 from service.cli.camera.run import run
 from service.cli.files.commands import add_option
-from service.operations import LIVE_EFFECTS
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-
-EFFECTS = ("blur-background", "replace-background", "color-pop")
-"""Those that leave nothing transparent: no meeting would know what to show there."""
-
-LEFT_OUT = ("model", "format", "quality", "compression", "effort", "allow_empty", "hints", "refine")
-"""Options of effects that make no sense for a camera, and `model`, which has another default here."""
 
 DESCRIPTION = """\
 The camera with its background blurred, replaced or grey, as a camera that Zoom, Meet, Teams and OBS can choose. What it
@@ -61,13 +52,3 @@ def add_command(commands: "Commands") -> None:
     for name, field in camera_fields():
         add_option(what, name, field)
     parser.set_defaults(run=run)
-
-
-def camera_fields() -> Iterator[tuple[str, FieldInfo]]:
-    """Each option of the effects once."""
-    seen = set(LEFT_OUT)
-    for effect in EFFECTS:
-        for name, field in LIVE_EFFECTS[effect].options.model_fields.items():
-            if name not in seen:
-                seen.add(name)
-                yield name, field

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from service.cli.camera.fields import camera_fields
 from service.cli.console import say
 from service.cli.files.errand import as_flags
 from service.cli.files.run import sigterm_as_ctrl_c
@@ -111,7 +112,6 @@ def _size(text: str) -> "Size":
 
 def _choice(chosen: argparse.Namespace) -> "Choice":
     """Raises ConfigurationError, also for an option of another effect."""
-    from service.cli.camera.command import camera_fields
     from service.stream.choice import Choice
 
     given = {name: value for name, _ in camera_fields() if (value := getattr(chosen, name)) is not None}

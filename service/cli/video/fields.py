@@ -5,6 +5,7 @@ from copy import copy
 
 from pydantic.fields import FieldInfo
 
+from service.cli.effect_fields import effect_fields
 from service.operations import LIVE_EFFECTS
 from service.video.choice import FILM_DEFAULTS, LEFT_OUT, FilmOptions
 
@@ -17,12 +18,8 @@ def option_names() -> list[str]:
 def film_fields() -> Iterator[tuple[str, FieldInfo]]:
     """Each option once, with its default for films."""
     yield from FilmOptions.model_fields.items()
-    seen = set(FilmOptions.model_fields) | set(LEFT_OUT)
-    for effect in LIVE_EFFECTS.values():
-        for name, field in effect.options.model_fields.items():
-            if name not in seen:
-                seen.add(name)
-                yield name, _with_default(field, name)
+    for name, field in effect_fields(LIVE_EFFECTS, (*FilmOptions.model_fields, *LEFT_OUT)):
+        yield name, _with_default(field, name)
 
 
 def _with_default(field: FieldInfo, name: str) -> FieldInfo:

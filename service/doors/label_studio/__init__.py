@@ -13,8 +13,7 @@ from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
-from service.api.exchange import exchange_of
-from service.api.running import run_operation
+from service.api.running import run_one_of_several
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.label_studio.annotate import ANNOTATE, AnnotateOptions, model_for
@@ -147,16 +146,12 @@ def _options(controls: Sequence[Control], pointed: Pointed | None) -> AnnotateOp
 
 
 async def _predict(request: Request, service: Service, task: Task, variable: str, options: AnnotateOptions) -> bytes:
-    """Its JSON. The pictures of one request are in memory one after the other."""
+    """Its JSON."""
     value = task.data.get(variable)
     if not isinstance(value, str) or not value:
         raise MissingImage(f"the task's data has no picture in {variable!r}")
     image = await picture_of(request, service, task.id, value)
-    try:
-        return (await run_operation(request, service, ImageRequest(ANNOTATE, options, image))).body
-    finally:
-        if permit := exchange_of(request).permit:
-            permit.free_pixels()
+    return await run_one_of_several(request, service, ImageRequest(ANNOTATE, options, image))
 
 
 def worded(refusal: Refusal) -> Response:

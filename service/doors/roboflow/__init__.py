@@ -11,9 +11,8 @@ from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
-from service.api.exchange import exchange_of
 from service.api.fetching import fetch_picture
-from service.api.running import by_size, run_operation
+from service.api.running import by_size, run_one_of_several
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
 from service.doors.reading import decode_base64, parsed, read_json
@@ -83,22 +82,15 @@ async def _prediction(request: Request, service: Service, image: bytes, prompt: 
     """Its JSON. Points alone correct what the network said of the whole picture; into a box it looks again."""
     pictures = {} if prompt.box else {MATTE: await _matte(request, service, image)}
     given = {"format": None, "written": written, "hints": prompt.hints, "allow_empty": True}
-    return await _run(request, service, ImageRequest(PROMPTED, parse_options(PromptedOptions, given), image, pictures))
+    return await run_one_of_several(
+        request, service, ImageRequest(PROMPTED, parse_options(PromptedOptions, given), image, pictures)
+    )
 
 
 async def _matte(request: Request, service: Service, image: bytes) -> bytes:
     given = {"output": "matte", "format": "png", "allow_empty": True}
     options = parse_options(RemoveBackgroundOptions, given)
-    return await _run(request, service, ImageRequest(REMOVE_BACKGROUND, options, image))
-
-
-async def _run(request: Request, service: Service, wanted: ImageRequest) -> bytes:
-    """The pictures of one request are in memory one after the other."""
-    try:
-        return (await run_operation(request, service, wanted)).body
-    finally:
-        if permit := exchange_of(request).permit:
-            permit.free_pixels()
+    return await run_one_of_several(request, service, ImageRequest(REMOVE_BACKGROUND, options, image))
 
 
 def _id_of(image: bytes) -> str:

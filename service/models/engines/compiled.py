@@ -63,17 +63,20 @@ class CompiledNetwork:
         return np.array(results[0], np.float32)
 
 
-def compiled(model: "openvino.Model", threads: int, precision: Precision) -> "openvino.CompiledModel":
-    """For the CPU; on all of its cores with 0 threads. Raises RuntimeError for what OpenVINO cannot compile."""
+def compiled(model: "openvino.Model", threads: int, precision: Precision, streams: int = 1) -> "openvino.CompiledModel":
+    """For the CPU; on all of its cores with 0 threads, which all streams share.
+
+    Raises RuntimeError for what OpenVINO cannot compile.
+    """
     from service.models.engines.library import ov
 
-    return ov.Core().compile_model(model, "CPU", _settings(threads, precision))
+    return ov.Core().compile_model(model, "CPU", _settings(threads, precision, streams))
 
 
-def _settings(threads: int, precision: Precision) -> dict[str, Any]:
+def _settings(threads: int, precision: Precision, streams: int = 1) -> dict[str, Any]:
     return {
         "INFERENCE_PRECISION_HINT": REST_PRECISION[precision],
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
+        "NUM_STREAMS": streams,
         "ENABLE_CPU_PINNING": False,  # each process would choose the same cores
     }

@@ -79,13 +79,18 @@ class TorchSegmenter:
         Raises NoCompiledForm for an operation that has no row there yet.
         """
         from service.models.engines.compiled import CompiledNetwork
+
+        self._compiled = CompiledNetwork(self.graph_within(ranges), self._device.threads, self._card.precision)
+        self.network.to_empty(device="meta")  # lets go of the file
+
+    def graph_within(self, ranges: "Int8Ranges | None") -> "openvino.Model":
+        """As `graph`, in eight bits where there are ranges and the card wants that."""
         from service.models.engines.eight_bits import quantize
 
         graph = self.graph()
         if ranges is not None and self._card.precision in IN_EIGHT_BITS:
             quantize(graph, ranges.spans)
-        self._compiled = CompiledNetwork(graph, self._device.threads, self._card.precision)
-        self.network.to_empty(device="meta")  # lets go of the file
+        return graph
 
     def graph(self) -> "openvino.Model":
         """From pixels to scores, of one picture: (1, h, w, 3) uint8 -> (1, C, h, w)."""

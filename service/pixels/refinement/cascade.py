@@ -26,7 +26,7 @@ from service.pixels.refinement.surroundings import (
     Places,
     describe,
 )
-from service.pixels.threads import in_parts
+from service.pixels.threads import each_part
 
 SURE_LEVELS = 5
 """Of 255, from either end: what is that close to 0 or 1 is sure."""
@@ -156,8 +156,7 @@ def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], netw
             rows, columns = four(places)
             corrected[rows, columns] = network.correct(corrected[rows, columns], describe(levels, places))
 
-    for _ in in_parts(correct_band, doubts(pictures, mattes)):
-        pass
+    each_part(correct_band, doubts(pictures, mattes))
     return Image.fromarray(np.ascontiguousarray(corrected[:height, :width]))
 
 

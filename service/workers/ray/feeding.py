@@ -89,10 +89,14 @@ class ReplicaFeeding:
 
     def _on_death(self) -> None:
         asyncio.get_running_loop().remove_reader(self._bridge.sentinel)
-        self._has_died = True
-        self._end()
+        self._give_up()
 
     def call(self) -> None:
+        self._end()
+
+    def _give_up(self) -> None:
+        """The driver is of no more use."""
+        self._has_died = True
         self._end()
 
     def _end(self) -> None:
@@ -136,8 +140,7 @@ class ReplicaFeeding:
 
     def _mourn(self, lane: Lane, death: WorkerDied) -> None:
         if lane.is_closed:
-            self._has_died = True
-            self._end()
+            self._give_up()
             return
         self._shared.metrics.restarts.labels(death.cause).inc()
         logger.warning("replica lost", extra={FIELDS: {"lane": lane.number, "pid": lane.pid, "cause": death.cause}})
@@ -160,8 +163,7 @@ class ReplicaFeeding:
             self._watched.last_word = str(silence)
             return
         except (WorkerConfused, EOFError, OSError):
-            self._has_died = True
-            self._end()
+            self._give_up()
             return
         now = time.monotonic()
         self._watched.sight, self._watched.seen_at = sight, now
