@@ -104,7 +104,10 @@ async def given_up(*calls: "asyncio.Task[Outcome]") -> list[Outcome | BaseExcept
 
 
 def slot_memory(pid: int | str = "self") -> list[str]:
-    """The blocks of memory that the process shares with workers, as it has mapped them."""
+    """The blocks of memory that the process shares with workers, as it has mapped them.
+
+    A whole service of other tests may have its own in this process: count from what was there before.
+    """
     maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
     return [line for line in maps if "silhouette-slots" in line]
 

@@ -1,5 +1,6 @@
 """Two fronts on one port, before one pool of workers."""
 
+import contextlib
 import http.client
 import signal
 from collections.abc import Iterator
@@ -65,7 +66,10 @@ def has(front: psutil.Process, call: Call) -> bool:
 
 
 def _ports(process: psutil.Process, status: str, end: str) -> set[int]:
-    return {getattr(each, end).port for each in process.net_connections() if each.status == status}
+    """None of a process that has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return {getattr(each, end).port for each in process.net_connections() if each.status == status}
+    return set()
 
 
 def test_both_answer_on_one_port_with_the_bytes_of_a_service_that_has_one(fronts: Server, client: TestClient) -> None:
