@@ -18,9 +18,9 @@ from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import BatchPolicy
 from service.settings import Settings, read_settings
 from service.telemetry.metrics import Metrics
-from service.workers.child import TEMPLATE
+from service.workers.local.worker import TEMPLATE
 from service.workers.plan import WorkerPlan
-from service.workers.pools import pool_of
+from service.workers.pool import pool_of
 from tests.fakes import make_store, tiny_families
 
 PATIENCE_S = 60.0

@@ -29,10 +29,9 @@ from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings
 from service.telemetry.log import FIELDS, configure_logging
 from service.workers.allocator import return_large_blocks
-from service.workers.child import signals_blocked
+from service.workers.lifetime import SERVICE_SIGNALS, signals_blocked
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies
-from service.workers.process import SERVICE_SIGNALS
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess

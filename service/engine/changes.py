@@ -19,7 +19,7 @@ from service.models.store import Checkpoint, ModelCard, ModelStore
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan
-from service.workers.pools import Pool
+from service.workers.pool import ReloadablePool
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ModelChanges:
         store: ModelStore,
         checkpoints: Sequence[Checkpoint],
         served: ServedModels,
-        pool: Pool,
+        pool: ReloadablePool,
         plan: Callable[[Sequence[Checkpoint]], list[WorkerPlan]],
         metrics: Metrics,
     ) -> None:

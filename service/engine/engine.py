@@ -29,9 +29,8 @@ from service.shared import SharedStore, shared_store
 from service.telemetry.metrics import Metrics
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies, built_in_families, plan_workers
-from service.workers.pools import pool_of
+from service.workers.pool import Pool, pool_of
 from service.workers.precision import check_names
-from service.workers.workers import Workers
 
 MS_PER_S = 1000
 
@@ -43,7 +42,7 @@ class Engine:
     pipeline: Pipeline
     batcher: TicketQueue
     pixels: PixelScheduler
-    pool: Workers
+    pool: Pool
     served: ServedModels
     changes: ModelChanges | FixedModels
     metrics: Metrics

@@ -24,7 +24,7 @@ from service.queue.batcher import Outcome
 from service.queue.schedule import Lane
 from service.telemetry.figures import Figures, added, from_json, gauge, lasting, rendered
 from service.telemetry.metrics import Metrics
-from service.workers.workers import Workers
+from service.workers.pool import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ FIGURES_TIMEOUT_S = 2.0
 class Hub:
     """One for the whole machine."""
 
-    def __init__(self, queue: TicketQueue, pool: Workers, metrics: Metrics) -> None:
+    def __init__(self, queue: TicketQueue, pool: Pool, metrics: Metrics) -> None:
         self.has_started = False
         """Set where every worker was ready once."""
         self.queue = queue

@@ -7,7 +7,7 @@ from typing import Any, Self
 from service.queue.asking import TicketQueue
 from service.queue.schedule import Lane
 from service.telemetry.metrics import WorkerStatus
-from service.workers.workers import Workers
+from service.workers.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class State:
         return cls(nothing, 0.0, nothing, False, 0, None, [])
 
     @classmethod
-    def of(cls, queue: TicketQueue, pool: Workers, *, has_started: bool) -> Self:
+    def of(cls, queue: TicketQueue, pool: Pool, *, has_started: bool) -> Self:
         depth = {lane.value: queue.depth(lane) for lane in Lane}
         expected_wait_s = {lane.value: queue.expected_wait_s(lane) for lane in Lane}
         oldest_wait_s = queue.oldest_wait_s()

@@ -1,18 +1,15 @@
 """A child process of the service and the pipe to it. Blocking: it is called on threads, see `Shared.call`."""
 
 import contextlib
-import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from multiprocessing import get_context, resource_tracker
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from service.configuration_errors import WorkerFailed
 from service.workers.channel import Caller, Message, WorkerConfused, WorkerSilent
-from service.workers.process import SERVICE_SIGNALS
+from service.workers.lifetime import signals_blocked
 from service.workers.worker import WorkerDied
 
 if TYPE_CHECKING:
@@ -22,32 +19,6 @@ START_TIMEOUT_S = 600.0
 """Large models on a cold disk, and a GPU that wakes up, take minutes."""
 
 STOP_TIMEOUT_S = 5.0
-
-TEMPLATE = "service.workers.template"
-"""What workers on a CPU are forked from."""
-
-
-@contextlib.contextmanager
-def signals_blocked() -> Iterator[None]:
-    """A new process inherits this: Ctrl-C, which a terminal sends to all, must not hit it while it imports.
-
-    The worker unblocks them once it ignores them.
-    """
-    resource_tracker.ensure_running()  # multiprocessing's; else it starts in here, and unblocks them when it has
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SERVICE_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def context_for(device: str) -> "SpawnContext | ForkServerContext":
-    """How a worker's process is made. CUDA does not survive a fork, nor do macOS' own libraries."""
-    if device != "cpu" or sys.platform != "linux":
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([TEMPLATE])
-    return context
 
 
 class ChildProcess:

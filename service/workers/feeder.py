@@ -23,9 +23,9 @@ MS_PER_S = 1000
 class Feeder:
     """For one worker process, from its first batch to its last."""
 
-    def __init__(self, number: int, handle: BatchRunner, shared: Shared) -> None:
+    def __init__(self, number: int, runner: BatchRunner, shared: Shared) -> None:
         self._number = number
-        self._handle = handle
+        self._runner = runner
         self._shared = shared
         self._has_died = False
         self._is_called = False
@@ -37,7 +37,7 @@ class Feeder:
         """Within this, `feed` hears at once of the death of an idle process, so that it is replaced before anyone
         waits for it.
         """
-        loop, sentinel = asyncio.get_running_loop(), self._handle.sentinel
+        loop, sentinel = asyncio.get_running_loop(), self._runner.sentinel
         loop.add_reader(sentinel, self._on_death)
         try:
             yield
@@ -46,7 +46,7 @@ class Feeder:
 
     def _on_death(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._handle.sentinel)
+        loop.remove_reader(self._runner.sentinel)
         self._has_died = True
         self._stop_waiting()
 
@@ -73,7 +73,7 @@ class Feeder:
             self._is_called = False
         else:
             timeout_s = self._shared.settings.heartbeat_timeout_s
-            await self._shared.call(self._handle, lambda: self._handle.ping(timeout_s))
+            await self._shared.call(self._runner, lambda: self._runner.ping(timeout_s))
 
     async def _next_batch(self) -> Batch | None:
         """None where the worker has died, or was called, or nothing came for `heartbeat_interval_s`."""
@@ -81,7 +81,7 @@ class Feeder:
             return None
         try:
             async with asyncio.timeout(self._shared.settings.heartbeat_interval_s) as self._idle:
-                return await self._shared.batcher.take(self._handle.models)
+                return await self._shared.batcher.take(self._runner.models)
         except TimeoutError:
             return None
         finally:
@@ -106,24 +106,24 @@ class Feeder:
             batcher.fail(batch, Draining())
             raise
         except Exception:  # ours; whatever it is, nobody waits for ever and the worker is not lost
-            facts = {"worker": self._number, "pid": self._handle.pid, "batch_size": len(batch)}
+            facts = {"worker": self._number, "pid": self._runner.pid, "batch_size": len(batch)}
             logger.exception("batch failed", extra={FIELDS: facts})
             batcher.fail(batch, ModelFailed())
 
     async def _run_on_worker(self, batch: Batch) -> BatchRun:
-        shared, handle = self._shared, self._handle
-        shared.busy.add(handle)
-        threads = self._handle.plan.threads_beside(len(shared.busy) - 1 + shared.batcher.waiting)
+        shared, runner = self._shared, self._runner
+        shared.busy.add(runner)
+        threads = self._runner.plan.threads_beside(len(shared.busy) - 1 + shared.batcher.waiting)
         timeout_s = shared.settings.batch_timeout_s
         try:
-            return await shared.call(handle, lambda: handle.run(batch, timeout_s, threads))
+            return await shared.call(runner, lambda: runner.run(batch, timeout_s, threads))
         finally:
-            shared.busy.discard(handle)
+            shared.busy.discard(runner)
 
     def _outcomes(self, run: BatchRun, queue_ms: list[float]) -> list[Outcome]:
         size, infer_ms = len(queue_ms), run.infer_s * MS_PER_S
         return [
-            Outcome(scores, self._handle.device, self._number, size, waited_ms, infer_ms)
+            Outcome(scores, self._runner.device, self._number, size, waited_ms, infer_ms)
             for scores, waited_ms in zip(run.scores, queue_ms, strict=True)
         ]
 

@@ -32,7 +32,7 @@ class Shared:
     busy: set[object] = field(default_factory=set)
     """Those that have a batch on board."""
 
-    async def call(self, handle: BatchRunner | Worker, blocking: Callable[[], Result]) -> Result:
+    async def call(self, runner: BatchRunner | Worker, blocking: Callable[[], Result]) -> Result:
         """Runs what waits for this worker on a thread.
 
         Where the caller is cancelled the worker is killed, so that the thread is free at once, and has let go of the
@@ -42,7 +42,7 @@ class Shared:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            handle.kill()
+            runner.kill()
             with contextlib.suppress(Exception):
                 await running
             raise

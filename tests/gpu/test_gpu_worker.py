@@ -13,7 +13,7 @@ from service.models.store import ModelStore
 from service.queue.batcher import Ticket
 from service.queue.schedule import Lane
 from service.settings import read_settings
-from service.workers.handle import WorkerHandle
+from service.workers.local.worker import LocalWorker
 from service.workers.plan import WorkerPlan, plan_workers
 from service.workers.worker import WorkerDied
 from tests.fakes import BLUE, RED
@@ -39,8 +39,8 @@ def plan(tiny_store: ModelStore) -> WorkerPlan:
 
 
 @contextmanager
-def started(plan: WorkerPlan) -> Iterator[WorkerHandle]:
-    handle = WorkerHandle(plan)
+def started(plan: WorkerPlan) -> Iterator[LocalWorker]:
+    handle = LocalWorker(plan)
     try:
         handle.start()
         yield handle

@@ -155,7 +155,7 @@ def is_importing(pid: int) -> bool:
 FIRST_PROCESS = """
 import signal
 from multiprocessing import resource_tracker
-from service.workers.child import signals_blocked
+from service.workers.lifetime import signals_blocked
 with signals_blocked():
     resource_tracker.ensure_running()
     print(*sorted(number.name for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())))

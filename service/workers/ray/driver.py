@@ -8,12 +8,9 @@ import contextlib
 import logging
 import os
 import secrets
-import signal
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +18,9 @@ import numpy as np
 
 from service.models.store import ModelCard
 from service.workers.channel import GREETING, Message, receive, send
+from service.workers.lifetime import end_with_the_service, leave_signals_to_the_service
 from service.workers.machine import available_cores
 from service.workers.plan import WorkerPlan
-from service.workers.process import SERVICE_SIGNALS
 from service.workers.ray.cluster import Cluster, fingerprint
 from service.workers.ray.replica import Replica
 from service.workers.slots import Slots
@@ -34,6 +31,7 @@ OBJECT_STORE_BYTES = 256_000_000
 """Of a cluster of our own: pixels and scores of the batches on their way, of which each is some megabytes."""
 
 LEAVE_TIMEOUT_S = 20.0
+"""However the service dies, the pipes close then, and what it had in the cluster is given back: but not for ever."""
 
 GRACE_S = 5.0
 """Beyond a batch's time, until a replica that hangs has ended itself."""
@@ -58,10 +56,8 @@ Lane = tuple["Connection[Any, Any]", Slots]
 
 def run_driver(control: "Connection[Any, Any]", plan: WorkerPlan, cluster: Cluster, lanes: Sequence[Lane]) -> None:
     """Everything that the process does."""
-    for number in SERVICE_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
-    threading.Thread(target=_end_after_the_service, daemon=True).start()
+    leave_signals_to_the_service()
+    end_with_the_service(LEAVE_TIMEOUT_S)
     _prepare_environment(cluster)
     session = Session(cluster, plan)
     try:
@@ -78,15 +74,6 @@ def run_driver(control: "Connection[Any, Any]", plan: WorkerPlan, cluster: Clust
         threading.Thread(target=_serve_lane, args=(session, cards, *lane), daemon=True).start()
     _answer_until_closed(control, session)
     session.leave()
-
-
-def _end_after_the_service() -> None:
-    """However that dies, its pipes close then, and what it had in the cluster is given back: but not for ever."""
-    service = parent_process()
-    if service is not None:
-        wait([service.sentinel])
-        time.sleep(LEAVE_TIMEOUT_S)
-        os._exit(1)
 
 
 def _prepare_environment(cluster: Cluster) -> None:

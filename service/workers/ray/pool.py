@@ -1,6 +1,6 @@
 """RayPool: replicas in a Ray cluster, fed from the Batcher through one bridge, which a Keeper keeps.
 
-What it guarantees: what WorkerPool does; a replica that dies is Ray's to replace, a driver that dies is the keeper's.
+What it guarantees: what LocalPool does; a replica that dies is Ray's to replace, a driver that dies is the keeper's.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from service.models.store import Checkpoint
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, WorkerStatus
+from service.workers.kept_pool import KeptPool
 from service.workers.plan import WorkerPlan
-from service.workers.pool import KeptPool
 from service.workers.ray.bridge import Bridge, ReplicaState
 from service.workers.ray.cluster import Cluster
 from service.workers.ray.feeding import ReplicaFeeding, Watched
@@ -76,7 +76,7 @@ class RayPool:
 
     @property
     def trouble(self) -> str | None:
-        """As WorkerPool's; and where Ray does not answer, or has had no replica for a while."""
+        """As LocalPool's; and where Ray does not answer, or has had no replica for a while."""
         return self._bridges.trouble or self._watched.trouble
 
     def status(self) -> list[WorkerStatus]:

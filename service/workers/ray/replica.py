@@ -12,8 +12,8 @@ import psutil
 from numpy.typing import NDArray
 
 from service.workers.allocator import keep_blocks
+from service.workers.loaded import WAIT_ASLEEP, load, run_batch
 from service.workers.plan import WorkerPlan
-from service.workers.process import WAIT_ASLEEP, attempt, load
 from service.workers.ray.weights import on_this_node
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Replica:
     async def run(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
         """`pixels` (n, h, w, 3) of one model; the reply has `scores` (n, C, h, w), or `error_kind` and `error`."""
         loop = asyncio.get_running_loop()
-        reply = await loop.run_in_executor(self._thread, self._attempt, model, pixels, threads, timeout_s)
+        reply = await loop.run_in_executor(self._thread, self._run_batch, model, pixels, threads, timeout_s)
         return {**reply, **self._facts()}
 
     async def describe(self) -> Reply:
@@ -47,13 +47,13 @@ class Replica:
     async def check_health(self) -> None:
         """Ray asks now and then, and replaces a replica that raises or is silent."""
 
-    def _attempt(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
+    def _run_batch(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
         if model not in self._loaded.cards:
             return {"error_kind": "model", "error": f"the replica has no model {model}: other fronts deployed others"}
         scores: list[NDArray[np.float32]] = []
         with _ending_hangs(timeout_s):
             # Ray's arrays cannot be written to, and torch warns of such.
-            reply = attempt(self._loaded, model, list(pixels.copy()), threads, lambda _, each: scores.append(each))
+            reply = run_batch(self._loaded, model, list(pixels.copy()), threads, lambda _, each: scores.append(each))
         if reply.get("error_kind") == "poisoned":
             _end("poisoned")  # the device computes no more; whoever waits hears of the death
         return reply if "error_kind" in reply else {**reply, "scores": np.stack(scores)}

@@ -20,7 +20,7 @@ from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import BatchPolicy, Lane
 from service.settings import read_settings
 from service.telemetry.metrics import Metrics
-from service.workers.pool import WorkerPool
+from service.workers.local.pool import LocalPool
 from tests.pools import tiny_plan
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ class Supervisor:
         plan = tiny_plan(folder)
         self.metrics = Metrics()
         self.batcher = Batcher(BatchPolicy(4, None, 0), workers=1, metrics=self.metrics)
-        self.pool = WorkerPool([plan], self.batcher, read_settings(), self.metrics)
+        self.pool = LocalPool([plan], self.batcher, read_settings(), self.metrics)
         self.hub = Hub(self.batcher, self.pool, self.metrics)
 
 

@@ -14,7 +14,7 @@ from service.queue.schedule import BatchPolicy
 from service.settings import Settings, read_settings
 from service.telemetry.metrics import Metrics
 from service.workers.plan import WorkerPlan, plan_workers
-from service.workers.pools import pool_of
+from service.workers.pool import pool_of
 from service.workers.ray.cluster import Cluster, fingerprint
 from service.workers.ray.feeding import ABSENCE_S, Watched
 from service.workers.ray.weights import on_this_node
@@ -23,9 +23,9 @@ SERVE_LOCALLY = """
 import sys
 from service.app import create_app
 from service.settings import read_settings
-from service.workers.pool import WorkerPool
+from service.workers.local.pool import LocalPool
 app = create_app(read_settings(pool="local", model_store={store!r}, models=("tiny-subject",), device="cpu", workers=1))
-assert isinstance(app.state.service.engine.pool, WorkerPool)
+assert isinstance(app.state.service.engine.pool, LocalPool)
 assert "ray" not in sys.modules
 """
 

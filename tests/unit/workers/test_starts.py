@@ -16,8 +16,8 @@ import pytest
 from service.configuration_errors import WorkerFailed
 from service.errors import NotReady
 from service.models.store import Checkpoint, ModelCard
-from service.workers.handle import WorkerHandle
-from service.workers.keeper import LEAST_FAILED_STARTS
+from service.workers.backoff import LEAST_FAILED_STARTS
+from service.workers.local.worker import LocalWorker
 from service.workers.plan import WorkerPlan
 from tests.fakes import RED
 from tests.flaky_families import Fault, flaky_families
@@ -97,7 +97,7 @@ async def test_a_worker_for_which_there_are_too_few_open_files_gives_back_those_
         resource.setrlimit(resource.RLIMIT_NOFILE, (first_free + files_left, hard))
         try:
             with pytest.raises(WorkerFailed, match="open files"):
-                WorkerHandle(plan)
+                LocalWorker(plan)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -121,7 +121,7 @@ def test_a_loop_that_ends_while_workers_load_leaves_nothing_behind(plan: WorkerP
 def test_a_worker_that_two_threads_end_at_once_ends_once(plan: WorkerPlan) -> None:
     """Its place gives it up and the pool closes, in the same moment."""
     with leaking_nothing():
-        handle = WorkerHandle(plan)
+        handle = LocalWorker(plan)
         handle.start()
         with ThreadPoolExecutor(2) as threads:
             for ending in [threads.submit(handle.stop) for _ in range(2)]:
@@ -135,7 +135,7 @@ def test_a_worker_that_is_stopped_the_moment_it_is_there_leaves_nothing_behind(p
     try:
         with leaking_nothing(), ThreadPoolExecutor(1) as threads:
             for _ in range(MEETINGS):
-                handle = WorkerHandle(plan)
+                handle = LocalWorker(plan)
                 starting = threads.submit(handle.start)
                 while not handle.pid:
                     pass

@@ -9,7 +9,7 @@ import contextlib
 import gc
 import os
 
-from service.workers.process import WAIT_ASLEEP
+from service.workers.loaded import WAIT_ASLEEP
 
 os.environ.setdefault(*WAIT_ASLEEP)
 

@@ -1,30 +1,20 @@
-"""The worker's side: runs in a process of its own, loads every model once, warms it up, then answers batches.
+"""The networks of one worker: loaded once, warmed up, and asked for one batch after the other."""
 
-It ends when the pipe closes, and with the service, however that dies. Ctrl-C and SIGTERM are the service's business: it
-answers what it accepted first, and then closes the pipe.
-"""
-
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.configuration_errors import ConfigurationError, RecordingFailed
+from service.configuration_errors import ConfigurationError
 from service.models.labels import Scores
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.store import sha256_of
-from service.workers.allocator import keep_blocks, return_free_blocks
-from service.workers.channel import GREETING, Message, receive, send
+from service.workers.allocator import return_free_blocks
+from service.workers.channel import Message
 from service.workers.plan import WorkerPlan
-from service.workers.slots import Slots
 
 if TYPE_CHECKING:
     from service.models.segmenters.base import Segmenter
@@ -34,9 +24,6 @@ if TYPE_CHECKING:
 WAIT_ASLEEP = ("OMP_WAIT_POLICY", "PASSIVE")
 """In the environment when torch is imported. While threads that wait for work spin, as is OpenMP's default, a worker
 beside them was measured to take 1.4 times as long."""
-
-SERVICE_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""The service's business: it answers what it accepted first, and then closes the pipe."""
 
 
 @dataclass(frozen=True)
@@ -48,34 +35,6 @@ class Loaded:
     segmenters: "Mapping[str, Segmenter]"
     warm_s: Mapping[str, float]
     """Seconds for one image, by model."""
-
-
-def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slots) -> None:
-    """Everything a worker process does."""
-    os.environ.setdefault(*WAIT_ASLEEP)
-    keep_blocks()
-    for number in SERVICE_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SERVICE_SIGNALS)
-    threading.Thread(target=_end_with_the_service, daemon=True).start()
-    try:
-        loaded = load(plan)
-    except RecordingFailed as error:
-        send(connection, GREETING, not_recorded=str(error))
-    except ConfigurationError as error:
-        send(connection, GREETING, failed=str(error))
-    except Exception as error:
-        send(connection, GREETING, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
-    else:
-        send(connection, GREETING, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
-        _answer_until_closed(connection, slots, loaded)
-
-
-def _end_with_the_service() -> None:
-    service = parent_process()
-    if service is not None:
-        wait([service.sentinel])
-        os._exit(1)
 
 
 def load(plan: WorkerPlan) -> Loaded:
@@ -127,32 +86,7 @@ def _check(shape: tuple[int, ...], card: ModelCard) -> None:
         )
 
 
-def _answer_until_closed(connection: "Connection[Any, Any]", slots: Slots, loaded: Loaded) -> None:
-    while True:
-        try:
-            number, request = receive(connection)
-        except (EOFError, OSError):
-            return
-        answer = _probe(loaded.device) if "ping" in request else _answer(request, slots, loaded)
-        send(connection, number, device_memory_bytes=loaded.device.memory_bytes(), **answer)
-
-
-def _probe(device: "Device") -> Message:
-    return {} if device.computes() else {"error_kind": "poisoned"}
-
-
-def _answer(request: Message, slots: Slots, loaded: Loaded) -> Message:
-    """Scores go into the slots that the pixels came in."""
-    card = loaded.cards[request["model"]]
-    pictures = [slots.pixels(card, slot) for slot in range(request["count"])]
-
-    def keep(slot: int, scores: Scores) -> None:
-        slots.scores(card, slot)[:] = scores
-
-    return attempt(loaded, card.key, pictures, request["threads"], keep)
-
-
-def attempt(
+def run_batch(
     loaded: Loaded,
     model: str,
     pictures: "Sequence[NDArray[np.uint8]]",

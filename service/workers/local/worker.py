@@ -2,25 +2,42 @@
 
 import contextlib
 import logging
+import sys
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from typing import Any
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import WorkerFailed
 from service.errors import ModelFailed, OutOfDeviceMemory
 from service.queue.batcher import Ticket
 from service.telemetry.log import FIELDS
 from service.workers.channel import Message
-from service.workers.child import ChildProcess, context_for
+from service.workers.child import ChildProcess
+from service.workers.local.main import run_worker
 from service.workers.plan import WorkerPlan
-from service.workers.process import run_worker
 from service.workers.slots import Slots
 from service.workers.worker import BatchRun, WorkerDied
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 logger = logging.getLogger(__name__)
 
+TEMPLATE = "service.workers.local.template"
+"""What workers on a CPU are forked from."""
 
-class WorkerHandle(ChildProcess):
+
+def context_for(device: str) -> "SpawnContext | ForkServerContext":
+    """How a worker's process is made. CUDA does not survive a fork, nor do macOS' own libraries."""
+    if device != "cpu" or sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([TEMPLATE])
+    return context
+
+
+class LocalWorker(ChildProcess):
     """One worker process, from its start to its end; it is not started twice."""
 
     def __init__(self, plan: WorkerPlan) -> None:
