@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from service.jobs.folders import check_disk
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL, options TEXT NOT NULL,
@@ -39,7 +41,7 @@ LATER_SCHEMA = "CREATE INDEX IF NOT EXISTS jobs_by_batch ON jobs (batch, state);
 
 
 class Database:
-    """Threads may share it."""
+    """Threads may share it. Whatever is done raises StorageFull where the disk is full."""
 
     def __init__(self, path: Path) -> None:
         """Raises sqlite3.Error."""
@@ -66,13 +68,14 @@ class Database:
             if self._depth:
                 yield
                 return
+            self._execute("BEGIN IMMEDIATE")
             self._depth += 1
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._connection.execute("COMMIT")
+                self._execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # of a full disk SQLite has taken it back itself
+                    self._connection.execute("ROLLBACK")
                 raise
             finally:
                 self._depth -= 1
@@ -80,12 +83,19 @@ class Database:
     def do(self, statement: str, *values: object) -> int:
         """How many rows it changed."""
         with self._lock:
-            return self._connection.execute(statement, values).rowcount
+            return self._execute(statement, *values).rowcount
 
     def one(self, statement: str, *values: object) -> Any:
         with self._lock:
-            return self._connection.execute(statement, values).fetchone()
+            return self._execute(statement, *values).fetchone()
 
     def all(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
-            return self._connection.execute(statement, values).fetchall()
+            return self._execute(statement, *values).fetchall()
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            check_disk(error)
+            raise

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import sqlite3
 from pathlib import Path
 
 from service.errors import StorageFull
@@ -11,7 +12,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def check_disk(error: BaseException | None) -> None:
     """Raises StorageFull where that is what `error` comes of."""
-    if isinstance(error, OSError) and error.errno in FULL:
+    of_files = isinstance(error, OSError) and error.errno in FULL
+    of_rows = isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    if of_files or of_rows:
         raise StorageFull("the disk that has the jobs is full") from error
 
 

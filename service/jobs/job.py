@@ -1,5 +1,6 @@
 """What is known of a job, and of many that were asked for together."""
 
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,6 +119,17 @@ class NewFolder:
     id: str
     path: Path
     is_kept: bool = False
+
+    @classmethod
+    def below(cls, folder: Path) -> Self:
+        """Raises StorageFull."""
+        id_ = secrets.token_urlsafe(12)
+        try:
+            (folder / id_).mkdir()
+        except OSError as error:
+            check_disk(error)
+            raise
+        return cls(id_, folder / id_)
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from service.errors import Draining, Failure, ModelFailed, Unavailable
+from service.errors import Draining, Failure, ModelFailed, StorageFull, Unavailable
 from service.jobs.folders import check_disk
 from service.jobs.job import Batch, Job, State, StoreLimits
 from service.jobs.store import JobStore
@@ -121,7 +121,7 @@ class JobRunner:
             interval_s = CLEAR_INTERVAL_S
             try:
                 await self._begin_what_can_be()
-            except (OSError, sqlite3.Error):  # a full disk, which need not stay so
+            except (OSError, sqlite3.Error, StorageFull):  # a full disk, which need not stay so
                 logger.exception("jobs cannot be read or written")
                 interval_s = RETRY_INTERVAL_S
             with contextlib.suppress(TimeoutError):

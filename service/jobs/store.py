@@ -4,6 +4,7 @@ Knows no HTTP, and not what the work is: `kind` says whose it is. A row in SQLit
 whatever the rows said before still holds, and no job takes another along.
 """
 
+import contextlib
 import fcntl
 import json
 import secrets
@@ -46,7 +47,7 @@ class JobStore:
         except BlockingIOError as error:
             self._owned.close()
             raise ConfigurationError(f"{folder} has the jobs of another service that is running") from error
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, StorageFull) as error:
             raise ConfigurationError(f"jobs cannot be kept in {folder}: {error}") from error
         self._turns = OwnerTurns(self.rows)
         self._take_up_again()
@@ -58,11 +59,8 @@ class JobStore:
     # --- for whoever asks ---------------------------------------------------------------------------------------------
 
     def new_folder(self) -> NewFolder:
-        """For what a job, or a batch of them, is to work on, before it is one."""
-        id_ = secrets.token_urlsafe(12)
-        folder = self._folder / id_
-        folder.mkdir()
-        return NewFolder(id_, folder)
+        """For what a job, or a batch of them, is to work on, before it is one. Raises StorageFull."""
+        return NewFolder.below(self._folder)
 
     def check_room(self, jobs: int = 1, size_bytes: int = 0) -> None:
         """Raises TooManyJobs or StorageFull where so many more do not fit."""
@@ -93,7 +91,7 @@ class JobStore:
             self.check_room(1, size_bytes)
             self._insert(place.id, new, owner, size_bytes, webhook=webhook)
             promise(self.rows, owner, key, place.id)
-            place.is_kept = True
+        place.is_kept = True
         return self.get(place.id, owner)
 
     def add_batch(
@@ -106,19 +104,22 @@ class JobStore:
     ) -> Batch:
         """A job for each, all or none; its path is a folder in `place` that becomes its own. Raises as `add`."""
         sizes = [size_of(path) for path, _ in jobs]
-        with self.rows.transaction():
-            if known := promised(self.rows, owner, key):
-                return self.batch(known, owner)
-            self.check_room(len(jobs), sum(sizes))
-            self.rows.do(
-                "INSERT INTO batches (id, owner, created_at, webhook) VALUES (?, ?, ?, ?)",
-                *(place.id, owner, self.clock(), webhook),
-            )
-            for (path, new), size_bytes in zip(jobs, sizes, strict=True):
-                id_ = secrets.token_urlsafe(12)
-                path.rename(self._folder / id_)
-                self._insert(id_, new, owner, size_bytes, batch=place.id)
-            promise(self.rows, owner, key, place.id)
+        with contextlib.ExitStack() as in_vain:
+            with self.rows.transaction():
+                if known := promised(self.rows, owner, key):
+                    return self.batch(known, owner)
+                self.check_room(len(jobs), sum(sizes))
+                self.rows.do(
+                    "INSERT INTO batches (id, owner, created_at, webhook) VALUES (?, ?, ?, ?)",
+                    *(place.id, owner, self.clock(), webhook),
+                )
+                for (path, new), size_bytes in zip(jobs, sizes, strict=True):
+                    id_ = secrets.token_urlsafe(12)
+                    folder = path.rename(self._folder / id_)
+                    in_vain.callback(shutil.rmtree, folder, ignore_errors=True)
+                    self._insert(id_, new, owner, size_bytes, batch=place.id)
+                promise(self.rows, owner, key, place.id)
+            in_vain.pop_all()
         return self.batch(place.id, owner)
 
     def get(self, id_: str, owner: str) -> Job:

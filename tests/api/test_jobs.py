@@ -1,11 +1,13 @@
 """`Prefer: respond-async` and `/jobs`: accepted at once, done as a job, with the result of the direct request."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import Response
 from starlette.testclient import TestClient
 
@@ -221,6 +223,21 @@ def test_pixels_count_when_the_work_is_accepted(guarded: TestClient) -> None:
 def test_more_bytes_than_there_is_room_for_are_refused(settings: Settings) -> None:
     with ready_client(settings.model_copy(update={"max_job_bytes": 10})) as full:
         problem_of(post(full, "/remove-background", headers=ASYNC), 507, "storage_full")
+
+
+def test_a_full_disk_is_said_and_the_service_goes_on_when_it_is_not_full_any_more(
+    settings: Settings, tmp_path: Path
+) -> None:
+    strokes = {"hints": json.dumps({"points": [{"x": 1.5, "y": 1.5, "keep": True}] * 2_000})}
+    with ready_client(settings.model_copy(update={"jobs_folder": tmp_path})) as kept:
+        rows = cast(FastAPI, kept.app).state.service.jobs.store.rows
+        (pages,) = rows.one("PRAGMA page_count")
+        rows.one(f"PRAGMA max_page_count = {pages}")  # to SQLite that is a full disk
+        answer = post(kept, "/remove-background", headers=ASYNC, data=strokes)
+        problem_of(answer, 507, "storage_full")
+        assert kept.get("/jobs").json() == []
+        rows.one("PRAGMA max_page_count = 1000000")
+        assert ended(kept, post(kept, "/remove-background", headers=ASYNC, data=strokes))["state"] == "done"
 
 
 def test_jobs_outlive_the_service(settings: Settings, tmp_path: Path) -> None:

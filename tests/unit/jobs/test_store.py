@@ -140,6 +140,41 @@ def test_a_full_disk_is_told_in_words(store: JobStore) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
 
+def fill(store: JobStore) -> None:
+    """Its rows have all the disk that they get: from now on SQLite meets a full one, as the kernel would tell it."""
+    (pages,) = store.rows.one("PRAGMA page_count")
+    store.rows.one(f"PRAGMA max_page_count = {pages}")
+
+
+def make_room(store: JobStore) -> None:
+    store.rows.one("PRAGMA max_page_count = 1000000")
+
+
+def test_a_disk_without_room_for_rows_is_told_in_the_same_words_and_does_no_harm(store: JobStore) -> None:
+    before = add(store)
+    fill(store)
+    with pytest.raises(StorageFull, match="disk"):
+        add(store, large="x" * 100_000)
+    assert [job.id for job in store.jobs_of("shop", 9)] == [before.id]
+    assert {path.name for path in before.folder.parent.iterdir()} == {before.id}
+    make_room(store)
+    assert add(store, large="x" * 100_000).state == "queued"
+
+
+def test_a_batch_that_finds_the_disk_full_leaves_none_of_its_jobs(store: JobStore) -> None:
+    fill(store)
+    with store.new_folder() as place:
+        jobs = [
+            (place.path / name, NewJob("video", {"large": "x" * size})) for name, size in (("a", 1), ("b", 100_000))
+        ]
+        for path, _ in jobs:
+            path.mkdir()
+        with pytest.raises(StorageFull, match="disk"):
+            store.add_batch(place, jobs, "shop")
+    assert store.counts() == {}
+    assert list(place.path.parent.iterdir()) == []
+
+
 def test_what_ran_when_the_service_died_waits_again_and_the_others_are_as_they_were(tmp_path: Path) -> None:
     before = JobStore(tmp_path, LIMITS)
     done, running, queued = add(before), add(before), add(before)
