@@ -5,7 +5,7 @@ import contextlib
 import math
 import time
 import traceback
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
@@ -106,6 +106,16 @@ class Exchange:
         """Those that are about to be decoded, on the caller's key."""
         if self.allowance is not None:
             self.allowance.take_pixels(pixel_count)
+
+    def charging_once(self) -> Callable[[int], None]:
+        """For several runs that are about one picture: the first that decodes it is charged, the others are not."""
+        unpaid = [self.charge_pixels]
+
+        def charge(pixel_count: int) -> None:
+            if unpaid:
+                unpaid.pop()(pixel_count)
+
+        return charge
 
     def forget(self) -> None:
         """What is large, once all is said. The request knows its exchange and the exchange its request, so both stay

@@ -30,17 +30,20 @@ async def run_operation(
     accepted: Sequence[Format] = (),
     known: frozenset[str] = frozenset(),
     on_stage: Callable[[Stage], None] = lambda stage: None,
+    charge: Callable[[int], None] | None = None,
 ) -> Answer:
     """The answer, with what the Gate found out about the request: its permit, deadline, lane and quota.
 
     `accepted` is what the result may come in, best liked first; empty: what the options say. `known` has the
-    fingerprints of answers that the caller has; `on_stage` hears what begins. The body has to be read before, for its
-    last part brings the place.
+    fingerprints of answers that the caller has; `on_stage` hears what begins. `charge` is told the pixels that the
+    caller's key is to pay for; without it the key pays for all. The body has to be read before, for its last part
+    brings the place.
 
     Raises ClientLeft where the client does, and what `Pipeline.run` raises.
     """
     exchange = exchange_of(request)
-    call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, exchange.charge_pixels, known)
+    charge = charge or exchange.charge_pixels
+    call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, charge, known)
     call.on_stage = on_stage
     exchange.call, exchange.is_at_work = call, True
     try:
@@ -50,10 +53,12 @@ async def run_operation(
     return exchange.answer
 
 
-async def run_one_of_several(request: Request, service: Service, wanted: ImageRequest) -> bytes:
+async def run_one_of_several(
+    request: Request, service: Service, wanted: ImageRequest, charge: Callable[[int], None] | None = None
+) -> bytes:
     """As `run_operation`, of a request that wants several: their pictures are in memory one after the other."""
     try:
-        return (await run_operation(request, service, wanted)).body
+        return (await run_operation(request, service, wanted, charge=charge)).body
     finally:
         if permit := exchange_of(request).permit:
             permit.free_pixels()

@@ -5,12 +5,15 @@ Source: https://docs.roboflow.com/models/supported-models/sam2; inference-sdk 1.
 
 import hashlib
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
+from service.api.exchange import exchange_of
 from service.api.fetching import fetch_picture
 from service.api.running import by_size, run_one_of_several
 from service.api.state import Service, ServiceDep
@@ -38,7 +41,7 @@ async def embed_image(request: Request, service: ServiceDep) -> Response:
     began_s = time.monotonic()
     asked = parsed(Question, await read_json(request))
     image = await _picture(request, service, asked)
-    await _matte(request, service, image)
+    await Looker(request, service, image, exchange_of(request).charging_once()).matte()
     image_id = asked.image_id or await by_size(len(image), _id_of, image)
     return JSONResponse({"image_id": image_id, "time": time.monotonic() - began_s})
 
@@ -50,9 +53,8 @@ async def segment_image(request: Request, service: ServiceDep) -> Response:
     asked = parsed(Question, await read_json(request))
     written = _written(asked.format)
     image = await _picture(request, service, asked)
-    predictions = [
-        await _prediction(request, service, image, prompt, written) for prompt in asked.prompts or (Prompt(),)
-    ]
+    looker = Looker(request, service, image, exchange_of(request).charging_once())
+    predictions = [await looker.prediction(prompt, written) for prompt in asked.prompts or (Prompt(),)]
     took = to_json(time.monotonic() - began_s)
     body = b'{"predictions":[' + b",".join(predictions) + b'],"time":' + took + b"}"
     return Response(body, media_type="application/json")
@@ -78,19 +80,28 @@ async def _picture(request: Request, service: Service, asked: Question) -> bytes
     return image
 
 
-async def _prediction(request: Request, service: Service, image: bytes, prompt: Prompt, written: Written) -> bytes:
-    """Its JSON. Points alone correct what the network said of the whole picture; into a box it looks again."""
-    pictures = {} if prompt.box else {MATTE: await _matte(request, service, image)}
-    given = {"format": None, "written": written, "hints": prompt.hints, "allow_empty": True}
-    return await run_one_of_several(
-        request, service, ImageRequest(PROMPTED, parse_options(PromptedOptions, given), image, pictures)
-    )
+@dataclass(frozen=True)
+class Looker:
+    """Looks at one picture for one request, as often as it takes; the caller's key pays for it once."""
 
+    request: Request
+    service: Service
+    image: bytes
+    charge: Callable[[int], None]
 
-async def _matte(request: Request, service: Service, image: bytes) -> bytes:
-    given = {"output": "matte", "format": "png", "allow_empty": True}
-    options = parse_options(RemoveBackgroundOptions, given)
-    return await run_one_of_several(request, service, ImageRequest(REMOVE_BACKGROUND, options, image))
+    async def prediction(self, prompt: Prompt, written: Written) -> bytes:
+        """Its JSON. Points alone correct what the network said of the whole picture; into a box it looks again."""
+        pictures = {} if prompt.box else {MATTE: await self.matte()}
+        given = {"format": None, "written": written, "hints": prompt.hints, "allow_empty": True}
+        return await self._run(ImageRequest(PROMPTED, parse_options(PromptedOptions, given), self.image, pictures))
+
+    async def matte(self) -> bytes:
+        given = {"output": "matte", "format": "png", "allow_empty": True}
+        options = parse_options(RemoveBackgroundOptions, given)
+        return await self._run(ImageRequest(REMOVE_BACKGROUND, options, self.image))
+
+    async def _run(self, wanted: ImageRequest) -> bytes:
+        return await run_one_of_several(self.request, self.service, wanted, self.charge)
 
 
 def _id_of(image: bytes) -> str:

@@ -1,15 +1,20 @@
 """The door for Roboflow's SAM2, asked as its documentation and its SDK 1.8 ask."""
 
 import base64
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
+from service.access.keyring import Key, hash_of, write_keys
 from service.pixels.encoders import rle
+from service.settings import Settings
+from tests.clients import ready_client
 from tests.fakes import BLUE, RED
 from tests.pictures import HEIGHT, WIDTH, encoded, plain, ring
 from tests.unit.pixels.encoders.test_codecs import fill
@@ -91,6 +96,20 @@ def test_a_box_means_what_is_inside_of_it_however_it_is_written(client: TestClie
     found = mask_of(client, {"box": box})
     assert not found[:, :100].any()
     assert found[44:76, 124:176].all()
+
+
+def test_a_picture_is_paid_for_once_however_many_prompts_there_are(settings: Settings, tmp_path: Path) -> None:
+    picture, per_minute = encoded(two()), 1e-6  # a pixel a minute: next to none comes back meanwhile
+    keys = tmp_path / "keys"
+    write_keys(keys, [Key("shop", frozenset({"images"}), None, per_minute, hash_of("sil_shop"))])
+    prompts = [{"points": [point(30, 60)]}, {"points": [point(150, 60)]}, {"box": [110, 30, 190, 90]}]
+    payload = {"image": {"type": "base64", "value": base64.b64encode(picture).decode()}, "prompts": prompts}
+    with ready_client(settings.model_copy(update={"keys_file": keys})) as guarded:
+        answer = guarded.post("/sam2/segment_image", json=payload, headers={"X-Api-Key": "sil_shop"})
+        assert len(answer.json()["predictions"]) == 3
+        allowance = cast(FastAPI, guarded.app).state.service.guard.allowance_of("shop")
+        paid = (per_minute - allowance.buckets["megapixels"].left()) * 1e6
+    assert paid == pytest.approx(WIDTH * HEIGHT, abs=100)
 
 
 def test_a_hole_is_no_part_of_the_mask(client: TestClient) -> None:
