@@ -13,14 +13,9 @@ from service.errors import BadOption
 from service.models.labels import Size
 from service.operations.effect import Scene
 from service.operations.options import parse_options
-from service.operations.product_shot import (
-    MAX_PAGE_PIXELS,
-    MAX_SIDE_PX,
-    PRESETS,
-    Layout,
-    ProductShotOptions,
-    product_shot,
-)
+from service.operations.product_shot import product_shot
+from service.operations.product_shot.layout import Layout
+from service.operations.product_shot.options import MAX_PAGE_PIXELS, MAX_SIDE_PX, PRESETS, ProductShotOptions
 from service.pixels.decode import Photo
 
 RED, GREEN = (230, 20, 20), (20, 200, 20)

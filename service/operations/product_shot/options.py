@@ -1,22 +1,15 @@
-"""`product-shot`: the subject cut out and set on a clean page, with a shadow that grounds it."""
+"""What a caller chooses of a product shot: its page, where the subject is on it, and what lies below."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
-from PIL import Image
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from service.models.labels import Size
-from service.operations.correction import CORRECTION
-from service.operations.effect import Effect, Scene
-from service.operations.operation import Picture
 from service.operations.options import DecontaminatingOptions, Format, check_color, parse_color
-from service.pixels.backdrop import Fit, fit_backdrop
+from service.pixels.backdrop import Fit
 from service.pixels.encoders.pictures import OPAQUE_PICTURE, TRANSPARENT_PICTURE
-from service.pixels.matting import subject_box
-from service.pixels.shadows import SHADOWS, shade
 
 MAX_SIDE_PX = 10_000
 MAX_PAGE_PIXELS = 25_000_000
@@ -138,108 +131,3 @@ class ProductShotOptions(DecontaminatingOptions):
     @property
     def formats(self) -> tuple[Format, ...]:
         return OPAQUE_PICTURE if self.rgba[3] == 255 else TRANSPARENT_PICTURE
-
-
-class Padding(NamedTuple):
-    """Pixels and, apart from them, shares of the page's shorter side: (top, right, bottom, left)."""
-
-    pixels: tuple[float, ...]
-    shares: tuple[float, ...]
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        lengths = text.split()
-        four = {1: lengths * 4, 2: lengths * 2, 4: lengths}[len(lengths)]
-        numbers = [(float(length.rstrip("px%")), length.endswith("%")) for length in four]
-        return cls(
-            tuple(0.0 if is_share else number for number, is_share in numbers),
-            tuple(number / 100 if is_share else 0.0 for number, is_share in numbers),
-        )
-
-    def on(self, page: Size) -> tuple[float, ...]:
-        """Of a page of that size, in pixels."""
-        return tuple(pixels + share * min(page) for pixels, share in zip(self.pixels, self.shares, strict=True))
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A page, and where on it the subject is; (left, top, right, bottom) in pixels."""
-
-    page: Size
-    box: tuple[int, int, int, int]
-
-    @classmethod
-    def of(cls, subject: Size, options: ProductShotOptions) -> Self:
-        padding = Padding.of(options.padding)
-        page = options.page_size if options.size else _page_around(subject, padding, options)
-        top, right, bottom, left = padding.on(page)
-        room = max(1.0, page.width - left - right), max(1.0, page.height - top - bottom)
-        factor = options.scale * min(room[0] / subject.width, room[1] / subject.height)
-        factor = factor if options.upscale else min(1.0, factor)
-        width, height = (max(1, round(side * factor)) for side in subject)
-        across, down = _free_space(options.position)
-        x, y = round(left + across * (room[0] - width)), round(top + down * (room[1] - height))
-        return cls(page, (x, y, x + width, y + height))
-
-
-def _page_around(subject: Size, padding: Padding, options: ProductShotOptions) -> Size:
-    """The smallest page of the wanted aspect that holds the subject with its padding, within the limits of a page."""
-    aspect = options.width_by_height
-    shorter = min(aspect, 1.0)  # of the page's sides, where its height is 1
-    top, right, bottom, left = padding.pixels
-    wide = (subject.width / options.scale + left + right) / (aspect - shorter * sum(padding.shares[1::2]))
-    high = (subject.height / options.scale + top + bottom) / (1 - shorter * sum(padding.shares[::2]))
-    most = min(MAX_SIDE_PX, MAX_SIDE_PX / aspect, (MAX_PAGE_PIXELS / aspect) ** 0.5)
-    height = min(max(wide, high), most)
-    return Size(max(1, round(height * aspect)), max(1, round(height)))
-
-
-def _free_space(position: str) -> tuple[float, float]:
-    """How much of it is left of the subject, and above it: 0 to 1."""
-    if position in POSITIONS:
-        return POSITIONS[position]
-    across, down = (float(share.rstrip("%")) / 100 for share in position.split())
-    return across, down
-
-
-def product_shot(scene: Scene, options: ProductShotOptions) -> Image.Image:
-    """The subject on its page; RGBA only where the page is transparent."""
-    found = subject_box(scene.matte)
-    subject = scene.cut_out(options.decontaminate).crop(found or (0, 0, *scene.photo.size))
-    layout = Layout.of(Size(*subject.size), options)
-    page = _page(scene, layout.page, options)
-    left, top, right, bottom = layout.box
-    placed = Image.new("RGBA", layout.page)
-    placed.paste(subject.resize((right - left, bottom - top), Image.Resampling.LANCZOS, reducing_gap=3.0), (left, top))
-    if options.shadow != "none":
-        shade(page, SHADOWS[options.shadow](placed.getchannel("A"), layout.box), options.shadow_opacity)
-    if page.mode == "RGB":
-        page.paste(placed, (0, 0), placed)
-    else:
-        page.alpha_composite(placed)
-    return page
-
-
-def _page(scene: Scene, size: Size, options: ProductShotOptions) -> Image.Image:
-    if background := scene.pictures.get("background"):
-        fitted = fit_backdrop(background, size, options.fit)
-        return fitted.with_alpha()
-    is_opaque = options.rgba[3] == 255
-    return Image.new("RGB" if is_opaque else "RGBA", size, options.rgba[: 3 if is_opaque else 4])
-
-
-PRODUCT_SHOT = Effect(
-    name="product-shot",
-    summary="Set the subject on a clean page",
-    description="The subject cut out, as large as the page allows, on a colour or a picture, with or without a shadow.",
-    options=ProductShotOptions,
-    icon=(
-        "M4 9.5 12 6l8 3.5v7L12 20l-8-3.5Z",
-        "M4 9.5 12 13l8-3.5M12 13v7",
-        "M6 22.5h12",
-    ),
-    formats=OPAQUE_PICTURE,
-    pictures=(Picture("background", "What the page shows.", instead_of="color"), *CORRECTION),
-    example={"preset": "marketplace-white"},
-    compose=product_shot,
-)
