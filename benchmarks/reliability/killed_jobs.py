@@ -1,14 +1,17 @@
 """Jobs of a service that is killed every few seconds: what their caller sees of them.
 
 A caller sends jobs (`Prefer: respond-async`) one after the other, each once more under its `Idempotency-Key` where it
-was not heard, and fetches each result. Meanwhile the service is killed with SIGKILL so many seconds after it is ready,
-and started again. What has to hold: each job is there once, is done once, and its result never changes.
+was not heard, and fetches each result. Meanwhile the front that does the jobs is killed with SIGKILL every few seconds;
+with one front that is the service as a whole, which is started again. What has to hold: each job is there once, is done
+once, and its result never changes.
 """
 
 import argparse
 import hashlib
 import io
 import json
+import os
+import signal
 import sys
 import tempfile
 import threading
@@ -17,7 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 from PIL import Image, ImageDraw
@@ -29,13 +32,16 @@ from service.cli.console import say
 
 EPILOG = """\
 examples:
-  python -m benchmarks.reliability.killed_jobs                  200 jobs, a kill 3 seconds after each start
-  python -m benchmarks.reliability.killed_jobs --jobs 40 --model u2net
+  python -m benchmarks.reliability.killed_jobs                  200 jobs, two fronts, a kill every 3 seconds
+  python -m benchmarks.reliability.killed_jobs --jobs 30 --fronts 1
 
 Exits with 1 where one of the promises did not hold.
 """
 
 PHOTO_SIZE = (1280, 720)
+
+TIMEOUT_S = 30.0
+UNHEARD_PAUSE_S = 0.1
 
 
 def photo() -> bytes:
@@ -61,30 +67,26 @@ class Caller:
     """Requests that met a dying service."""
     wrong: list[str] = field(default_factory=list)
 
-    @property
-    def is_done(self) -> bool:
-        return len(self.results) == self.count
+    def is_over(self) -> bool:
+        return bool(self.wrong) or len(self.results) == self.count
 
-    def ask(self, server: Server) -> None:
+    def ask(self, client: httpx2.Client) -> None:
         """One thing after the other; what is not heard is asked again later."""
-        with httpx2.Client(base_url=f"http://{HOST}:{server.port}", timeout=30) as client:
-            try:
-                if len(self.paths) < self.count:
-                    self._send(client, len(self.paths))
-                self._fetch(client)
-            except httpx2.TransportError:
-                self.unheard += 1
+        try:
+            if len(self.paths) < self.count:
+                self._send(client, len(self.paths))
+            self._fetch(client)
+        except httpx2.TransportError:
+            self.unheard += 1
+            time.sleep(UNHEARD_PAUSE_S)
 
-    def check(self, server: Server) -> None:
+    def check(self, client: httpx2.Client) -> None:
         """All of it once more, of a service that lives."""
-        with httpx2.Client(base_url=f"http://{HOST}:{server.port}", timeout=30) as client:
-            listed = [job["id"] for job in client.get("/jobs").json()]
-            if len(listed) != self.count or len(set(self.paths)) != self.count:
-                self.wrong.append(
-                    f"{self.count} were asked for, {len(set(self.paths))} accepted, {len(listed)} are there"
-                )
-            changed = [path for path, seen in self.results.items() if _result(client, path) != seen]
-            self.wrong += [f"{path}: another result than before" for path in changed]
+        listed = [job["id"] for job in client.get("/jobs").json()]
+        if len(listed) != self.count or len(set(self.paths)) != self.count:
+            self.wrong.append(f"{self.count} were asked for, {len(set(self.paths))} accepted, {len(listed)} are there")
+        changed = [path for path, seen in self.results.items() if _result(client, path) != seen]
+        self.wrong += [f"{path}: another result than before" for path in changed]
 
     def _send(self, client: httpx2.Client, number: int) -> None:
         headers = {"Prefer": "respond-async", "Idempotency-Key": f"job-{number}", "Content-Type": "image/jpeg"}
@@ -97,7 +99,10 @@ class Caller:
 
     def _fetch(self, client: httpx2.Client) -> None:
         """What is new."""
-        for job in client.get("/jobs", params={"state": "done"}).json():
+        answer = client.get("/jobs", params={"state": "done"})
+        if answer.status_code != httpx2.codes.OK:  # a front that has just begun, or ends
+            return
+        for job in answer.json():
             path = f"/jobs/{job['id']}"
             if path not in self.results:
                 self.results[path] = _result(client, path)
@@ -107,31 +112,51 @@ def _result(client: httpx2.Client, path: str) -> str:
     return hashlib.sha256(client.get(f"{path}/result").raise_for_status().content).hexdigest()
 
 
-def run(jobs: int, kill_s: float, model: str, folder: Path) -> dict[str, Any]:
+class Killer:
+    """Kills whichever process does the jobs, every few seconds of a block."""
+
+    def __init__(self, server: Server, kill_s: float) -> None:
+        self.killed: list[int] = []
+        self._server = server
+        self._kill_s = kill_s
+        self._may_end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._may_end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._may_end.wait(self._kill_s):
+            in_charge = [event["pid"] for event in self._server.events() if event["event"] == "in charge of jobs"]
+            victim = in_charge[-1] if in_charge else self._server.process.pid
+            if victim not in self.killed:  # or nobody has taken charge since
+                os.kill(victim, signal.SIGKILL)
+                self.killed.append(victim)
+
+
+def run(jobs: int, kill_s: float, model: str, fronts: int, folder: Path) -> dict[str, Any]:
     """What was seen."""
     caller, kills, done = Caller(jobs), 0, Counter[str]()
-    began_s = time.monotonic()
-    is_alive = False
-    while not is_alive and not caller.wrong:
-        with silhouette(model, jobs_folder=str(folder)) as server:
-            killer = threading.Timer(kill_s, server.process.kill)
-            killer.start()
-            while server.process.poll() is None and not caller.is_done:
-                caller.ask(server)
-            killer.cancel()
-            killer.join()
-            is_alive = server.process.poll() is None
-            if is_alive:
-                caller.check(server)
-            server.process.kill()
-            server.process.wait()
-            ends = [event for event in server.events() if event["event"] == "job"]
-            done.update(event["job"] for event in ends if event["outcome"] == "done")
-        kills += not is_alive
+    began_s, is_checked = time.monotonic(), False
+    while not is_checked:
+        with silhouette(model, jobs_folder=str(folder), fronts=str(fronts)) as server, _client(server) as client:
+            with Killer(server, kill_s) as killer:
+                while server.process.poll() is None and not caller.is_over():
+                    caller.ask(client)
+            kills += len(killer.killed)
+            if is_checked := server.process.poll() is None:
+                caller.check(client)
+            done.update(_done(server))
         say(f"{len(caller.paths)} accepted, {len(caller.results)} fetched, {kills} kills")
     twice = [job for job, times in done.items() if times > 1]
     return {
         "jobs": jobs,
+        "fronts": fronts,
         "kills": kills,
         "fetched": len(caller.results),
         "requests not heard": caller.unheard,
@@ -140,17 +165,29 @@ def run(jobs: int, kill_s: float, model: str, folder: Path) -> dict[str, Any]:
     }
 
 
+def _client(server: Server) -> httpx2.Client:
+    """Each request on a connection of its own, so that it meets any front."""
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    return httpx2.Client(base_url=f"http://{HOST}:{server.port}", timeout=TIMEOUT_S, limits=limits)
+
+
+def _done(server: Server) -> list[str]:
+    """Jobs, as often as they were done."""
+    return [event["job"] for event in server.events() if event["event"] == "job" and event["outcome"] == "done"]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where a promise did not hold, with 2 where the service does not start."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--jobs", type=int, default=200, metavar="N", help="default: 200")
-    parser.add_argument("--kill-s", type=float, default=3.0, metavar="N", help="after each start; default: 3")
+    parser.add_argument("--kill-s", type=float, default=3.0, metavar="N", help="between two kills; default: 3")
+    parser.add_argument("--fronts", type=int, default=2, metavar="N", help="default: 2")
     parser.add_argument("--model", default="selfie", help="default: selfie")
     chosen = parser.parse_args(arguments)
     with ending_in_one_line("killed_jobs"), tempfile.TemporaryDirectory() as folder:
-        seen = run(chosen.jobs, chosen.kill_s, chosen.model, Path(folder))
+        seen = run(chosen.jobs, chosen.kill_s, chosen.model, chosen.fronts, Path(folder))
     print(json.dumps(seen, indent=2))
     sys.exit(1 if seen["wrong"] else 0)
 

@@ -23,9 +23,7 @@ from service.api.reply import Reply
 from service.api.request_headers import check_encoding, lane
 from service.api.scopes import ADMIN, scope_needed
 from service.api.state import Service
-from service.errors import Failure, HostNotAllowed, LargeHeaders, NotOffered, TooManyConnections
-
-PATHS_OF_JOBS = ("/videos", "/jobs", "/batches")
+from service.errors import Failure, HostNotAllowed, LargeHeaders, TooManyConnections
 
 
 class Gate:
@@ -93,17 +91,11 @@ class Gate:
         try:
             self._check_connection(exchange)
             await self._check_key(exchange)
-            self._check_offered(exchange)
             if exchange.is_work:
                 self._admit(exchange, body)
             await self._app(exchange.scope_of_the_app, body.receive, reply.send)
         except Failure as failure:
             await reply.refuse(failure)
-
-    def _check_offered(self, exchange: Exchange) -> None:
-        """Raises NotOffered for jobs where there are several fronts: the next request may come to another one."""
-        if self._service.settings.fronts > 1 and exchange.scope["path"].startswith(PATHS_OF_JOBS):
-            raise NotOffered("films and other jobs take a service with SILHOUETTE_FRONTS=1")
 
     def _check_connection(self, exchange: Exchange) -> None:
         """Raises LargeHeaders, HostNotAllowed or TooManyConnections. Probes are answered whoever else is here."""

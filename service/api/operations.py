@@ -30,7 +30,7 @@ class Endpoint:
     operation: Operation[Any]
 
     async def __call__(self, request: Request, service: ServiceDep) -> Response:
-        if prefers_async(request.headers) and service.settings.fronts == 1:  # a preference may be left unheeded
+        if prefers_async(request.headers):
             return await defer(request, service, self.operation)
         upload = await read_upload(request, self.operation)
         wanted = ImageRequest(self.operation, upload.options, upload.image, upload.pictures)

@@ -66,8 +66,9 @@ class Service:
         self.films = FilmJobs(self.engine, settings, self.guard.allowance_of, self.admission.open)
         pictures = PictureJobs(self.pipeline, self.admission, self.fetcher, self.guard.allowance_of)
         kinds = {PICTURE: Kind(pictures.work, settings.jobs_at_once), FILM: Kind(self.films.work, at_once=1)}
-        limits = StoreLimits(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes)
-        self.jobs = JobRunner(settings.jobs_folder, limits, kinds, self.started)
+        is_one_of_several = settings.fronts > 1
+        limits = StoreLimits.of(settings)
+        self.jobs = JobRunner(settings.jobs_folder, limits, kinds, self.started, is_one_of_several)
         self.keys_in_progress = KeysInProgress()
         self.webhooks = Webhooks(settings)
         self.streams = Streams(self.engine, self.admission, settings)

@@ -21,11 +21,12 @@ AT_ONCE = 8
 
 
 async def deliver(service: Service) -> None:
-    """Forever."""
+    """Forever; of several processes the one in charge of jobs does it."""
     while True:
         await asyncio.sleep(LOOK_INTERVAL_S)
         try:
-            await deliver_due(service)
+            if service.jobs.is_in_charge:
+                await deliver_due(service)
         except Exception:  # what one of them meets must not be the end of all
             logger.exception("webhooks not delivered")
 

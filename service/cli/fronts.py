@@ -12,9 +12,11 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
@@ -24,6 +26,7 @@ from service.engine.engine import Engine
 from service.fronts.hub import Hub
 from service.fronts.link import Link, RemotePool
 from service.fronts.shares import settings_of_a_front
+from service.jobs import JobStore, StoreLimits
 from service.models.store import ModelCard
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings
@@ -80,8 +83,8 @@ def serve_with_fronts(settings: Settings, families: SegmenterFamilies, make_pixe
     if sys.platform != "linux":
         raise ConfigurationError("SILHOUETTE_FRONTS above 1 takes Linux, which shares a port out among processes")
     engine = Engine.build(settings, families, PixelScheduler(1))
-    with reserved(settings.host, settings.port) as listener:
-        shared = settings_of_a_front(settings, available_cores())
+    with reserved(settings.host, settings.port) as listener, folder_of_jobs(settings) as jobs_folder:
+        shared = settings_of_a_front(settings.model_copy(update={"jobs_folder": jobs_folder}), available_cores())
         address = listener.getsockname()[:2]
         cards, pool = engine.pipeline.catalogue.cards, engine.pool
         plans = [
@@ -89,6 +92,16 @@ def serve_with_fronts(settings: Settings, families: SegmenterFamilies, make_pixe
             for number in range(settings.fronts)
         ]
         return asyncio.run(Supervisor(settings, engine, plans).run())
+
+
+@contextlib.contextmanager
+def folder_of_jobs(settings: Settings) -> Iterator[Path]:
+    """Where all fronts keep their jobs, for no other service as long as the block lasts: that of the settings, or one
+    that goes with the block. Raises ConfigurationError."""
+    with contextlib.ExitStack() as stack:
+        folder = settings.jobs_folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="silhouette-")))
+        stack.callback(JobStore(folder, StoreLimits.of(settings)).close)
+        yield folder
 
 
 @contextlib.contextmanager

@@ -40,14 +40,18 @@ LATER_COLUMNS = {
 LATER_SCHEMA = "CREATE INDEX IF NOT EXISTS jobs_by_batch ON jobs (batch, state);"
 
 
+BUSY_TIMEOUT_S = 30.0
+"""For another process to end its transaction, of some milliseconds: it may have to wait for a core, or for a disk."""
+
+
 class Database:
-    """Threads may share it. Whatever is done raises StorageFull where the disk is full."""
+    """Threads may share it; processes have one each. Whatever is done raises StorageFull where the disk is full."""
 
     def __init__(self, path: Path) -> None:
         """Raises sqlite3.Error."""
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.executescript(SCHEMA)

@@ -29,6 +29,7 @@ def size_of(folder: Path) -> int:
 
 def keep_only(folder: Path, name: str) -> None:
     """All other files go."""
-    for path in folder.iterdir():
-        if path.name != name:
-            path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # the folder went meanwhile
+        for path in folder.iterdir():
+            if path.name != name:
+                path.unlink(missing_ok=True)

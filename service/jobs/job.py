@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from service.jobs.folders import check_disk
+from service.jobs.locks import Lock
+from service.settings.jobs import JobSettings
 
 
 class State(StrEnum):
@@ -111,10 +113,15 @@ class StoreLimits:
     most_bytes: int
     """Uploads and results of all jobs."""
 
+    @classmethod
+    def of(cls, settings: JobSettings) -> Self:
+        return cls(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes)
+
 
 @dataclass
 class NewFolder:
-    """A place for what a job is to work on; gone again unless the job was added."""
+    """A place for what a job is to work on; gone again unless the job was added. Locked meanwhile, so that nobody takes
+    it for one that a dead process has left."""
 
     id: str
     path: Path
@@ -131,11 +138,20 @@ class NewFolder:
             raise
         return cls(id_, folder / id_)
 
+    def __post_init__(self) -> None:
+        self._lock = Lock(self.path)
+        self._lock.take()
+
     def __enter__(self) -> Self:
         return self
+
+    def let_go(self) -> None:
+        """Nobody fills it any more."""
+        self._lock.close()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Raises StorageFull where the disk was full."""
         if not self.is_kept:
             shutil.rmtree(self.path, ignore_errors=True)
+        self.let_go()
         check_disk(error)

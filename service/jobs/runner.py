@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,10 @@ from service.telemetry.log import FIELDS
 logger = logging.getLogger(__name__)
 
 CLEAR_INTERVAL_S = 60.0
+
+LOOK_INTERVAL_S = 0.25
+"""For what other processes have added or cancelled, and whether the one in charge is gone."""
+
 RETRY_INTERVAL_S = 5.0
 """Until the disk is tried again."""
 
@@ -54,7 +59,7 @@ class Kind:
 
 @dataclass
 class JobRunner:
-    """One for the whole service. For the event loop alone."""
+    """One in each process. For the event loop alone."""
 
     folder: Path | None
     """None: one that goes when the service does."""
@@ -62,6 +67,10 @@ class JobRunner:
     kinds: Mapping[str, Kind]
     ready: asyncio.Event
     """Nothing is begun before."""
+    is_shared: bool = False
+    """The folder is that of several processes: one of them takes charge and does the jobs of all; when it dies, another
+    goes on with them."""
+    is_in_charge: bool = False
     _came: asyncio.Event = field(default_factory=asyncio.Event)
     _current: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _at_work: Counter[str] = field(default_factory=Counter)
@@ -78,8 +87,9 @@ class JobRunner:
     def __post_init__(self) -> None:
         """Raises ConfigurationError where the folder of jobs is of no use."""
         self._suspected.update(self.kinds)
+        self.is_in_charge = not self.is_shared
         if self.folder is not None:
-            self._store = JobStore(self.folder, self.limits)
+            self._store = JobStore(self.folder, self.limits, is_shared=self.is_shared)
 
     @property
     def store(self) -> JobStore:
@@ -90,8 +100,8 @@ class JobRunner:
         return self._store
 
     def unfinished(self) -> Mapping[str, int]:
-        """How many jobs wait, and how many are at work."""
-        counts: Mapping[State, int] = {} if self._store is None else self._store.counts()
+        """How many jobs wait, and how many are at work; of several processes the one in charge tells it."""
+        counts: Mapping[State, int] = self._store.counts() if self._store and self.is_in_charge else {}
         return {state.value: counts.get(state, 0) for state in (State.QUEUED, State.RUNNING)}
 
     def wake(self) -> None:
@@ -101,16 +111,12 @@ class JobRunner:
     async def cancel(self, id_: str, owner: str) -> Job:
         """Ends it, whatever it is at. Raises UnknownJob."""
         job = await asyncio.to_thread(self.store.cancel, id_, owner)
-        await self._drop([job.id])
-        await asyncio.to_thread(self.store.clear_folder, job)
+        await self._delete([job])
         return job
 
     async def cancel_batch(self, id_: str, owner: str) -> Batch:
         """Ends all of its jobs. Raises UnknownBatch."""
-        jobs = await asyncio.to_thread(self.store.cancel_batch, id_, owner)
-        await self._drop([job.id for job in jobs])
-        for job in jobs:
-            await asyncio.to_thread(self.store.clear_folder, job)
+        await self._delete(await asyncio.to_thread(self.store.cancel_batch, id_, owner))
         return self.store.batch(id_, owner)
 
     async def run(self) -> None:
@@ -118,9 +124,10 @@ class JobRunner:
         await self.ready.wait()
         while not self._is_stopping:
             self._came.clear()
-            interval_s = CLEAR_INTERVAL_S
+            interval_s = LOOK_INTERVAL_S if self.is_shared else CLEAR_INTERVAL_S
             try:
-                await self._begin_what_can_be()
+                if await self._takes_charge():
+                    await self._begin_what_can_be()
             except (OSError, sqlite3.Error, StorageFull):  # a full disk, which need not stay so
                 logger.exception("jobs cannot be read or written")
                 interval_s = RETRY_INTERVAL_S
@@ -143,8 +150,16 @@ class JobRunner:
         if self._own_folder is not None:
             self._own_folder.cleanup()
 
+    async def _takes_charge(self) -> bool:
+        if not self.is_in_charge and await asyncio.to_thread(self.store.take_charge):
+            self.is_in_charge = True
+            logger.info("in charge of jobs", extra={FIELDS: {"pid": os.getpid()}})
+        return self.is_in_charge
+
     async def _begin_what_can_be(self) -> None:
         await self._clear_now_and_then()
+        if self._store is not None:
+            await self._delete(await asyncio.to_thread(self._store.cancelled, list(self._current)))
         for name in self.kinds:
             while await self._begin(name):
                 continue
@@ -184,6 +199,13 @@ class JobRunner:
         if self._store is not None and now_s >= self._clear_at_s:
             self._clear_at_s = now_s + CLEAR_INTERVAL_S
             await asyncio.to_thread(self._store.clear)
+
+    async def _delete(self, jobs: Sequence[Job]) -> None:
+        """What is there of them; what may be at work is for the process in charge to end."""
+        await self._drop(job.id for job in jobs)
+        for job in jobs:
+            if self.is_in_charge or job.state is not State.CANCELLED:
+                await asyncio.to_thread(self.store.clear_folder, job)
 
     async def _drop(self, ids: Iterable[str]) -> None:
         tasks = [self._current[id_] for id_ in ids if id_ in self._current]

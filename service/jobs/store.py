@@ -1,31 +1,31 @@
 """Work that outlives a connection, kept on disk: who asked for what, how far it is, and where its result lies.
 
 Knows no HTTP, and not what the work is: `kind` says whose it is. A row in SQLite and a folder a job: whoever is killed,
-whatever the rows said before still holds, and no job takes another along.
+whatever the rows said before still holds, and no job takes another along. Several processes may share it: all of them
+take jobs in, and one of them at a time is in charge of doing them.
 """
 
 import contextlib
-import fcntl
 import json
 import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from service.configuration_errors import ConfigurationError
-from service.errors import Failure, JobCrashed, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
+from service.errors import Failure, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
 from service.jobs.database import Database
 from service.jobs.ends import WAITING, end
+from service.jobs.expiry import forget_before
 from service.jobs.folders import keep_only, size_of
 from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State, StoreLimits
+from service.jobs.locks import Lock
 from service.jobs.promises import promise, promised
+from service.jobs.recovery import delete_unknown, queue_again
 from service.jobs.turns import OwnerTurns
-
-MOST_ATTEMPTS = 3
-"""A job that was at work each time when the service died is likely to be why."""
 
 OWN_FOLDER = "silhouette-jobs"
 """Below the one that was named: what lies there and belongs to no job is deleted."""
@@ -34,33 +34,49 @@ OWN_FOLDER = "silhouette-jobs"
 class JobStore:
     """All jobs of one service. Threads may share it. Times come from `clock`, so that tests bring their own."""
 
-    def __init__(self, folder: Path, limits: StoreLimits, clock: Callable[[], float] = time.time) -> None:
-        """Raises ConfigurationError where the folder cannot be written to, or another service works with it."""
+    def __init__(
+        self, folder: Path, limits: StoreLimits, clock: Callable[[], float] = time.time, *, is_shared: bool = False
+    ) -> None:
+        """In charge, unless `is_shared` leaves it to `take_charge` which of several processes is.
+
+        Raises ConfigurationError where the folder cannot be written to, or another service works with it.
+        """
         self._folder = folder / OWN_FOLDER
         self._limits = limits
         self.clock = clock
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._owned = (folder / "in-use").open("w")
-            fcntl.flock(self._owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (lock := folder / ("in-charge" if is_shared else "in-use")).touch()
+            self._charge = Lock(lock)
             self.rows = Database(folder / "jobs.sqlite")
-        except BlockingIOError as error:
-            self._owned.close()
-            raise ConfigurationError(f"{folder} has the jobs of another service that is running") from error
         except (OSError, sqlite3.Error, StorageFull) as error:
             raise ConfigurationError(f"jobs cannot be kept in {folder}: {error}") from error
         self._turns = OwnerTurns(self.rows)
-        self._take_up_again()
+        if not is_shared and not self.take_charge():
+            self.close()
+            raise ConfigurationError(f"{folder} has the jobs of another service that is running")
+
+    def take_charge(self) -> bool:
+        """Whether the jobs are for this process to do, until `close`; False while they are for another one.
+
+        What was at work when that one died waits again, unless it was at work at each of three deaths.
+        """
+        if not self._charge.take():
+            return False
+        queue_again(self.rows, self.fail)
+        delete_unknown(self.rows, self._folder)
+        return True
 
     def close(self) -> None:
         self.rows.close()
-        self._owned.close()
+        self._charge.close()
 
     # --- for whoever asks ---------------------------------------------------------------------------------------------
 
     def new_folder(self) -> NewFolder:
         """For what a job, or a batch of them, is to work on, before it is one. Raises StorageFull."""
-        return NewFolder.below(self._folder)
+        with self.rows.transaction():  # so that nobody takes it for a dead one's before it is locked
+            return NewFolder.below(self._folder)
 
     def check_room(self, jobs: int = 1, size_bytes: int = 0) -> None:
         """Raises TooManyJobs or StorageFull where so many more do not fit."""
@@ -197,6 +213,14 @@ class JobStore:
         with self.rows.transaction():
             return self._begun(self._turns.next_suspect(kind))
 
+    def cancelled(self, at_work: Collection[str]) -> list[Job]:
+        """Those of which something is still there, or that are among `at_work`: another process has cancelled them."""
+        rows = self.rows.all(
+            f"SELECT * FROM jobs WHERE state = ? AND (size_bytes > 0 OR id IN ({','.join('?' * len(at_work))}))",
+            *(State.CANCELLED, *at_work),
+        )
+        return [self._job(row) for row in rows]
+
     def advance(self, id_: str, done: int, total: int | None) -> None:
         """How far it is. Nothing where it has been cancelled."""
         self.rows.do("UPDATE jobs SET done = ?, total = ? WHERE id = ? AND state = ?", done, total, id_, State.RUNNING)
@@ -220,15 +244,7 @@ class JobStore:
 
     def clear(self) -> int:
         """Forgets jobs that ended long ago, with their results; how many there were."""
-        before = self.clock() - self._limits.keep_s
-        old = self.rows.all("SELECT id FROM jobs WHERE ended_at < ?", before)
-        for row in old:
-            shutil.rmtree(self._folder / row["id"], ignore_errors=True)
-        with self.rows.transaction():
-            self._forget("jobs", (row["id"] for row in old))
-            gone = self.rows.all("SELECT id FROM batches WHERE id NOT IN (SELECT batch FROM jobs WHERE batch NOT NULL)")
-            self._forget("batches", (row["id"] for row in gone))
-        return len(old)
+        return forget_before(self.rows, self._folder, self.clock() - self._limits.keep_s)
 
     # --- within -------------------------------------------------------------------------------------------------------
 
@@ -248,23 +264,6 @@ class JobStore:
             *(id_, new.kind, owner, State.QUEUED, json.dumps(new.options), new.name, self.clock()),
             *(size_bytes, batch, webhook),
         )
-
-    def _forget(self, table: str, ids: Iterable[str]) -> None:
-        for id_ in ids:
-            self.rows.do(f"DELETE FROM {table} WHERE id = ?", id_)
-            self.rows.do("DELETE FROM idempotency_keys WHERE id = ?", id_)
-
-    def _take_up_again(self) -> None:
-        """What was running when the service died waits again, unless it was there each time."""
-        for row in self.rows.all("SELECT id, attempts FROM jobs WHERE state = ?", State.RUNNING):
-            if row["attempts"] >= MOST_ATTEMPTS:
-                self.fail(row["id"], JobCrashed(f"the service died {row['attempts']} times while it worked on this"))
-            else:
-                self.rows.do("UPDATE jobs SET state = ? WHERE id = ?", State.QUEUED, row["id"])
-        known = {row["id"] for row in self.rows.all("SELECT id FROM jobs")}
-        for folder in self._folder.iterdir():
-            if folder.is_dir() and folder.name not in known:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _begun(self, row: sqlite3.Row | None) -> Job | None:
         if row is None:

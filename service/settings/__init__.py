@@ -19,7 +19,7 @@ from service.settings.shared import SharedSettings
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
 
-ONE_FRONT_ONLY = ("jobs_folder", "model_idle_s")
+ONE_FRONT_ONLY = ("model_idle_s",)
 """What fronts would have to agree on, and cannot."""
 
 

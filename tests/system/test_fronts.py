@@ -1,15 +1,21 @@
 """Two fronts on one port, before one pool of workers."""
 
 import contextlib
+import http
 import http.client
+import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
 import pytest
 from starlette.testclient import TestClient
 
+from tests.clips import red_square, write_clip
 from tests.fakes import make_store
 from tests.pictures import encoded, painted
 from tests.system.loading import (
@@ -24,7 +30,7 @@ from tests.system.loading import (
     until,
     wait_for_metric,
 )
-from tests.system.serving import STOP_TIMEOUT_S, Server
+from tests.system.serving import REQUEST_TIMEOUT_S, STOP_TIMEOUT_S, Server
 from tests.system.streaming import session
 
 PHOTO = encoded(painted())
@@ -32,6 +38,8 @@ PHOTO = encoded(painted())
 IN_FLIGHT = 16
 CONNECTIONS = 32
 """That all of them meet the same front happens once in 2,000,000,000 times."""
+
+KILLS, JOBS_A_KILL = 2, 8
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +125,6 @@ def test_a_front_that_is_killed_under_load_loses_its_own_connections_and_no_othe
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("POST", "/videos", 501, "not_offered"),
-        ("GET", "/jobs/1", 501, "not_offered"),
         ("POST", "/models/tiny-classes", 409, "models_unchanged"),
         ("DELETE", "/models/tiny-subject", 409, "models_unchanged"),
     ],
@@ -136,3 +142,68 @@ def test_a_camera_is_answered_by_the_front_that_it_meets(fronts: Server) -> None
     with session(fronts, picture.size, effect="blur-background", output="matte") as (camera, _):
         camera.film(1, picture)
         assert camera.see().matte.max() == 255
+
+
+def test_jobs_of_both_are_each_done_once_though_the_front_that_does_them_is_killed(fronts: Server) -> None:
+    jobs: dict[str, str] = {}
+    """The path of each, by its color."""
+    fronts.wait_for("in charge of jobs")
+    starts = sum(each["event"] == "ready" for each in list(fronts.log))
+    for kill in range(KILLS + 1):
+        new = [f"#{number:02x}8000" for number in range(JOBS_A_KILL * kill, JOBS_A_KILL * (kill + 1))]
+        jobs |= {color: told_until_heard(fronts, color) for color in new}
+        if kill < KILLS:
+            until(lambda: done_of(fronts, jobs) > JOBS_A_KILL * kill, "one of them")  # noqa: B023
+            turns = in_charge(fronts)
+            with contextlib.suppress(ProcessLookupError):  # it ended in a former test, and the log is late
+                os.kill(turns[-1], signal.SIGKILL)
+            fronts.wait_for("in charge of jobs", len(turns) + 1)
+    for count in range(1, len(jobs) + 1):
+        until(lambda: done_of(fronts, jobs) >= count, "the end of all")  # noqa: B023
+    assert {color: told_until_heard(fronts, color) for color in jobs} == jobs
+    ends = [each for each in list(fronts.log) if each["event"] == "job" and each["outcome"] == "done"]
+    assert max(Counter(each["job"] for each in ends).values()) == 1
+    results = {color: fronts.get(f"{path}/result").content for color, path in jobs.items()}
+    assert len(set(results.values())) == len(results)
+    assert results["#058000"] == fronts.post("/replace-background", PHOTO, color="#058000").content
+    fronts.wait_for("ready", starts + KILLS)
+    until(lambda: len(listening(fronts)) == 2, "the successor of the last one")
+
+
+def in_charge(fronts: Server) -> list[int]:
+    """The ids of the processes that were in charge of jobs, the one that is now last."""
+    return [each["pid"] for each in list(fronts.log) if each["event"] == "in charge of jobs"]
+
+
+def told_until_heard(fronts: Server, color: str) -> str:
+    """The path of the job: it is the same one however often it is asked for."""
+    headers = {"Prefer": "respond-async", "Idempotency-Key": color, "Content-Type": "image/png"}
+    heard: list[httpx2.Response] = []
+
+    def ask() -> bool:
+        with contextlib.suppress(httpx2.TransportError):  # it met the one that was killed
+            url = f"{fronts.url}/replace-background"
+            heard.append(
+                httpx2.post(url, params={"color": color}, content=PHOTO, headers=headers, timeout=REQUEST_TIMEOUT_S)
+            )
+        return bool(heard) and heard[-1].status_code != http.HTTPStatus.SERVICE_UNAVAILABLE  # or it was just starting
+
+    until(ask, "an answer")
+    assert heard[-1].status_code == http.HTTPStatus.ACCEPTED, heard[-1].text
+    return heard[-1].headers["Location"]
+
+
+def done_of(fronts: Server, jobs: dict[str, str]) -> int:
+    """How many of them are."""
+    done: list[dict[str, Any]] = fronts.get("/jobs?state=done").json()
+    return len({f"/jobs/{job['id']}" for job in done} & set(jobs.values()))
+
+
+def test_a_film_is_a_job_of_all_fronts(fronts: Server, tmp_path: Path) -> None:
+    film = write_clip(tmp_path / "short.mp4", red_square(5)).read_bytes()
+    headers = {"Content-Type": "video/mp4"}
+    url = f"{fronts.url}/videos?speed=fastest"
+    accepted = httpx2.post(url, content=film, headers=headers, timeout=REQUEST_TIMEOUT_S)
+    assert accepted.status_code == http.HTTPStatus.ACCEPTED, accepted.text
+    until(lambda: fronts.get(accepted.headers["Location"]).json()["state"] == "done", "its end")
+    assert fronts.get(accepted.headers["Location"]).json()["notes"]["frames"] == 5

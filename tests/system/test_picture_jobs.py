@@ -13,8 +13,10 @@ from tests.pictures import encoded, red_and_blue
 from tests.system.loading import tiny_server
 from tests.system.serving import REQUEST_TIMEOUT_S, Server
 
-LIVES, JOBS_A_LIFE = 5, 8
-DONE_BEFORE_A_KILL = 4
+LIVES, JOBS_A_LIFE = 2, 8
+"""A life costs the start of a service, of some seconds: test_fronts.py kills more often, and more cheaply."""
+
+DONE_BEFORE_A_KILL = 3
 """Of a life's jobs: some are at work then, and others wait."""
 
 PATIENCE_S = 120.0
@@ -57,7 +59,7 @@ def test_each_job_is_done_once_however_often_the_service_is_killed(tmp_path: Pat
                 assert jobs.setdefault(number, path := send(server, number)) == path
             assert all(done(server)[id_] == job for id_, job in seen.items())
             is_last = life == LIVES
-            seen |= wait_until_done(server, JOBS_A_LIFE * life - (0 if is_last else DONE_BEFORE_A_KILL))
+            seen |= wait_until_done(server, JOBS_A_LIFE * life if is_last else DONE_BEFORE_A_KILL)
             if is_last:
                 assert len(server.get("/jobs").json()) == len(jobs) == JOBS_A_LIFE * LIVES
                 results = {number: server.get(f"{path}/result").content for number, path in jobs.items()}

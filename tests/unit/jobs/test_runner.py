@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,10 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.to_thread(time.sleep, 0.01)  # polls
 
 
-def runner_of(folder: Path, work: Work) -> JobRunner:
+def runner_of(folder: Path, work: Work, *, is_shared: bool = False) -> JobRunner:
     ready = asyncio.Event()
     ready.set()
-    return JobRunner(folder, LIMITS, {"cut": Kind(work, AT_ONCE)}, ready)
+    return JobRunner(folder, LIMITS, {"cut": Kind(work, AT_ONCE)}, ready, is_shared)
 
 
 async def test_no_more_are_at_work_than_there_are_places(tmp_path: Path) -> None:
@@ -117,3 +118,63 @@ async def test_a_cancelled_one_ends_where_it_is(tmp_path: Path) -> None:
     await jobs.stop()
     working.cancel()
     jobs.close()
+
+
+@dataclass
+class Shared:
+    """Two runners on one folder, as two processes have them: one is in charge, and the other is not."""
+
+    works: Work
+    idles: Work
+    working: JobRunner
+    idle: JobRunner
+    tasks: "dict[int, asyncio.Task[None]]"
+
+    async def end(self, runner: JobRunner) -> None:
+        await runner.stop()
+        self.tasks.pop(id(runner)).cancel()
+        runner.close()
+
+
+@pytest.fixture
+async def shared(tmp_path: Path) -> AsyncIterator[Shared]:
+    works = Work(), Work()
+    runners = [runner_of(tmp_path, work, is_shared=True) for work in works]
+    tasks = {id(runner): asyncio.create_task(runner.run()) for runner in runners}
+    await until(lambda: any(runner.is_in_charge for runner in runners))
+    at = int(runners[1].is_in_charge)
+    made = Shared(works[at], works[1 - at], runners[at], runners[1 - at], tasks)
+    yield made
+    for runner in runners:
+        if id(runner) in tasks:
+            await made.end(runner)
+
+
+async def test_of_two_processes_one_does_the_jobs_of_both(shared: Shared) -> None:
+    shared.works.may_end.set()
+    added = [add(runner.store, str(number)) for number in range(4) for runner in (shared.working, shared.idle)]
+    await until(lambda: all(shared.idle.store.get(job.id, "shop").state is State.DONE for job in added))
+    assert len(shared.works.together) == len(added)
+    assert not shared.idles.together
+    assert not shared.idle.is_in_charge
+
+
+async def test_what_one_process_cancels_ends_in_the_other(shared: Shared) -> None:
+    at_work = [add(shared.idle.store, str(number)) for number in range(AT_ONCE)]
+    await until(lambda: shared.working.unfinished()["running"] == AT_ONCE)
+    waiting = add(shared.idle.store, "waiting")
+    (waiting.folder / "upload").write_bytes(b"picture")
+    assert shared.idle.unfinished() == {"queued": 0, "running": 0}  # so that all together are not counted twice
+    for job in (at_work[0], waiting):
+        assert (await shared.idle.cancel(job.id, "shop")).state is State.CANCELLED
+    await until(lambda: not at_work[0].folder.exists() and not waiting.folder.exists())
+    assert [shared.working.store.get(job.id, "shop").state for job in at_work[1:]] == [State.RUNNING] * (AT_ONCE - 1)
+
+
+async def test_when_the_one_in_charge_ends_the_other_goes_on(shared: Shared) -> None:
+    added = [add(shared.working.store, str(number)) for number in range(AT_ONCE + 1)]
+    await until(lambda: shared.working.unfinished()["running"] == AT_ONCE)
+    await shared.end(shared.working)
+    shared.idles.may_end.set()
+    await until(lambda: all(shared.idle.store.get(job.id, "shop").state is State.DONE for job in added))
+    assert shared.idle.is_in_charge

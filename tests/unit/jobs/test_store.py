@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -325,3 +327,64 @@ def test_what_was_heard_is_not_told_again(store: JobStore) -> None:
     store.cancel(job.id, "shop")
     forget(store.rows, due(store.rows, store.clock(), 9)[0])
     assert not due(store.rows, store.clock(), 9)
+
+
+# --- several processes on one folder ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[JobStore, JobStore]]:
+    """As two processes have it."""
+    one, other = (JobStore(tmp_path, LIMITS, is_shared=True) for _ in range(2))
+    yield one, other
+    one.close()
+    other.close()
+
+
+def test_one_of_them_is_in_charge_until_it_ends_and_the_next_goes_on(pair: tuple[JobStore, JobStore]) -> None:
+    one, other = pair
+    assert (one.take_charge(), other.take_charge()) == (True, False)
+    job, later = add(one), add(other)
+    assert one.take("video") == other.get(job.id, "shop")
+    assert not other.take_charge()
+    assert other.get(job.id, "shop").state is State.RUNNING
+    one.close()  # as a killed process does: without another word
+    assert other.take_charge()
+    assert [other.get(each.id, "shop").state for each in (job, later)] == [State.QUEUED, State.QUEUED]
+    assert other.take_suspect("video") == other.get(job.id, "shop")
+
+
+def test_who_takes_charge_deletes_what_the_dead_were_taking_in_and_not_what_the_living_are(
+    pair: tuple[JobStore, JobStore],
+) -> None:
+    one, other = pair
+    with one.new_folder() as living, other.new_folder() as dead:
+        (living.path / "upload").write_bytes(b"film")
+        other.close()
+        dead.let_go()  # as a killed process does
+        assert one.take_charge()
+        assert (living.path.exists(), dead.path.exists()) == (True, False)
+        job = one.add(living, NewJob("video", {}), "shop")
+    assert job.folder.exists()
+
+
+def test_a_key_stands_for_one_job_though_two_processes_hear_it_at_once(pair: tuple[JobStore, JobStore]) -> None:
+    key = IdempotencyKey("key", "what was asked for")
+
+    def add_to(store: JobStore) -> str:
+        with store.new_folder() as place:
+            start.wait()
+            return store.add(place, NewJob("video", {}), "shop", key).id
+
+    start = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as callers:
+        ids = set(callers.map(add_to, [*pair] * 4))
+    assert [job.id for job in pair[0].jobs_of("shop", 9)] == [*ids]
+
+
+def test_limits_are_for_all_of_them_together(pair: tuple[JobStore, JobStore]) -> None:
+    for store in [*pair] * 4:
+        add(store)
+    add(pair[0])
+    with pytest.raises(TooManyJobs):
+        add(pair[1])
