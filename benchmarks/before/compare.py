@@ -1,7 +1,6 @@
 """Measures this checkout beside an older build of the service: both in turn, ratios pair by pair."""
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -90,7 +89,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if not (chosen.base or chosen.read):
         parser.error("BASE is missing: a commit, or the folder of a checkout")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a server would outlive a run that is cut off
     chosen.seconds = chosen.seconds or (QUICK_SECONDS if chosen.quick else SECONDS)
     with ending_in_one_line("before"):
         record = Record.read(chosen.read) if chosen.read else Record(f"{machine()}, beside {chosen.base}", chosen.json)

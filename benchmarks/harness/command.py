@@ -1,6 +1,7 @@
 """How a benchmark ends that cannot go on."""
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -16,9 +17,11 @@ INTERRUPTED = 130
 def ending_in_one_line(name: str, *failures: type[Exception]) -> Iterator[None]:
     """Exits with 2 and the reason where something is missing or does not start, with 130 at Ctrl-C: no traceback.
 
-    `failures` end it like a ConfigurationError.
+    `failures` end it like a ConfigurationError. SIGTERM, as `timeout` sends it, ends it as Ctrl-C does, or its servers
+    would outlive it.
     """
     told: tuple[type[Exception], ...] = (ConfigurationError, *failures)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except told as error:
@@ -26,3 +29,5 @@ def ending_in_one_line(name: str, *failures: type[Exception]) -> Iterator[None]:
         sys.exit(UNUSABLE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)

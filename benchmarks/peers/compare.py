@@ -1,7 +1,6 @@
 """Sets the service beside rembg, LitServe and plain FastAPI handlers, all with the same weights and photos."""
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -200,7 +199,6 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where a goal is missed, with 2 where the peers cannot be installed."""
     chosen = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a server would outlive a run that is cut off
     chosen.seconds = chosen.seconds or (QUICK_SECONDS if chosen.quick else SECONDS)
     with ending_in_one_line("peers"):
         record = Record.read(chosen.read) if chosen.read else Record(circumstances(), file=chosen.json)
