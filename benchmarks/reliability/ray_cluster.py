@@ -19,9 +19,10 @@ from PIL import Image
 from rich.console import Console
 
 from benchmarks.harness.command import ending_in_one_line
+from service.workers.ray.node import NodeNotStarted
 from tests.fakes import RED, make_store
 from tests.pictures import encoded, painted
-from tests.ray.cluster import Cluster, NodeNotStarted, running_cluster
+from tests.ray.cluster import Cluster, running_cluster
 from tests.system.loading import Call, tiny_server
 from tests.system.serving import Server
 
@@ -106,13 +107,13 @@ class Askers:
 def check_control_store(server: Server, cluster: Cluster) -> bool:
     with Askers(server) as asking:
         wait(lambda: len(asking.codes) > 5, "answers")
-        (store,) = cluster.nodes[0].processes("gcs_server")
+        (store,) = cluster.processes("gcs_server")
         before = len(asking.codes)
         store.kill()
         refused_s = wait(lambda: not is_ready(server), "/readyz to say no")
         answered = len(asking.codes) - before
         say(f"control store killed: {answered} more were answered, and /readyz said no after {refused_s:.0f} s")
-        gone_s = wait(lambda: not any(node.processes("raylet") for node in cluster.nodes), "the nodes to end")
+        gone_s = wait(lambda: not cluster.processes("raylet"), "the nodes to end")
         say(f"Ray ended its nodes {gone_s + refused_s:.0f} s after that")
         cluster.end()
         cluster.start()

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from service.workers.ray.node import NodeNotStarted
 from tests.fakes import BLUE, make_store
 from tests.pictures import encoded, painted, ring
-from tests.ray.cluster import Cluster, NodeNotStarted, running_cluster
+from tests.ray.cluster import Cluster, running_cluster
 from tests.system.loading import PATIENT, Answer, Call, Growth, metric, stopped, tiny_server
 from tests.system.serving import Server
 
@@ -180,7 +181,7 @@ def test_every_request_is_answered_as_ever_while_a_node_is_killed(
     assert len(set(cluster.replicas())) == 2
     with Load(server) as load:
         load.wait_for_more(CLIENTS)
-        cluster.nodes[1].kill()
+        cluster.kill_agent(1)
         until(lambda: running_replicas(server) == 1, "one replica")
         load.wait_for_more(CLIENTS)
     load.check(expected)

@@ -22,6 +22,7 @@ from service.workers.lifetime import end_with_the_service, leave_signals_to_the_
 from service.workers.machine import available_cores
 from service.workers.plan import WorkerPlan
 from service.workers.ray.cluster import Cluster, fingerprint
+from service.workers.ray.node import Node, free_ports, start_head
 from service.workers.ray.replica import Replica
 from service.workers.slots import Slots
 
@@ -102,6 +103,8 @@ class Session:
         self._cluster = cluster
         self._plan = plan
         self._fingerprint = fingerprint(plan, cluster)
+        self._head: Node | None = None
+        """Of a cluster of our own."""
 
     def join(self) -> None:
         """Returns when replicas of the plan are running. Raises whatever Ray does."""
@@ -109,17 +112,20 @@ class Session:
         from ray import serve
 
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "silhouette"}
-        if self._cluster.is_own:
-            cores = max(available_cores(), self._cluster.max_replicas * self._plan.threads)
-            store_bytes = OBJECT_STORE_BYTES
-            ray.init("local", num_cpus=cores, object_store_memory=store_bytes, include_dashboard=False, **quiet)
-        else:
-            ray.init(self._cluster.address, **quiet)
+        ray.init(self._start_head() if self._cluster.is_own else self._cluster.address, **quiet)
         serve.start(proxy_location="Disabled")
         self._serve = serve
         if not self._is_deployed():
             self._deploy()
         self.handle = serve.get_app_handle(self._cluster.application)
+
+    def _start_head(self) -> str:
+        """A cluster of our own; where it listens."""
+        cores = max(available_cores(), self._cluster.max_replicas * self._plan.threads)
+        (port,) = free_ports(1)
+        size = (f"--num-cpus={cores}", f"--object-store-memory={OBJECT_STORE_BYTES}")
+        self._head = start_head(os.environ, port, *size)
+        return f"127.0.0.1:{port}"
 
     def _is_deployed(self) -> bool:
         with contextlib.suppress(Exception):  # there is no such application, or it does not answer
@@ -191,12 +197,14 @@ class Session:
         """Of a cluster of our own nothing stays."""
         import ray
 
-        if not ray.is_initialized():
-            return
-        if not self._cluster.is_own and not self._cluster.keeps_replicas:
-            with contextlib.suppress(Exception):  # the cluster may be gone
-                self._serve.delete(self._cluster.application)
-        ray.shutdown()
+        try:
+            if ray.is_initialized() and not self._cluster.is_own and not self._cluster.keeps_replicas:
+                with contextlib.suppress(Exception):  # the cluster may be gone
+                    self._serve.delete(self._cluster.application)
+            ray.shutdown()
+        finally:
+            if self._head is not None:
+                self._head.end()
 
 
 def _replica(details: Mapping[str, Any]) -> Message:
