@@ -60,7 +60,7 @@ bench-before: .venv/.dev .venv/.models ## Measure the service beside an older bu
 profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, into docs/stages.svg (2 minutes)
 	$(BIN)/python -m benchmarks.speed.stages
 
-kernels: .cache/kernels/.made ## Compile the loops of service/pixels/kernels anew (CHECK=1 compares with what is there)
+kernels: .cache/kernels/.made ## Compile the loops of service/kernels anew (CHECK=1 compares with what is there)
 	.cache/kernels/bin/python scripts/build_kernels.py $(if $(CHECK),--check)
 
 architecture: .venv/.dev ## Draw the rooms and their imports, into docs/architecture.svg

@@ -1,4 +1,4 @@
-"""Compiles the loops of `service/pixels/kernels/`, to the same bytes on every machine, and writes down their checksums.
+"""Compiles the loops of `service/kernels/`, to the same bytes on every machine, and writes down their checksums.
 
   make kernels            compiles, and writes the checksums into provenance.md
   make kernels CHECK=1    compiles, and exits with 1 where the library in the repository is another one
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-KERNELS = Path(__file__).resolve().parents[1] / "service" / "pixels" / "kernels"
+KERNELS = Path(__file__).resolve().parents[1] / "service" / "kernels"
 SOURCE, LIBRARY, PROVENANCE = KERNELS / "kernels.c", KERNELS / "linux-x86_64.so", KERNELS / "provenance.md"
 
 COMPILE = (

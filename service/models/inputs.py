@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.kernels.resizing import resized
 from service.models.labels import Box, Size
 from service.models.store.card import Filter, InputSpec, ModelCard, OutputSpec
 
@@ -40,8 +41,8 @@ def seen(picture: Image.Image, spec: InputSpec) -> tuple[NDArray[np.uint8], Size
     """(h, w, 3) uint8 RGB as a network sees it, and how much of that, from the top left, is the picture."""
     used = used_size(Size(*picture.size), spec)
     resampling, reducing_gap = FILTERS[spec.filter]
-    resized = picture.resize(used, resampling, reducing_gap=reducing_gap)
-    return _pad(np.asarray(resized), spec), used
+    resized_pixels = resized(picture, used, resampling, reducing_gap)
+    return _pad(resized_pixels, spec), used
 
 
 def used_size(picture: Size, spec: InputSpec) -> Size:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.pixels.kernels import Window, compiled_kernels
+from service.kernels import Window, compiled_kernels
 
 Planes = NDArray[np.float32]
 """(..., H, W): planes are contiguous, so that numpy computes on whole rows. Colours are levels, alpha is 0 to 1."""

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
+from service.kernels import Part, compiled_kernels
+from service.kernels.memory import image_bytes
 from service.pixels.bands import bands
 from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity
-from service.pixels.kernels import Part, compiled_kernels
-from service.pixels.memory import image_bytes
 from service.pixels.packed import (
     ALPHA_BYTE,
     LITTLE_ENDIAN,

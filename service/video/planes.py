@@ -12,7 +12,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.pixels.memory import image_bytes
+from service.kernels.memory import image_bytes
 from service.pixels.threads import pixel_work
 from service.video.colours import from_eight_bits, plane_samples, reformatted
 

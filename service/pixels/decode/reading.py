@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from service.errors import Failure, TooManyPixels, TruncatedImage, UndecodableImage
+from service.kernels.memory import in_one_block
 from service.pixels.decode.colours.icc import UnusableProfile, as_rgb, from_lab, from_profile
 from service.pixels.decode.colours.spaces import ColourSpace
 from service.pixels.decode.colours.told import from_told
@@ -41,6 +42,7 @@ def decode(encoded: bytes, max_pixels: int) -> Photo:
     UndecodableImage.
     """
     header = _checked(encoded, max_pixels)
+    in_one_block()
     return _told_as_failures(lambda: _to_photo(header))
 
 

@@ -13,7 +13,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.pixels.memory import image_bytes
+from service.kernels.memory import image_bytes
 from service.pixels.threads import in_parts, pixel_work
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

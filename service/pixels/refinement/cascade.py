@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.kernels import compiled_kernels
+from service.kernels.memory import image_bytes
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
-from service.pixels.kernels import compiled_kernels
-from service.pixels.memory import image_bytes
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
 from service.pixels.refinement.surroundings import (
     LEAST_RANGE,

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.kernels import Kernels, PackedLevel, compiled_kernels
+from service.kernels.memory import image_bytes
 from service.models.labels import Size
-from service.pixels.kernels import Kernels, PackedLevel, compiled_kernels
-from service.pixels.memory import image_bytes
 
 SCALES = 3
 """The level of the four pixels, that of the pixel that is split, and the one below: each has half the size."""

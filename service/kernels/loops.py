@@ -1,24 +1,13 @@
-"""Finds the compiled loops, and calls them with arrays. Knows nothing of pictures."""
+"""Calls the compiled loops with arrays. Knows nothing of pictures."""
 
-import contextlib
 import ctypes
 import math
-import platform
-import sys
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-
-LIBRARY = Path(__file__).with_name("linux-x86_64.so")
-NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c"}
-"""Of the processor: the library was compiled for x86-64-v3, and would end the process of an older one."""
-
-CPU_INFO = Path("/proc/cpuinfo")
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.uint8]
@@ -26,6 +15,9 @@ Packed = NDArray[np.uint32]
 """Red in the lowest byte; alpha, or an answer, in the highest."""
 
 Coordinates = NDArray[np.intp]
+Counts = NDArray[np.int32]
+
+Pixel = TypeVar("Pixel", np.uint8, np.uint32)
 
 Corner = tuple[int, int]
 """Row and column."""
@@ -55,6 +47,17 @@ class Window(NamedTuple):
     left: int
     width: int
     height: int
+
+
+class Taps(NamedTuple):
+    """Along one axis: of which n pixels each of those of a resized picture is made."""
+
+    first: Counts
+    """(n,)"""
+    counts: Counts
+    """(n,), at least 1 each."""
+    weights: Counts
+    """(n, k): so many of them count, in units of 2 ** -22."""
 
 
 class ColorLevel(Protocol):
@@ -92,6 +95,13 @@ class _Level(ctypes.Structure):
     )
 
 
+class _Taps(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("first", "counts", "weights")),
+        *((name, ctypes.c_long) for name in ("most", "length")),
+    )
+
+
 class Kernels:
     """Arrays are C-contiguous, and what a method changes it changes in place. `kernels.c` says what each computes.
 
@@ -107,6 +117,12 @@ class Kernels:
         self._enlarge = _function(library.enlarge, "pnnppffp")
         self._smooth = _function(library.smooth, "ppffp")
         self._halve = _function(library.halve, "pnnnp")
+        self._shrink = _function(library.shrink, "pnnnnnnpp")
+        self._resample_across = _function(library.resample_across, "pnnpp")
+        self._resample_down = _function(library.resample_down, "pnnpp")
+        self._join = _function(library.join, "pnpnnnp")
+        self._forget_unseen = _function(library.forget_unseen, "pn")
+        self._any_between = _function(library.any_between, "pnnnnnp")
 
     def purest_colors(
         self, part: Part, rows: Coordinates, columns: Coordinates, planes: Floats, corner: Corner
@@ -182,10 +198,54 @@ class Kernels:
         self._halve(_address(planes), math.prod(others), width, height, _address(halves))
         return halves
 
+    def shrink(self, pixels: NDArray[Pixel], across: int, down: int) -> NDArray[Pixel]:
+        """Means of boxes of (h, w) pixels of one or of four bytes, in rows that may lie apart: `Image.reduce`."""
+        height, width = pixels.shape
+        smaller = np.empty((-(-height // down), -(-width // across)), pixels.dtype)
+        sums = np.empty(width * pixels.itemsize, np.uint16)
+        address, stride = _rows(pixels)
+        self._shrink(address, stride, width, height, pixels.itemsize, across, down, _address(sums), _address(smaller))
+        return smaller
+
+    def resample_across(self, pixels: Packed, taps: Taps) -> Packed:
+        """(h, n) of (h, w) pixels whose rows may lie apart."""
+        resampled = np.empty((len(pixels), len(taps.first)), np.uint32)
+        self._resample_across(*_rows(pixels), len(pixels), ctypes.byref(_taps(taps)), _address(resampled))
+        return resampled
+
+    def resample_down(self, pixels: Packed, taps: Taps) -> Packed:
+        """(n, w) of (h, w) pixels whose rows may lie apart."""
+        resampled = np.empty((len(taps.first), pixels.shape[1]), np.uint32)
+        self._resample_down(*_rows(pixels), 4 * pixels.shape[1], ctypes.byref(_taps(taps)), _address(resampled))
+        return resampled
+
+    def join(self, colors: Packed, levels: Levels) -> Packed:
+        """(h, w) colours with levels, (h, w), in their highest byte; rows may lie apart."""
+        joined = np.empty(colors.shape, np.uint32)
+        (color_address, color_stride), (level_address, level_stride) = _rows(colors), _rows(levels)
+        height, width = colors.shape
+        self._join(color_address, color_stride // 4, level_address, level_stride, width, height, _address(joined))
+        return joined
+
+    def forget_unseen(self, pixels: Packed) -> None:
+        """Makes transparent pixels black."""
+        self._forget_unseen(_address(pixels), pixels.size)
+
+    def any_between(self, levels: Levels, low: int, high: int) -> Levels:
+        """For each 4 x 4 of (h, w) levels, 1 where one of them lies between the two, which do not count, else 0."""
+        height, width = levels.shape
+        found = np.empty((-(-height // 4), -(-width // 4)), np.uint8)
+        self._any_between(*_rows(levels), width, height, low, high, _address(found))
+        return found
+
 
 def _sizes(level: ColorLevel) -> _Sizes:
     height, width = level.alpha.shape
     return _Sizes(*map(_address, (level.mixture, level.alpha, level.pure, level.weight)), width, height)
+
+
+def _taps(along: Taps) -> _Taps:
+    return _Taps(*map(_address, along), along.weights.shape[1], len(along.first))
 
 
 def _function(function: Any, arguments: str) -> Any:
@@ -203,34 +263,7 @@ def _address(array: NDArray[Any]) -> int:
     return address
 
 
-_WITH_NUMPY = ContextVar("with_numpy", default=False)
-
-
-@contextlib.contextmanager
-def with_numpy() -> Iterator[None]:
-    """Within this, the same is computed with numpy, as where the compiled loops do not run: to compare the two."""
-    before = _WITH_NUMPY.set(True)
-    try:
-        yield
-    finally:
-        _WITH_NUMPY.reset(before)
-
-
-def compiled_kernels() -> Kernels | None:
-    """None where they were not compiled for this system or processor."""
-    return None if _WITH_NUMPY.get() else _loaded()
-
-
-@cache
-def _loaded() -> Kernels | None:
-    if sys.platform != "linux" or platform.machine() != "x86_64" or not _cpu_flags() >= NEEDED_FLAGS:
-        return None
-    return Kernels(LIBRARY)
-
-
-def _cpu_flags() -> set[str]:
-    try:
-        lines = CPU_INFO.read_text().splitlines()
-    except OSError:
-        return set()
-    return set(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())
+def _rows(array: NDArray[Any]) -> tuple[int, int]:
+    """Where an array of two axes begins, and the bytes from one row to the next."""
+    assert array.shape[1] <= 1 or array.strides[1] == array.itemsize
+    return array.__array_interface__["data"][0], array.strides[0]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from service import kernels
+from service.kernels import compiled_kernels, with_numpy
+from service.kernels.library import LIBRARY
 from service.models.labels import Box, Size
-from service.pixels import kernels
-from service.pixels.kernels import compiled_kernels, with_numpy
-from service.pixels.kernels.library import LIBRARY
 from service.pixels.refinement import refine
 from service.pixels.refinement.cascade import double
 from service.pixels.subject import Blend, subject_rows

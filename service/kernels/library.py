@@ -1,0 +1,49 @@
+"""Finds the compiled loops, if this machine can run them."""
+
+import contextlib
+import platform
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+from service.kernels.loops import Kernels
+
+LIBRARY = Path(__file__).with_name("linux-x86_64.so")
+NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c"}
+"""Of the processor: the library was compiled for x86-64-v3, and would end the process of an older one."""
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+_WITH_NUMPY = ContextVar("with_numpy", default=False)
+
+
+@contextlib.contextmanager
+def with_numpy() -> Iterator[None]:
+    """Within this, the same is computed with numpy, as where the compiled loops do not run: to compare the two."""
+    before = _WITH_NUMPY.set(True)
+    try:
+        yield
+    finally:
+        _WITH_NUMPY.reset(before)
+
+
+def compiled_kernels() -> Kernels | None:
+    """None where they were not compiled for this system or processor."""
+    return None if _WITH_NUMPY.get() else _loaded()
+
+
+@cache
+def _loaded() -> Kernels | None:
+    if sys.platform != "linux" or platform.machine() != "x86_64" or not _cpu_flags() >= NEEDED_FLAGS:
+        return None
+    return Kernels(LIBRARY)
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        lines = CPU_INFO.read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())
