@@ -271,6 +271,27 @@ def test_a_film_that_was_cancelled_has_no_result_and_what_is_none_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+NO_RESULT: Said = (
+    404,
+    {"Content-Type": "application/problem+json"},
+    b'{"code": "unknown_job", "detail": "its result was kept for a day"}',
+)
+
+DONE = Job({"id": "7", "state": "done"})
+
+
+def test_a_result_that_is_gone_leaves_the_file_of_before(tmp_path: Path) -> None:
+    film = tmp_path / "film.webm"
+    film.write_bytes(b"of before")
+    with (
+        scripted(NO_RESULT) as server,
+        Client(server.url) as silhouette,
+        pytest.raises(InputError, match="unknown_job"),
+    ):
+        silhouette.save_result(DONE, film)
+    assert film.read_bytes() == b"of before"
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_async_client_does_films_too(url: str, film: Path, tmp_path: Path) -> None:
