@@ -1,6 +1,6 @@
 """`make lock`: writes `requirements/`, the exact packages of the container image with the hashes of their files.
 
-    runtime.txt      all that the service imports, the extra `mcp` too, but torch
+    runtime.txt      all that the service imports, the extras `mcp`, `shared` and `otel` too, but torch
     torch-cpu.txt    torch as PyTorch's index of CPU builds has it
     torch-cuda.txt   torch as PyPI has it, with NVIDIA's libraries and Triton
     pull.txt         what `silhouette models pull` needs beside runtime.txt: the image's weights are made with it
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements"
 
-SERVED = ("--extra", "mcp", "--extra", "shared")
+SERVED = ("--extra", "mcp", "--extra", "shared", "--extra", "otel")
 """Who runs the image cannot add to it, and agents are clients as others are."""
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"

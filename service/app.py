@@ -158,6 +158,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await service.engine.stop(STOP_TIMEOUT_S)
         service.streams.close()
         service.jobs.close()
+        if service.tracing is not None:
+            await asyncio.to_thread(service.tracing.close)
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await starting

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import Any
 
 from service.api.exchange import Exchange
-from service.api.request_headers import trace_id
 from service.telemetry.log import FIELDS
 from service.telemetry.metrics import Metrics
 
@@ -27,14 +26,17 @@ UNTOLD_FOLDER = "/studio/"
 
 def log(exchange: Exchange) -> None:
     """One line: who asked for what, what came of it, and where the time went. Never what is in the picture."""
-    path = exchange.scope["path"]
-    is_untold = path in PROBE_PATHS or path.startswith(UNTOLD_FOLDER)
-    logger.log(logging.DEBUG if is_untold else logging.INFO, "request", extra={FIELDS: _fields(exchange)})
+    is_told = is_worth_a_line(exchange.scope["path"])
+    logger.log(logging.INFO if is_told else logging.DEBUG, "request", extra={FIELDS: _fields(exchange)})
+
+
+def is_worth_a_line(path: str) -> bool:
+    return path not in PROBE_PATHS and not path.startswith(UNTOLD_FOLDER)
 
 
 def _fields(exchange: Exchange) -> dict[str, Any]:
     call, answer = exchange.call, exchange.answer
-    known = {"trace_id": trace_id(exchange.headers), "model": call.model if call else None, "cache": exchange.cache}
+    known = {"trace_id": exchange.trace_id, "model": call.model if call else None, "cache": exchange.cache}
     if exchange.door is not None:
         known["door"] = exchange.door.name
     if exchange.allowance is not None:
@@ -53,10 +55,15 @@ def _fields(exchange: Exchange) -> dict[str, Any]:
     }
 
 
+def route_of(exchange: Exchange, paths: Collection[str]) -> str | None:
+    """That of `paths` which it came by; None where it came by none."""
+    path = getattr(exchange.scope.get("route"), "path", exchange.scope["path"])
+    return path if path in paths else None
+
+
 def count(exchange: Exchange, metrics: Metrics, paths: Collection[str]) -> None:
     """Under one of `paths`: a caller can make up any number of others."""
-    path = getattr(exchange.scope.get("route"), "path", exchange.scope["path"])
-    route = path if path in paths else "other"
+    route = route_of(exchange, paths) or "other"
     model = (exchange.call.model if exchange.call else None) or "none"
     status = str(exchange.status or CLIENT_CLOSED_REQUEST)
     door = exchange.door.name if exchange.door else ""

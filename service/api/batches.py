@@ -221,7 +221,7 @@ def _template(request: Request, service: Service, form: BatchForm) -> Deferred:
     accepted = accepted_formats(request, options)
     pictures = {name: part.path.read_bytes() for name, part in form.further.items()}
     service.pipeline.check(ImageRequest(operation, options.model_copy(update={"format": accepted[0]}), b"", pictures))
-    return Deferred(operation, given, accepted)
+    return Deferred(operation, given, accepted, traceparent=exchange_of(request).traceparent)
 
 
 def _operation(name: str) -> Operation[Any]:

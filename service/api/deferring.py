@@ -37,7 +37,8 @@ async def defer(request: Request, service: Service, operation: Operation[Any]) -
         if asker.key is None:  # or else it may be there already
             await asyncio.to_thread(service.jobs.store.check_room)
         with await asyncio.to_thread(service.jobs.store.new_folder) as place:
-            job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, asker)
+            traceparent = exchange_of(request).traceparent
+            job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, asker, traceparent)
     if place.is_kept:
         exchange_of(request).charge_pixels(pixel_count)
     service.jobs.wake()
@@ -52,13 +53,18 @@ def accepted(job: Job, service: Service) -> Response:
 
 
 def _added(
-    service: Service, operation: Operation[Any], upload: Upload[Any], place: NewFolder, asker: Asker
+    service: Service,
+    operation: Operation[Any],
+    upload: Upload[Any],
+    place: NewFolder,
+    asker: Asker,
+    traceparent: str,
 ) -> tuple[Job, int]:
     """The job, and how many pixels its pictures have."""
     service.pipeline.check(ImageRequest(operation, upload.options, upload.image, upload.pictures))
     pictures = (upload.image, *upload.pictures.values())
     pixel_count = sum(count_pixels(picture, service.settings.max_pixels) for picture in pictures)
-    new = Deferred(operation, upload.given, upload.accepted).as_job()
+    new = Deferred(operation, upload.given, upload.accepted, traceparent=traceparent).as_job()
     write_pictures(place.path, upload.image, upload.pictures)
     asked = promise(asker.key, [json.dumps(new.options, sort_keys=True), *upload.pictures, *pictures])
     return service.jobs.store.add(place, new, asker.owner, asked, asker.webhook), pixel_count

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
@@ -17,11 +17,15 @@ from starlette.types import Receive, Scope
 from service.access.quotas import Allowance
 from service.api.doorway import Doorway
 from service.api.peers import peer_of
-from service.api.request_headers import choose_request_id, prefers_async, timeout_s
+from service.api.request_headers import choose_request_id, prefers_async, timeout_s, trace_id
 from service.api.scopes import is_administrative
 from service.engine.request import Answer, Call
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
+from service.telemetry.tracing import Measured, asking
+
+if TYPE_CHECKING:
+    from service.telemetry.otel import Trace
 
 Result = TypeVar("Result")
 
@@ -73,6 +77,8 @@ class Exchange:
     status: int | None = None
     """None as long as no answer has begun."""
     failure_code: str | None = None
+    trace: "Trace | None" = None
+    """Its span; None where there is none, as for probes."""
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
@@ -91,14 +97,19 @@ class Exchange:
     def body_is_here(self, request_timeout_s: float) -> None:
         """The service's own time begins here: how long a body takes is the client's line."""
         self.read_ms = self.elapsed_ms
+        if self.trace is not None:
+            self.trace.stage(Measured("read", self.arrived_s, time.monotonic()))
         self.deadline = min(self.client_deadline, time.monotonic() + request_timeout_s)
 
     @contextlib.contextmanager
-    def fetching(self) -> Iterator[None]:
-        """While a picture of the request is being fetched from elsewhere."""
+    def fetching(self) -> Iterator[str | None]:
+        """While a picture of the request is being fetched from elsewhere; gives the `traceparent` for the other server,
+        where there is one.
+        """
         began_s = time.monotonic()
         try:
-            yield
+            with asking(self.trace, "fetch") as headers:
+                yield headers.get("traceparent")
         finally:
             self.fetch_ms = round((self.fetch_ms or 0.0) + (time.monotonic() - began_s) * 1000, 1)
 
@@ -170,6 +181,16 @@ class Exchange:
     @property
     def elapsed_ms(self) -> float:
         return round((time.monotonic() - self.arrived_s) * 1000, 1)
+
+    @property
+    def trace_id(self) -> str | None:
+        """Of its span, or of the caller's."""
+        return trace_id(self.headers) if self.trace is None else self.trace.trace_id
+
+    @property
+    def traceparent(self) -> str:
+        """For work that outlives it; empty where there is no span."""
+        return "" if self.trace is None else self.trace.headers()["traceparent"]
 
     @property
     def stages_ms(self) -> dict[str, float]:

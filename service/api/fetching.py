@@ -18,6 +18,6 @@ async def fetch_picture(request: Request, service: Service, url: str, authorizat
     """
     exchange = exchange_of(request)
     assert exchange.permit is not None, "the Gate has to admit whoever has pictures fetched"
-    with exchange.fetching():
-        work = service.fetcher.fetch(url, exchange.permit, exchange.deadline, authorization)
+    with exchange.fetching() as traceparent:
+        work = service.fetcher.fetch(url, exchange.permit, exchange.deadline, authorization, traceparent)
         return await while_connected(request, work)

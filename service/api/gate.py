@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api import access_log
+from service.api import access_log, tracing
 from service.api.access_log import PROBE_PATHS
 from service.api.body import RequestBody
 from service.api.doorway import Doorway, doorway_of
@@ -47,6 +47,7 @@ class Gate:
             return
         exchange = Exchange.of(scope)
         exchange.door = doorway_of(scope["path"], self._doorways)
+        tracing.begin(exchange, self._service.tracing)
         service, settings = self._service, self._service.settings
         body = RequestBody(exchange, receive, settings, service.admission, service.senders)
         reply = Reply(exchange, body, send, settings)
@@ -62,6 +63,7 @@ class Gate:
                 exchange.permit.give_back()
             access_log.log(exchange)
             access_log.count(exchange, self._service.engine.metrics, self._paths)
+            tracing.end(exchange, self._paths)
             exchange.forget()
 
     async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:

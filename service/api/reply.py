@@ -90,8 +90,9 @@ class Reply:
 
     async def report_bug(self, error: Exception) -> None:
         """Answer for a bug of ours, unless the answer has begun already."""
-        request_id = self._exchange.request_id
-        logger.error("request failed", exc_info=error, extra={FIELDS: {"request_id": request_id}})
+        request_id, trace_id = self._exchange.request_id, self._exchange.trace_id
+        told = {"request_id": request_id, **({"trace_id": trace_id} if trace_id else {})}
+        logger.error("request failed", exc_info=error, extra={FIELDS: told})
         if self._exchange.status is None:
             await self._refuse(internal_error_of(request_id))
         else:

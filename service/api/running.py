@@ -45,6 +45,8 @@ async def run_operation(
     charge = charge or exchange.charge_pixels
     call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, charge, known)
     call.on_stage = on_stage
+    if exchange.trace is not None:
+        call.watch.on_measured = exchange.trace.stage
     exchange.call, exchange.is_at_work = call, True
     try:
         exchange.answer = await while_connected(request, service.pipeline.run(wanted, call))

@@ -29,6 +29,7 @@ from service.queue.senders import Senders
 from service.settings import MEGAPIXEL, Settings
 from service.stream import Streams
 from service.telemetry.metrics import Snapshot
+from service.telemetry.tracing import tracing_of
 from service.video.jobs import KIND as FILM
 from service.video.jobs import FilmJobs
 from service.workers.allocator import return_free_blocks
@@ -62,9 +63,10 @@ class Service:
         self.admission.on_room = self.engine.pixels.start_what_fits
         self.senders = Senders(settings.max_uploads, settings.min_bytes_per_s, settings.peer_share)
         self.fetcher = Fetcher(settings)
+        self.tracing = tracing_of(settings.traces_url)
         self.guard = Guard(Keyring(settings.keys_file) if settings.keys_file else None, self.engine.ledger)
-        self.films = FilmJobs(self.engine, settings, self.guard.allowance_of, self.admission.open)
-        pictures = PictureJobs(self.pipeline, self.admission, self.fetcher, self.guard.allowance_of)
+        self.films = FilmJobs(self.engine, settings, self.guard.allowance_of, self.admission.open, self.tracing)
+        pictures = PictureJobs(self.pipeline, self.admission, self.fetcher, self.guard.allowance_of, self.tracing)
         kinds = {PICTURE: Kind(pictures.work, settings.jobs_at_once), FILM: Kind(self.films.work, at_once=1)}
         is_one_of_several = settings.fronts > 1
         limits = StoreLimits.of(settings)

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from service.api.asker import Asker
 from service.api.examples import OF_KEYS
+from service.api.exchange import exchange_of
 from service.api.forms import read_form
 from service.api.idempotency import promise
 from service.api.jobs import APPLIED, JobInfo, job_path
@@ -110,7 +111,8 @@ async def videos(request: Request, response: Response, service: ServiceDep) -> J
         await asyncio.to_thread(service.jobs.store.new_folder) as place,
     ):
         options = await _read(request, place.path)
-        found = await asyncio.to_thread(_checked, service, place, asker, options)
+        traceparent = exchange_of(request).traceparent
+        found = await asyncio.to_thread(_checked, service, place, asker, options, traceparent)
     service.jobs.wake()
     if prefers_async(request.headers):
         response.headers.update(APPLIED)
@@ -155,7 +157,7 @@ def _keep(content: BinaryIO, path: Path) -> None:
         shutil.copyfileobj(content, file, MEMORY_BYTES)
 
 
-def _checked(service: Service, place: NewFolder, asker: Asker, options: Mapping[str, str]) -> Job:
+def _checked(service: Service, place: NewFolder, asker: Asker, options: Mapping[str, str], traceparent: str) -> Job:
     """The job, of a film that can be opened and options that go together."""
     from service.video.source import Source
 
@@ -166,7 +168,8 @@ def _checked(service: Service, place: NewFolder, asker: Asker, options: Mapping[
     card.class_table.find(choice.options.keep)
     with Source(place.path / UPLOAD, service.films.limits()):
         asked = _promise(asker.key, place, options)
-        return service.jobs.store.add(place, NewJob(KIND, options), asker.owner, asked, asker.webhook)
+        new = NewJob(KIND, options, traceparent=traceparent)
+        return service.jobs.store.add(place, new, asker.owner, asked, asker.webhook)
 
 
 def _promise(key: str | None, place: NewFolder, options: Mapping[str, str]) -> IdempotencyKey | None:

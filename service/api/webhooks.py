@@ -41,8 +41,8 @@ async def deliver_due(service: Service) -> None:
 async def _deliver(service: Service, delivery: Delivery) -> None:
     store = service.jobs.store
     try:
-        body = await asyncio.to_thread(_body, service, delivery)
-        await service.webhooks.post(delivery.url, delivery.id, int(store.clock()), body)
+        body, traceparent = await asyncio.to_thread(_message, service, delivery)
+        await service.webhooks.post(delivery.url, delivery.id, int(store.clock()), body, traceparent)
         outcome = "heard"
     except (UnknownJob, UnknownBatch):
         outcome = "forgotten"
@@ -55,13 +55,17 @@ async def _deliver(service: Service, delivery: Delivery) -> None:
     logger.info("webhook", extra={FIELDS: {"webhook": delivery.id, "subject": delivery.subject, "outcome": outcome}})
 
 
-def _body(service: Service, delivery: Delivery) -> bytes:
-    """Raises UnknownJob or UnknownBatch where it is forgotten already."""
+def _message(service: Service, delivery: Delivery) -> tuple[bytes, str]:
+    """The body, and the `traceparent` of whoever asked for the job.
+
+    Raises UnknownJob or UnknownBatch where it is forgotten already.
+    """
     store = service.jobs.store
     said: JobInfo | BatchInfo
+    traceparent = ""
     try:
         job = store.get(delivery.subject, delivery.owner)
-        kind, said = f"job.{job.state}", JobInfo.of(job, service)
+        kind, said, traceparent = f"job.{job.state}", JobInfo.of(job, service), job.traceparent
     except UnknownJob:
         kind, said = "batch.ended", BatchInfo.of(store.batch(delivery.subject, delivery.owner), service)
     message = {
@@ -69,4 +73,4 @@ def _body(service: Service, delivery: Delivery) -> bytes:
         "timestamp": datetime.fromtimestamp(store.clock(), UTC).isoformat(),
         "data": said.model_dump(mode="json"),
     }
-    return json.dumps(message).encode()
+    return json.dumps(message).encode(), traceparent

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.access.quotas import Allowance
 from service.engine.pipeline import Pipeline
@@ -17,7 +17,12 @@ from service.operations import OPERATIONS
 from service.operations.operation import Operation
 from service.operations.options import MEDIA_TYPES, Format, parse_options
 from service.queue.admission import Admission
+from service.queue.permit import Permit
 from service.queue.schedule import Lane
+from service.telemetry.tracing import asking, job_trace
+
+if TYPE_CHECKING:
+    from service.telemetry.otel import Trace, Tracing
 
 KIND = "picture"
 PHOTO = "image"
@@ -40,6 +45,8 @@ class Deferred:
     """What the result may come in, best liked first."""
     url: str | None = None
     """Where the picture is to be fetched from; its pixels count for its owner's quota then, and not before."""
+    traceparent: str = ""
+    """The span of the request that asked for it."""
 
     def as_job(self, name: str = "") -> NewJob:
         """As a store keeps it."""
@@ -49,7 +56,7 @@ class Deferred:
             "accepted": list(self.accepted),
             "url": self.url,
         }
-        return NewJob(KIND, kept, name)
+        return NewJob(KIND, kept, name, self.traceparent)
 
     def fetching(self, url: str) -> "Deferred":
         """The same with a picture from elsewhere."""
@@ -58,7 +65,8 @@ class Deferred:
     @classmethod
     def of(cls, job: Job) -> "Deferred":
         kept = job.options
-        return cls(OPERATIONS[kept["operation"]], kept["options"], kept["accepted"], kept["url"])
+        operation = OPERATIONS[kept["operation"]]
+        return cls(operation, kept["options"], kept["accepted"], kept["url"], job.traceparent)
 
 
 def write_pictures(folder: Path, image: bytes, pictures: Mapping[str, bytes]) -> None:
@@ -76,30 +84,42 @@ class PictureJobs:
         admission: Admission,
         fetcher: Fetcher,
         allowance_of: Callable[[str], Allowance | None],
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._pipeline = pipeline
+        self._tracing = tracing
         self._fetcher = fetcher
         self._admission = admission
         self._allowance_of = allowance_of
 
     async def work(self, job: Job, _: Advance) -> Done:
         """Raises what `Pipeline.run` raises; QueueFull where there is no room for it now."""
+        with job_trace(self._tracing, KIND, job.traceparent, {"silhouette.job": job.id}) as trace:
+            return await self._work(job, trace)
+
+    async def _work(self, job: Job, trace: "Trace | None") -> Done:
         deferred = Deferred.of(job)
         permit = self._admission.open(PEER)
         try:
             if deferred.url is not None:
-                content = await self._fetcher.fetch(deferred.url, permit)
+                content = await self._fetched(deferred.url, permit, trace)
                 await asyncio.to_thread((job.folder / PHOTO).write_bytes, content)
                 permit.free_bytes()
             wanted = await asyncio.to_thread(_read, job.folder, deferred)
             permit.take_bytes(len(wanted.image) + sum(map(len, wanted.pictures.values())))
             call = Call(math.inf, Lane.BULK, deferred.accepted, permit)
+            if trace is not None:
+                call.watch.on_measured = trace.stage
             if deferred.url is not None:
                 call.on_pixels = lambda count: self._charge(job.owner, count)
             answer = await self._pipeline.run(wanted, call)
             return await asyncio.to_thread(_write, job.folder, answer, call.cache)
         finally:
             permit.give_back()
+
+    async def _fetched(self, url: str, permit: Permit, trace: "Trace | None") -> bytes:
+        with asking(trace, "fetch") as headers:
+            return await self._fetcher.fetch(url, permit, traceparent=headers.get("traceparent"))
 
     def _charge(self, owner: str, pixel_count: int) -> None:
         allowance = self._allowance_of(owner) if owner else None

@@ -4,6 +4,7 @@ Everything that touches full-size pixels runs on the pixel threads, never on the
 says whose turn it is.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -29,6 +30,8 @@ from service.queue.batcher import Outcome
 from service.queue.claim import Claim
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import MEGAPIXEL
+from service.telemetry.log import MS_PER_S
+from service.telemetry.tracing import Facts
 
 PIXEL_STAGES = ("identify", "read", "aim", "combine", "finish")
 """What happens on pixel threads, in one go each; in between, the networks look."""
@@ -183,9 +186,11 @@ class Pipeline:
         return {name: task.result() for name, task in asked.items()}
 
     async def _ask(self, view: View, call: Call) -> Outcome:
+        asked_s = time.monotonic()
         outcome = await self._batcher.predict(view.card.key, view.pixels, call.deadline, call.lane)
-        call.watch.add("queue", outcome.queue_ms)
-        call.watch.add("infer", outcome.infer_ms)
+        call.watch.add("queue", outcome.queue_ms, asked_s + outcome.queue_ms / MS_PER_S)
+        # The worker may be on another machine, with another clock: it says how long it took, and just now it was over.
+        call.watch.add("infer", outcome.infer_ms, facts=_facts(view, outcome))
         return outcome
 
     async def _look_closer(self, plan: Plan, read: Read, outcomes: Outcomes) -> Subject | None:
@@ -202,6 +207,16 @@ class Pipeline:
                 return first.closer_subject(second, crop, plan.class_ids, is_boxed=bool(read.correction.boxes))
 
         return await self._pixels.run(plan.claim, "combine", combine)
+
+
+def _facts(view: View, outcome: Outcome) -> Facts:
+    """Of the network's run, in a batch that it shares with others."""
+    return {
+        "silhouette.model": view.card.label,
+        "silhouette.worker": outcome.worker,
+        "silhouette.device": outcome.device,
+        "silhouette.batch_size": outcome.batch_size,
+    }
 
 
 def _aim(plan: Plan, read: Read, outcomes: Outcomes) -> tuple[Look, Crop, Views] | None:

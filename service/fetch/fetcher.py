@@ -56,18 +56,26 @@ class Fetcher:
         self._running = Budget(settings.max_fetches, settings.max_fetches, settings.peer_share)
 
     async def fetch(
-        self, url: str, permit: Permit, deadline: float = math.inf, authorization: str | None = None
+        self,
+        url: str,
+        permit: Permit,
+        deadline: float = math.inf,
+        authorization: str | None = None,
+        traceparent: str | None = None,
     ) -> bytes:
         """The bytes at `url`, whatever they are; they count on `permit` as if the caller had sent them.
 
         `authorization` is what the operator gave for that server: where it redirects to another one, it is not sent.
+        `traceparent` (W3C Trace Context) is sent to each; `tracestate` is not, as it may say more than a number.
         `deadline` is on the event loop's clock. Cancelling it closes the connection. Raises FetchingOff, UrlRefused,
         FetchFailed, TooManyFetches, TooManyBytes, QueueFull or DeadlineExceeded.
         """
         self._check_on()
         target = self._allowed(Target.parse(url))
         with self._place(permit.peer):
-            return await self._in_time(target, permit, deadline, authorization)
+            said = {"Authorization": authorization, "traceparent": traceparent}
+            headers = {name: value for name, value in said.items() if value is not None}
+            return await self._in_time(target, permit, deadline, headers)
 
     def check(self, url: str) -> None:
         """Raises FetchingOff or UrlRefused, as far as that can be said before anybody is asked."""
@@ -100,21 +108,23 @@ class Fetcher:
         finally:
             self._running.give_back(1, peer)
 
-    async def _in_time(self, target: Target, permit: Permit, deadline: float, authorization: str | None) -> bytes:
+    async def _in_time(self, target: Target, permit: Permit, deadline: float, headers: Mapping[str, str]) -> bytes:
         limit_s = self._settings.fetch_timeout_s
         ours = asyncio.get_running_loop().time() + limit_s
         try:
             async with asyncio.timeout_at(min(ours, deadline)):
-                return await self._follow(target, permit, authorization)
+                return await self._follow(target, permit, headers)
         except TimeoutError as error:
             if deadline < ours:
                 raise DeadlineExceeded("the picture was not fetched before the request's deadline") from error
             raise FetchFailed(f"{target.host} took more than {limit_s:g} seconds") from error
 
-    async def _follow(self, target: Target, permit: Permit, authorization: str | None) -> bytes:
+    async def _follow(self, target: Target, permit: Permit, headers: Mapping[str, str]) -> bytes:
         origin = target.origin
         for _ in range(MAX_REDIRECTS + 1):
-            async with self._asked(target, authorization if target.origin == origin else None) as response:
+            if target.origin != origin:
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            async with self._asked(target, headers) as response:
                 location = _location(response)
                 if location is None:
                     return await self._read(response, target, permit)
@@ -122,13 +132,12 @@ class Fetcher:
         raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
 
     @contextlib.asynccontextmanager
-    async def _asked(self, target: Target, authorization: str | None) -> AsyncIterator[httpcore2.Response]:
+    async def _asked(self, target: Target, more: Mapping[str, str]) -> AsyncIterator[httpcore2.Response]:
         """A response whose body is still to come."""
         url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         connection = httpcore2.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network)
-        headers = {**HEADERS, "Host": target.netloc}
-        if authorization is not None:
-            headers["Authorization"] = authorization
+        headers: dict[bytes | str, bytes | str] = {**HEADERS, "Host": target.netloc}
+        headers.update(more)
         extensions = {"timeout": {"connect": CONNECT_TIMEOUT_S}}
         try:
             async with connection, connection.stream("GET", url, headers=headers, extensions=extensions) as response:

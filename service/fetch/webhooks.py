@@ -48,12 +48,16 @@ class Webhooks:
         if Target.parse(url).origin not in self._origins:
             raise UrlRefused("webhooks do not go there; SILHOUETTE_WEBHOOK_ORIGINS can allow it")
 
-    async def post(self, url: str, id_: str, timestamp_s: int, body: bytes) -> None:
-        """Returns once it was heard: 2xx. Raises UrlRefused or FetchFailed."""
+    async def post(self, url: str, id_: str, timestamp_s: int, body: bytes, traceparent: str = "") -> None:
+        """Returns once it was heard: 2xx. `traceparent` is sent where there is one.
+
+        Raises UrlRefused or FetchFailed.
+        """
         self.check(url)
         target = Target.parse(url)
         address = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         headers = {**self._headers(id_, timestamp_s, body), "Host": target.netloc}
+        headers |= {"traceparent": traceparent} if traceparent else {}
         timeout = dict.fromkeys(("connect", "read", "write"), TIMEOUT_S)
         connection = httpcore2.AsyncHTTPConnection(address.origin, self._tls, network_backend=self._network)
         try:

@@ -34,6 +34,7 @@ LATER_COLUMNS = {
     "name": "TEXT NOT NULL DEFAULT ''",
     "size_bytes": "INTEGER NOT NULL DEFAULT 0",
     "webhook": "TEXT",
+    "traceparent": "TEXT NOT NULL DEFAULT ''",
 }
 """Of `jobs`, which the first releases did not have: their files are taken over as they are."""
 

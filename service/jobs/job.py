@@ -62,6 +62,12 @@ class Job:
     """Of its folder, when it was added or ended."""
     webhook: str | None
     """The URL that hears of its end."""
+    traceparent: str
+    """The span of the request that asked for it (W3C Trace Context); empty where there was none."""
+
+    @property
+    def trace_id(self) -> str | None:
+        return self.traceparent.split("-")[1] if self.traceparent else None
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class NewJob:
     kind: str
     options: Mapping[str, Any]
     name: str = ""
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

@@ -235,9 +235,9 @@ class JobRunner:
             await asyncio.to_thread(self.store.fail, job.id, ModelFailed("the cause is in the service's log"))
         finally:
             seconds = round(time.monotonic() - began_s, 1)
-            logger.info(
-                "job", extra={FIELDS: {"job": job.id, "kind": job.kind, "outcome": outcome, "seconds": seconds}}
-            )
+            told = {"job": job.id, "kind": job.kind, "outcome": outcome, "seconds": seconds}
+            asked = {"trace_id": job.trace_id} if job.trace_id else {}
+            logger.info("job", extra={FIELDS: told | asked})
 
     async def _patiently(self, job: Job, kind: Kind) -> Done:
         """What becomes of it, once there is room for it. Raises a Failure."""

@@ -259,10 +259,10 @@ class JobStore:
         webhook: str | None = None,
     ) -> None:
         self.rows.do(
-            "INSERT INTO jobs (id, kind, owner, state, options, name, created_at, size_bytes, batch, webhook) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO jobs (id, kind, owner, state, options, name, created_at, size_bytes, batch, webhook, "
+            "traceparent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(id_, new.kind, owner, State.QUEUED, json.dumps(new.options), new.name, self.clock()),
-            *(size_bytes, batch, webhook),
+            *(size_bytes, batch, webhook, new.traceparent),
         )
 
     def _begun(self, row: sqlite3.Row | None) -> Job | None:

@@ -15,6 +15,7 @@ from service.settings.limits import MEGAPIXEL, LimitSettings
 from service.settings.models import REPOSITORY_STORE, ModelSettings
 from service.settings.pool import PoolSettings
 from service.settings.shared import SharedSettings
+from service.settings.traces import TraceSettings
 
 __all__ = ["MEGAPIXEL", "REPOSITORY_STORE", "Settings", "read_settings"]
 
@@ -33,6 +34,7 @@ class Settings(
     ModelSettings,
     FrontSettings,
     SharedSettings,
+    TraceSettings,
     ConnectionSettings,
 ):
     """One frozen object, passed to whoever needs it."""

@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal
 
+from service.telemetry.tracing import NO_FACTS, Facts, Measured
+
+MS_PER_S = 1000
+
 STAGES = ("read", "fetch", "wait", "decode", "resize", "queue", "infer", "matte", "compose", "encode")
 
 FIELDS = "fields"
@@ -22,18 +26,26 @@ class Stopwatch:
         self._elapsed_ms: dict[str, float] = {}
         self.before_part: Callable[[], None] = lambda: None
         """Called before each part of the work that is measured; what it raises ends the work there."""
+        self.on_measured: Callable[[Measured], None] | None = None
+        """Hears of each part when it is over."""
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         self.before_part()
-        started = time.perf_counter()
+        started = time.monotonic()
         try:
             yield
         finally:
-            self.add(stage, (time.perf_counter() - started) * 1000)
+            self.add(stage, (time.monotonic() - started) * MS_PER_S)
 
-    def add(self, stage: str, elapsed_ms: float) -> None:
+    def add(self, stage: str, elapsed_ms: float, ended_s: float | None = None, facts: Facts = NO_FACTS) -> None:
+        """What was over at `ended_s`, by time.monotonic(); at this moment, where nothing is said of that. `facts` are
+        for whoever hears of it.
+        """
         self._elapsed_ms[stage] = self._elapsed_ms.get(stage, 0.0) + elapsed_ms
+        if self.on_measured is not None:
+            ended_s = time.monotonic() if ended_s is None else ended_s
+            self.on_measured(Measured(stage, ended_s - elapsed_ms / MS_PER_S, ended_s, facts))
 
     @property
     def measured_ms(self) -> dict[str, float]:

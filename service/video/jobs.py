@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.access.quotas import Allowance
 from service.engine.engine import Engine
@@ -20,6 +20,10 @@ from service.queue.permit import Permit
 from service.queue.schedule import Lane
 from service.settings import MEGAPIXEL, Settings
 from service.telemetry.log import Stopwatch
+from service.telemetry.tracing import job_trace
+
+if TYPE_CHECKING:
+    from service.telemetry.otel import Tracing
 
 KIND = "video"
 UPLOAD, BACKGROUND, MATTE, RESULT = "upload", "background", "matte", "result"
@@ -40,14 +44,20 @@ class FilmJobs:
         settings: Settings,
         allowance_of: Callable[[str], Allowance | None],
         open_permit: Callable[[str], Permit],
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._engine = engine
+        self._tracing = tracing
         self._settings = settings
         self._allowance_of = allowance_of
         self._open_permit = open_permit
 
     async def work(self, job: Job, advance: Advance) -> Done:
         """Raises what `make_film` raises."""
+        with job_trace(self._tracing, KIND, job.traceparent, {"silhouette.job": job.id}):
+            return await self._work(job, advance)
+
+    async def _work(self, job: Job, advance: Advance) -> Done:
         from service.video.choice import FilmChoice
         from service.video.film import FilmFiles, Watch, make_film
 

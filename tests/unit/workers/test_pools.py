@@ -27,10 +27,11 @@ from service.workers.local.pool import LocalPool
 app = create_app(read_settings(pool="local", model_store={store!r}, models=("tiny-subject",), device="cpu", workers=1))
 assert isinstance(app.state.service.engine.pool, LocalPool)
 assert "ray" not in sys.modules
+assert "opentelemetry.sdk" not in sys.modules
 """
 
 
-def test_the_default_pool_is_local_and_imports_nothing_of_ray(plan: WorkerPlan) -> None:
+def test_the_default_pool_is_local_and_nothing_of_ray_or_opentelemetry_is_imported(plan: WorkerPlan) -> None:
     assert Settings.model_fields["pool"].default == "local"
     store = plan.models[0].weights.parents[1]
     subprocess.run([sys.executable, "-c", SERVE_LOCALLY.format(store=str(store))], check=True)
