@@ -7,8 +7,17 @@ from PIL import Image
 from skimage import data
 
 from tests.pictures import encoded
+from tests.system.loading import OPENED
 from tests.system.serving import Server, running_server
 from tests.weights import pulled_weights
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """A test that fails leaves connections; whoever runs when they are collected would fail of their warnings."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
 
 
 @pytest.fixture(scope="session")

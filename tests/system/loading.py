@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import urllib.parse
@@ -25,12 +26,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.pictures import encoded, pixels
 from tests.system.serving import REQUEST_TIMEOUT_S, STOP_TIMEOUT_S, Server, running
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """How long a test waits for what must happen. Starting a worker takes 2 to 8 seconds on a small and busy machine."""
 
 LOOK_INTERVAL_S = 0.02
 
-PATIENT = {"SILHOUETTE_BATCH_TIMEOUT_S": "120", "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "120"}
+PATIENT = {"SILHOUETTE_BATCH_TIMEOUT_S": "300", "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "300"}
 """Settings of a service whose workers a test stops for a while."""
 
 
@@ -52,6 +53,10 @@ class Answer:
     @property
     def picture(self) -> NDArray[Any]:
         return pixels(self.body)
+
+
+OPENED = list[http.client.HTTPConnection | socket.socket]()
+"""Connections of the test that is running; what it has left open, because it failed, is closed after it."""
 
 
 class Call:
@@ -100,6 +105,7 @@ class Upload:
 
 def connection_to(server: Server) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=REQUEST_TIMEOUT_S)
+    OPENED.append(connection)
     connection.connect()
     return connection
 
@@ -175,7 +181,7 @@ def told_of(server: Server, calls: Iterable[Call]) -> list[dict[str, Any]]:
 
 
 def ready_workers(server: Server) -> list[int]:
-    """The ids of the processes that are loaded and alive."""
+    """The ids of the processes that are loaded and, as far as the service has noticed, alive."""
     replaced = {entry["pid"] for entry in server.log if entry["event"] == "worker replaced"}
     return [pid for pid in server.worker_pids() if pid not in replaced and psutil.pid_exists(pid)]
 

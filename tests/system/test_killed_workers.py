@@ -35,10 +35,11 @@ REQUESTS, CONCURRENCY = 300, 16
 MIN_KILLS = 3  # a fast machine is done soon
 
 QUICK_TO_NOTICE = {
-    "SILHOUETTE_BATCH_TIMEOUT_S": "3",
+    "SILHOUETTE_BATCH_TIMEOUT_S": "6",
     "SILHOUETTE_HEARTBEAT_INTERVAL_S": "0.5",
-    "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "3",
+    "SILHOUETTE_HEARTBEAT_TIMEOUT_S": "6",
 }
+"""Not so quick that a worker which a busy machine holds up counts as one that hangs."""
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +48,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Killer:
-    """Kills a random worker every second, where there is one, until it is told to stop."""
+    """Kills a random worker every second, where there is one, and none twice, until it is told to stop."""
 
     def __init__(self, server: Server) -> None:
-        self.kills = 0
+        self.killed: set[int] = set()
         self._server = server
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._kill_again_and_again)
@@ -66,9 +67,9 @@ class Killer:
     def _kill_again_and_again(self) -> None:
         choice = random.Random(3)
         while not self._enough.wait(1.0):
-            if alive := ready_workers(self._server):
-                os.kill(choice.choice(alive), signal.SIGKILL)
-                self.kills += 1
+            if alive := [pid for pid in ready_workers(self._server) if pid not in self.killed]:
+                self.killed.add(victim := choice.choice(alive))
+                os.kill(victim, signal.SIGKILL)
 
 
 def test_300_requests_are_answered_correctly_while_a_worker_is_killed_every_second(astronaut: bytes) -> None:
@@ -89,27 +90,23 @@ def test_300_requests_are_answered_correctly_while_a_worker_is_killed_every_seco
         assert all(
             np.array_equal(answer.picture, expected[number % len(photos)]) for number, answer in enumerate(answers)
         )
-        assert killer.kills >= MIN_KILLS
-        until(lambda: metric(server, "silhouette_worker_restarts_total", cause="crash") == killer.kills, "the count")
+        assert len(killer.killed) >= MIN_KILLS
+        kills = len(killer.killed)
+        until(lambda: metric(server, "silhouette_worker_restarts_total", cause="crash") == kills, "the count")
         until(lambda: len(ready_workers(server)) == 2, "two workers")
         watch(server)
 
 
-def test_an_idle_worker_that_is_killed_is_replaced_before_anyone_asks(astronaut: bytes) -> None:
+def test_the_only_worker_is_replaced_before_anyone_asks_and_who_comes_meanwhile_is_answered(astronaut: bytes) -> None:
+    """A start that has not failed is no reason to send anybody away."""
     pulled_weights("selfie")
     with running_server("selfie", SILHOUETTE_WORKERS="1") as server:
         os.kill(server.worker_pids()[0], signal.SIGKILL)
         server.wait_for("worker ready", count=2)
         assert server.post("/remove-background", astronaut).status_code == 200
         assert len(set(server.worker_pids())) == 2
-
-
-def test_requests_that_come_while_the_only_worker_is_being_replaced_are_answered(astronaut: bytes) -> None:
-    """A start that has not failed is no reason to send anybody away."""
-    pulled_weights("selfie")
-    with running_server("selfie", SILHOUETTE_WORKERS="1") as server:
-        os.kill(server.worker_pids()[0], signal.SIGKILL)
-        server.wait_for("worker replaced")
+        os.kill(server.worker_pids()[1], signal.SIGKILL)
+        server.wait_for("worker replaced", count=2)
         answers = at_once(lambda _: Call(server, "/segment", astronaut).answer(), 4, 4)
         assert [answer.code for answer in answers] == ["ok"] * 4
 
@@ -149,12 +146,12 @@ def test_a_worker_that_hangs_does_not_hold_up_those_of_the_other(store: Path) ->
         assert [call.answer().code for call in (on_board, *others)] == ["ok"] * 8
 
 
-def test_poison_pictures_fail_alone_and_their_15_neighbours_are_answered(store: Path) -> None:
+def test_poison_pictures_fail_alone_and_their_15_neighbours_are_answered(store: Path, watchful: Server) -> None:
     """One kills its worker, one makes it hang, and all have been in one batch."""
-    batches_of_17 = {"SILHOUETTE_MAX_BATCH_SIZE": "17", "SILHOUETTE_MAX_QUEUE_DELAY_MS": "5000"}
+    batches_of_17 = {"SILHOUETTE_MAX_BATCH_SIZE": "17", "SILHOUETTE_MAX_QUEUE_DELAY_MS": "60000"}
     photo, fatal, hanging = encoded(painted()), encoded(plain(FATAL_COLOR)), encoded(plain(HANGING_COLOR))
+    expected = Call(watchful, "/segment", photo, output="mask").answer().picture
     with leaving_nothing_behind() as watch, tiny_server(store, **QUICK_TO_NOTICE | batches_of_17) as server:
-        expected = Call(server, "/segment", photo, output="mask").answer().picture
         photos = [*[photo] * 7, fatal, *[photo] * 5, hanging, *[photo] * 3]
         calls = [Call(server, "/segment", each, output="mask") for each in photos]
         answers = [call.answer() for call in calls]
@@ -165,5 +162,5 @@ def test_poison_pictures_fail_alone_and_their_15_neighbours_are_answered(store: 
         # Twice the whole batch, then each of the two alone.
         assert metric(server, "silhouette_worker_restarts_total", cause="crash") == 3
         assert metric(server, "silhouette_worker_restarts_total", cause="hang") == 1
-        assert Call(server, "/segment", photo).answer().code == "ok"
+        until(lambda: len(ready_workers(server)) == 1, "a worker for the next")
         watch(server)

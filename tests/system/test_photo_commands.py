@@ -1,7 +1,9 @@
 """`silhouette remove-background` and its siblings on files, done by a running service: what users see and keep."""
 
+import contextlib
 import http.server
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -52,8 +54,14 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "service.cli", *map(str, arguments)]
 
 
-def start(*arguments: str | Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
+@contextlib.contextmanager
+def started(*arguments: str | Path) -> "Iterator[subprocess.Popen[str]]":
+    """Killed at the end if it is still there."""
+    with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def files_below(folder: Path) -> list[str]:
@@ -156,12 +164,15 @@ def test_a_busy_service_is_asked_again_when_it_says_so(service: Server, tmp_path
     folder.mkdir()
     for number in range(3 * CAPACITY):
         painted().save(folder / f"{number}.png")
-    with stopped(ready_workers(service)):
+    workers = ready_workers(service)
+    with stopped(workers):
         ahead = [Call(service, f"/{CUT}", encoded(painted())) for _ in range(CAPACITY)]
         wait_for_metric(service, CAPACITY, "silhouette_permits_in_use")
-        running = start(CUT, folder, "--out", tmp_path / "out", "--url", service.url)
-        until(lambda: metric(service, "silhouette_requests_total", reason="queue_full") > 0, "a refusal")
-    _, said = running.communicate(timeout=STOP_TIMEOUT_S)
+        with started(CUT, folder, "--out", tmp_path / "out", "--url", service.url) as running:
+            until(lambda: metric(service, "silhouette_requests_total", reason="queue_full") > 0, "a refusal")
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+            _, said = running.communicate(timeout=STOP_TIMEOUT_S)
     assert running.returncode == 0, said
     assert {call.answer().code for call in ahead} == {"ok"}
     assert len(list((tmp_path / "out").iterdir())) == 3 * CAPACITY
@@ -169,8 +180,10 @@ def test_a_busy_service_is_asked_again_when_it_says_so(service: Server, tmp_path
 
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(service: Server, photos: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "report.json"
-    with stopped(ready_workers(service)):
-        running = start(CUT, photos, "--out", out, "--json", report, "--url", service.url)
+    with (
+        stopped(ready_workers(service)),
+        started(CUT, photos, "--out", out, "--json", report, "--url", service.url) as running,
+    ):
         wait_for_metric(service, 2, "silhouette_permits_in_use")
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=STOP_TIMEOUT_S)

@@ -1,5 +1,6 @@
 """How it stops: everybody who was let in is answered, whoever comes is told, and nothing is left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -148,8 +149,14 @@ def test_what_ends_while_it_loads_leaves_nothing_behind(end: End, exit_code: int
 
 def is_importing(pid: int) -> bool:
     """True where a worker is past Python's own start: it has mapped numpy's libraries."""
-    workers = psutil.Process(pid).children()
-    return any("numpy" in Path(f"/proc/{worker.pid}/maps").read_text() for worker in workers)
+    return any("numpy" in maps_of(worker) for worker in psutil.Process(pid).children())
+
+
+def maps_of(process: psutil.Process) -> str:
+    """Nothing where it has ended in the meantime."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process.pid}/maps").read_text()
+    return ""
 
 
 FIRST_PROCESS = """

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from tests.weights import REPOSITORY, pulled_weights
 
 WRONG_CONFIGURATION, FAILED_TO_START = 2, 1
 
-WITHIN_S = 60
+WITHIN_S = 180
 """Seconds on a quiet machine: a second for Python, four where torch is asked, more beside other tests."""
 
 
@@ -96,13 +97,13 @@ def test_a_bad_card(selfie: Path, right: str, wrong: str, said: str) -> None:
 def test_a_model_that_is_not_in_the_store(selfie: Path) -> None:
     failure = start("--models", "selfy", SILHOUETTE_MODEL_STORE=str(selfie.parent))
     assert failure.returncode == WRONG_CONFIGURATION
-    assert "selfy" in spoken(failure)
+    assert {"selfy", "selfie"} <= set(re.findall(r"\w+", spoken(failure)))
 
 
 def test_a_setting_that_makes_no_sense() -> None:
-    failure = start(SILHOUETTE_QUEUE_CAPACITY="many")
+    failure = start(SILHOUETTE_DEVICE="gpu")
     assert failure.returncode == WRONG_CONFIGURATION
-    assert "SILHOUETTE_QUEUE_CAPACITY" in spoken(failure)
+    assert "SILHOUETTE_DEVICE" in spoken(failure)
 
 
 def test_a_device_that_is_not_there() -> None:

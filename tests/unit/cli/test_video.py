@@ -4,7 +4,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,9 @@ from service.cli.video.run import work_off
 from service.configuration_errors import ConfigurationError
 from tests.clips import read_alpha, red_square, write_clip
 from tests.fakes import make_store, tiny_families
+from tests.system.loading import until
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 
 @pytest.fixture
@@ -101,14 +101,14 @@ def test_ctrl_c_leaves_no_half_film_and_resume_goes_on(films: Path, tmp_path: Pa
     long = write_clip(films / "long.mkv", red_square(200, step_px=0), codec="ffv1")
     cut = tmp_path / "cut.webm"
     command = [sys.executable, "-m", "tests.unit.cli.tiny_video", str(long), "--out", str(cut)]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     mattes = cut.with_name(f".{cut.name}.silhouette-mattes")
-    until = time.monotonic() + PATIENCE_S
-    while not (mattes.exists() and mattes.stat().st_size > 1000) and time.monotonic() < until:
-        assert running.poll() is None, running.communicate()[1]
-        time.sleep(0.02)  # polls
-    running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=PATIENCE_S)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        try:
+            until(lambda: running.poll() is not None or (mattes.exists() and mattes.stat().st_size > 1000), "mattes")
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=PATIENCE_S)
+        finally:
+            running.kill()
     assert running.returncode == 130, told
     assert "run again with --resume" in told
     assert not cut.exists()
