@@ -7,8 +7,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.settings import Settings
-from tests.clients import ready_client
+from tests.clients import ready_client, wait_for_jobs
 from tests.picture_server import authority
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _jobs_are_done() -> Iterator[None]:
+    """What a file has left to a service that lives on is no part of what the next one counts."""
+    yield
+    wait_for_jobs()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from tests.fakes import BLUE
 from tests.picture_server import ok, serving
 from tests.pictures import encoded, painted, plain, red_and_blue
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 ONE, TWO = encoded(red_and_blue()), encoded(painted())
 
 Named = Sequence[tuple[str, bytes]]
@@ -151,6 +151,7 @@ def test_a_result_is_there_when_all_have_ended(client: TestClient) -> None:
         (place.path / "one").mkdir()
         batch = store.add_batch(place, [(place.path / "one", NewJob("of no kind that is worked on", {}))], "")
     problem_of(client.get(f"/batches/{batch.id}/result"), 409, "job_unfinished")
+    assert client.delete(f"/batches/{batch.id}").status_code == 200
 
 
 def test_the_same_key_is_the_same_batch(client: TestClient) -> None:

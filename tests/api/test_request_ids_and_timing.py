@@ -79,6 +79,12 @@ def test_an_answer_says_which_model_and_device_it_comes_from(client: TestClient,
     assert headers["X-Device"] == "cpu"
 
 
+def lines_of(caplog: pytest.LogCaptureFixture, request_id: str) -> list[logging.LogRecord]:
+    """The service's own; it may be at work for others at the same time."""
+    ours = [record for record in caplog.records if record.name.startswith("service")]
+    return [record for record in ours if vars(record).get("fields", {}).get("request_id") == request_id]
+
+
 def line_of(
     client: TestClient, caplog: pytest.LogCaptureFixture, path: str, content: bytes, **options: str
 ) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def line_of(
     files = {"image": ("secret-holiday.png", content, "image/png")}
     with caplog.at_level(logging.INFO):
         client.post(path, files=files, data={**POSTS[path], **options}, headers=headers)
-    (record,) = (record for record in caplog.records if record.getMessage() == "request")
+    (record,) = (record for record in lines_of(caplog, "my-id") if record.getMessage() == "request")
     fields: dict[str, Any] = vars(record)["fields"]
     return fields
 
@@ -125,8 +131,7 @@ def test_nothing_of_the_picture_is_in_the_log(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         line_of(client, caplog, "/remove-background", content)
-    ours = [record for record in caplog.records if record.name.startswith("service")]
-    for record in ours:
+    for record in (record for record in caplog.records if record.name.startswith("service")):
         fields = vars(record).get("fields", {})
         assert all(isinstance(value, str | int | float | None) for value in fields.values())
         said = f"{record.getMessage()} {fields}"
@@ -137,6 +142,6 @@ def test_nothing_of_the_picture_is_in_the_log(
 
 def test_probes_leave_no_line_at_the_usual_level(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        client.get("/livez")
-        client.get("/readyz")
-    assert not [record for record in caplog.records if record.name.startswith("service")]
+        for path in ("/livez", "/readyz"):
+            client.get(path, headers={"X-Request-Id": "my-id"})
+    assert not lines_of(caplog, "my-id")

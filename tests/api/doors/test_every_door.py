@@ -114,9 +114,9 @@ def test_a_request_is_counted_and_logged_under_its_door(
     name: str, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        client.post(FORMS[name].post, content=b"some bytes")
-    (record,) = (record for record in caplog.records if record.getMessage() == "request")
-    assert vars(record)[FIELDS]["door"] == name
+        client.post(FORMS[name].post, content=b"some bytes", headers={"X-Request-Id": f"at-{name}"})
+    requests = [vars(record)[FIELDS] for record in caplog.records if record.getMessage() == "request"]
+    assert [fields["door"] for fields in requests if fields["request_id"] == f"at-{name}"] == [name]
     told = client.get("/metrics").text.splitlines()
     counted = [line for line in told if line.startswith(f'silhouette_requests_total{{door="{name}",')]
     assert any('route="/' in line for line in counted)

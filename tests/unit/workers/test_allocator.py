@@ -44,7 +44,7 @@ def started(program: Path, tunables: str) -> tuple[int, list[str]]:
     command = [sys.executable, str(program), "two words", "-x"]
     environment = {**os.environ, "GLIBC_TUNABLES": tunables}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=180)
     assert process.returncode == 0
     return process.pid, said.split()
 

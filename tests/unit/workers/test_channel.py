@@ -9,7 +9,7 @@ import pytest
 
 from service.workers.channel import GREETING, Caller, WorkerConfused, WorkerSilent, receive, send
 
-SOON_S = 5.0
+SOON_S = 60.0
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import resource
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from service.models.store import ModelCard, ModelStore
 from service.models.store.card import InputSpec
 from service.workers.slots import Slots, reserve, slot_bytes
 from tests.fakes import make_store
+from tests.pools import leaking_nothing
 
 MB = 1_000_000
 
@@ -73,9 +73,7 @@ def little_memory() -> Iterator[int]:
 def test_too_little_memory_says_at_once_how_much_is_needed_and_leaves_nothing_open(
     cards: list[ModelCard], little_memory: int
 ) -> None:
-    before = sorted(Path("/proc/self/fd").iterdir()) if Path("/proc/self/fd").exists() else []
     count = 5 * little_memory // slot_bytes(cards)
-    with pytest.raises(WorkerFailed, match="needs 5 MB") as failed:
+    with leaking_nothing(), pytest.raises(WorkerFailed, match="needs 5 MB") as failed:
         Slots.create(cards, count)
     assert "SILHOUETTE_MAX_BATCH_SIZE" in str(failed.value)
-    assert before == (sorted(Path("/proc/self/fd").iterdir()) if before else [])
