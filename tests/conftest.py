@@ -1,6 +1,7 @@
 """Few fixtures: a tiny model store, the settings that point to it, and a client of the service that runs on it."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,11 @@ SLOW = ("system", "browser", "our_clients", "doors", "ray", "unit/workers", "uni
 
 SHARING = ("browser", "gpu", "doors", "our_clients")
 
-# A deadline per example would measure the machine, not the code.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# A deadline per example would measure the machine, not the code. The examples are the same in every run, so that a
+# change fails of what it does and not of its luck; others are tried with `--hypothesis-profile=searching`.
+hypothesis.settings.register_profile("searching", deadline=None)
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +38,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _shares(path: Path) -> str:
     """The room whose tests share a browser, a GPU or a server, or else the file."""
     return path.parts[0] if path.parts[0] in SHARING else path.stem
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files() -> Iterator[None]:
+    """Those of all processes that tests start are in one folder: whoever is killed cannot remove its own."""
+    tempfile.gettempdir()  # this process' place stays what it is: results are looked at when a test has failed
+    with tempfile.TemporaryDirectory(prefix="silhouette-tests-", ignore_cleanup_errors=True) as folder:
+        former = os.environ.get("TMPDIR")
+        os.environ["TMPDIR"] = folder
+        yield
+        if former is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = former
 
 
 @pytest.fixture(scope="session", autouse=True)
