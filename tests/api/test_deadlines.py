@@ -16,7 +16,7 @@ from tests.pictures import painted
 @pytest.fixture(scope="module")
 def impatient(settings: Settings) -> Iterator[TestClient]:
     """The service that waits for hardly anything."""
-    hasty = settings.model_copy(update={"upload_timeout_s": 0.1, "min_bytes_per_s": 1e9, "request_timeout_s": 1e-6})
+    hasty = settings.model_copy(update={"upload_timeout_s": 0.5, "min_bytes_per_s": 1e9, "request_timeout_s": 1e-6})
     with ready_client(hasty) as running:
         yield running
 
@@ -66,7 +66,7 @@ def test_a_body_that_trickles_in_is_408_as_well(impatient: TestClient) -> None:
 
 def test_a_body_that_is_not_there_when_the_caller_will_have_gone_is_504(client: TestClient) -> None:
     async def story(app: ASGIApp) -> Wire:
-        wire = Wire(app, "/segment", content_type="image/png", x_request_timeout_ms="50").open()
+        wire = Wire(app, "/segment", content_type="image/png", x_request_timeout_ms="500").open()
         wire.give(PICTURE[:100])
         return await answered(wire)
 

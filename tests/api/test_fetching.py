@@ -1,7 +1,5 @@
 """A request that names a picture by its URL, through the whole service."""
 
-import asyncio
-
 import pytest
 from fastapi import FastAPI, Request, Response
 from starlette.testclient import TestClient
@@ -55,7 +53,7 @@ def test_its_bytes_are_in_flight_and_its_time_is_a_stage(fetching: TestClient) -
 
 def test_a_client_that_leaves_ends_the_fetch(fetching: TestClient) -> None:
     async def story(app: ASGIApp) -> Wire:
-        async with serving({"/slow.png": b""}) as server, asyncio.timeout(30):
+        async with serving({"/slow.png": b""}) as server:
             wire = asking_for(app, f"https://127.0.0.1:{server.port}/slow.png")
             await server.came.wait()
             wire.leave()

@@ -12,14 +12,14 @@ from tests.api.asking import ask
 from tests.clients import ready_client
 from tests.pictures import painted
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="module")
 def sleepy(settings: Settings) -> Iterator[TestClient]:
     """Every third request that means `tiny-subject` goes to `tiny-classes`."""
     routes = (Route("tiny-subject", "tiny-classes", 1 / 3),)
-    with ready_client(settings.model_copy(update={"model_idle_s": 1.0, "routes": routes})) as running:
+    with ready_client(settings.model_copy(update={"model_idle_s": 2.0, "routes": routes})) as running:
         yield running
 
 
@@ -45,7 +45,6 @@ def test_a_model_sleeps_when_nobody_asks_and_the_first_who_does_gets_an_answer(s
     assert states == {"tiny-subject": "loaded", "tiny-classes": "asleep", "best": "asleep"}
     answer = ask(sleepy, "/segment", painted(), {"model": "tiny-classes"})
     assert (answer.status_code, answer.headers["X-Model"]) == (200, "tiny-classes@1")
-    assert not is_asleep(sleepy)
 
 
 def test_the_answer_of_a_canary_tells_whose_it_is_and_is_counted(sleepy: TestClient) -> None:

@@ -18,7 +18,7 @@ from tests.clients import ready_client
 from tests.fakes import BLUE, RAISING_COLOR
 from tests.pictures import encoded, plain, red_and_blue
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 PHOTO = encoded(red_and_blue())
 ASYNC = {"Prefer": "respond-async"}
 

@@ -20,7 +20,7 @@ from tests.pictures import HEIGHT, WIDTH, painted
 
 HERE, ELSEWHERE = ("127.0.0.1", 50000), ("198.51.100.7", 50000)
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 HELLO = {"type": "hello", "width": WIDTH, "height": HEIGHT}
 

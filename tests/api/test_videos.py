@@ -19,7 +19,7 @@ from tests.clients import ready_client
 from tests.clips import read_alpha, read_pictures, red_square, write_clip
 from tests.pictures import encoded, plain
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 FRAMES = 6
 
 

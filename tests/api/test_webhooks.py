@@ -25,7 +25,7 @@ from tests.api.test_batches import post as post_batch
 from tests.api.test_jobs import ASYNC, PHOTO, ended, post
 from tests.clients import ready_client
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 SECRET = bytes(range(32))
 
 

@@ -15,6 +15,9 @@ Result = TypeVar("Result")
 
 PICTURE = encoded(painted())
 
+PATIENCE_S = 120.0
+"""A story that takes longer hangs."""
+
 
 class Wire:
     """Open it, give it parts of the body, and read what has come back. Lives on the service's event loop."""
@@ -120,7 +123,7 @@ def on_loop(client: TestClient, story: Callable[[ASGIApp], Awaitable[Result]]) -
     """Run a story on the event loop of the running service; a hanging one fails instead."""
 
     async def bounded() -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             return await story(client.app)
 
     assert client.portal is not None

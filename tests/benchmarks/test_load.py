@@ -61,7 +61,7 @@ async def answering(answers: Sequence[bytes]) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def _loaded(answers: Sequence[bytes], seconds: float = 0.2, grace_s: float = 0.1, obey: bool = False) -> Tally:
+async def _loaded(answers: Sequence[bytes], seconds: float = 1.0, grace_s: float = 0.5, obey: bool = False) -> Tally:
     tally = Tally()
     async with answering(answers) as port:
         await run_load(Load(port, [REQUEST], 1, seconds, grace_s, obey), tally)

@@ -75,11 +75,11 @@ def test_the_programs_give_what_is_on_screen(studio: Studio, files: Path, look: 
 
 
 def run_curl(command: str, folder: Path) -> None:
-    subprocess.run(["bash", "-c", f"{command} --silent --fail"], cwd=folder, check=True, timeout=60)
+    subprocess.run(["bash", "-c", f"{command} --silent --fail"], cwd=folder, check=True, timeout=180)
 
 
 def run_python(program: str, folder: Path) -> None:
-    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=180)
 
 
 RUNNERS: dict[str, Callable[[str, Path], None]] = {"curl": run_curl, "Python": run_python}

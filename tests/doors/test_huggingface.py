@@ -56,7 +56,7 @@ def test_the_node_client_gets_masks_with_labels_and_scores_and_what_we_say(serve
     photo = tmp_path / "photo.png"
     photo.write_bytes(PICTURE)
     command = ["node", "-e", SCRIPT, module, f"{server.url}/hf/image-segmentation", str(photo)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
     plain, surest, refused = json.loads(done.stdout)
     assert [segment["label"] for segment in plain] == ["red", "blue"]

@@ -79,7 +79,7 @@ def test_the_node_client_gets_its_base64_its_headers_and_its_errors(server: Serv
     quoted = {name: json.dumps(value) for name, value in words.items()}
     script = NPM_SCRIPT.format(**quoted, encoded=json.dumps(base64.b64encode(JPEG).decode()))
     environment = os.environ | {"NODE_PATH": str(Path(installed.partition("/remove.bg/")[0]))}
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, env=environment, timeout=180)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert is_cutout(output.read_bytes())

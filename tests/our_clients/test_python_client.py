@@ -153,10 +153,10 @@ def test_problems_become_errors_of_their_kind(url: str) -> None:
 
 
 def test_a_silent_service_is_late_and_was_told_how_long_it_had() -> None:
-    with scripted(SILENCE) as script, Client(script.url, timeout_s=0.2) as silhouette, pytest.raises(Late) as late:
+    with scripted(SILENCE) as script, Client(script.url, timeout_s=1.0) as silhouette, pytest.raises(Late) as late:
         silhouette.remove_background(PICTURE)
     assert (late.value.code, late.value.status) == ("no_answer", None)
-    assert 0 < int(script.headers[0]["x-request-timeout-ms"]) <= 200
+    assert 0 < int(script.headers[0]["x-request-timeout-ms"]) <= 1000
 
 
 def test_a_busy_service_is_asked_again_when_it_says() -> None:

@@ -16,8 +16,8 @@ from tests.weights import REPOSITORY
 
 START_TIMEOUT_S = 300
 """On two cores with twenty other processes, several fronts took 100 s to start."""
-STOP_TIMEOUT_S = 60
-REQUEST_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 180
+REQUEST_TIMEOUT_S = 180
 
 
 @dataclass

@@ -18,7 +18,7 @@ from service.stream.protocol import pack, unpack
 from tests.pictures import encoded, opened
 from tests.system.serving import Server
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)

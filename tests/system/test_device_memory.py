@@ -16,7 +16,7 @@ BATCH = 8
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """One worker that takes 8 pictures at once, and waits until it has them."""
-    settings = {"SILHOUETTE_MAX_BATCH_SIZE": str(BATCH), "SILHOUETTE_MAX_QUEUE_DELAY_MS": "3000"}
+    settings = {"SILHOUETTE_MAX_BATCH_SIZE": str(BATCH), "SILHOUETTE_MAX_QUEUE_DELAY_MS": "10000"}
     with tiny_server(make_store(tmp_path), **settings) as started:
         yield started
 

@@ -25,7 +25,7 @@ HOSTILE, GOOD, SILENT = 500, 50, 20
 
 TOLERATED_GROWTH = 1.1
 
-ATTACK_TIMEOUT_S = 20
+ATTACK_TIMEOUT_S = 60
 """No attack may keep an answer from coming for so long."""
 
 BOUNDARY = "boundary"
@@ -192,7 +192,7 @@ def one_round(server: Server, ask: Callable[[], Answer]) -> list[Answer]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     pulled_weights("selfie")
-    settings = {"SILHOUETTE_UPLOAD_TIMEOUT_S": "2", "SILHOUETTE_MAX_MEGAPIXELS": "2"}
+    settings = {"SILHOUETTE_UPLOAD_TIMEOUT_S": "5", "SILHOUETTE_MAX_MEGAPIXELS": "2"}
     with running_server("selfie", SILHOUETTE_WORKERS="1", **settings) as started:
         yield started
 

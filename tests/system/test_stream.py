@@ -52,7 +52,7 @@ def tiny(store: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def impatient(store: Path) -> Iterator[Server]:
     """Closes whoever says nothing for a moment."""
-    timeouts = {"SILHOUETTE_SESSION_IDLE_TIMEOUT_S": "0.5", "SILHOUETTE_HELLO_TIMEOUT_S": "0.5"}
+    timeouts = {"SILHOUETTE_SESSION_IDLE_TIMEOUT_S": "1.5", "SILHOUETTE_HELLO_TIMEOUT_S": "1.5"}
     with tiny_server(store, **timeouts) as started:
         yield started
 
@@ -183,7 +183,7 @@ def test_whoever_says_nothing_is_closed(impatient: Server) -> None:
     with connected(impatient) as camera:
         assert camera.refused() == (4408, "slow_hello")
     with session(impatient, SIZE) as (camera, ready):
-        assert ready["idle_timeout_s"] == 0.5
+        assert ready["idle_timeout_s"] == 1.5
         camera.film(0, painted())
         assert camera.see().seq == 0
         assert camera.refused() == (1001, "idle")
@@ -299,11 +299,11 @@ def test_another_scene_is_told_and_its_matte_is_its_own(server: Server, portrait
     assert results[2].matte.mean() < 0.5 * results[1].matte.mean()
 
 
-def test_the_client_in_the_documentation_runs(server: Server, tmp_path: Path) -> None:
+def test_the_client_in_the_documentation_runs(tiny: Server, tmp_path: Path) -> None:
     program = DOCS.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     photo, result = tmp_path / "photo.png", tmp_path / "frame.jpg"
     Image.fromarray(data.astronaut()).save(photo)
-    url = f"{server.url.replace('http', 'ws', 1)}/stream"
+    url = f"{tiny.url.replace('http', 'ws', 1)}/stream"
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-", str(photo), str(result), url],
         input=program,

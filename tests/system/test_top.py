@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from tests.system.serving import Server
+from tests.system.serving import REQUEST_TIMEOUT_S, Server
 
 pytestmark = pytest.mark.xdist_group("server")
 
 
 def top_once(url: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "service.cli", "top", "--once", "--url", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=REQUEST_TIMEOUT_S, check=False)
 
 
 def test_top_shows_the_service_and_what_it_did(server: Server, astronaut: bytes) -> None:

@@ -11,7 +11,7 @@ from tests.fakes import make_store
 from tests.system.loading import tiny_server
 from tests.system.serving import REQUEST_TIMEOUT_S, Server
 
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 LONG = 80
 
 

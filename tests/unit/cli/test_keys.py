@@ -9,7 +9,7 @@ from service.access.keyring import hash_of, read_keys
 
 def keys(file: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "service.cli", "keys", "--file", str(file), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
 
 
 def test_a_key_is_shown_once_listed_by_name_and_taken_back(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ async def test_what_is_no_whole_picture_within_the_limit_is_refused(
 ) -> None:
     async with serving({"/a.png": answer}) as server:
         with pytest.raises(failure):
-            await fetcher(server, ca_file, fetch_timeout_s=0.5).fetch(url(server), permit())
+            await fetcher(server, ca_file, fetch_timeout_s=2.0).fetch(url(server), permit())
 
 
 async def test_a_body_in_thousands_of_crumbs_is_refused(ca_file: Path) -> None:
@@ -282,7 +282,7 @@ async def test_the_deadline_of_the_request_comes_first(ca_file: Path) -> None:
 async def test_whoever_gives_up_closes_the_connection(ca_file: Path) -> None:
     async with serving({"/a.png": b""}) as server:
         fetching = asyncio.create_task(fetcher(server, ca_file).fetch(url(server), permit(), math.inf))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await server.came.wait()
             fetching.cancel()
             await server.left.wait()

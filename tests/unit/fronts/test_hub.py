@@ -25,7 +25,7 @@ from tests.pools import tiny_plan
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 PHOTO = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 SCORES = np.array([[[0.25, 0.5]]], np.float32)
 OUTCOME = Outcome(SCORES, device="cpu", worker=3, batch_size=1, queue_ms=1.5, infer_ms=2.5)

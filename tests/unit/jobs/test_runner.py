@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 LIMITS = StoreLimits(keep_s=100.0, most_waiting=99, most_bytes=10**6)
 AT_ONCE = 3
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from service.pixels.refinement import refine
 from service.pixels.subject import Blend, subject_rows
 from service.pixels.threads import Helpers, in_parts
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

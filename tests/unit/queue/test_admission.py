@@ -167,7 +167,7 @@ def test_what_a_request_took_stays_booked_until_its_thread_has_ended() -> None:
 
 def run(story: Callable[[Admission], Coroutine[None, None, None]], capacity: int = 1) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await story(admission(capacity))
 
     asyncio.run(bounded())

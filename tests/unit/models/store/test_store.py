@@ -40,7 +40,7 @@ from tests.fakes import make_store
 
 NAME = "tiny-subject"
 FILE = "tiny-subject.onnx"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def ignore(done: int, total: int) -> None:
