@@ -194,6 +194,7 @@ class Supervisor:
                 return
             facts = {"front": plan.number, "pid": process.pid, "exit_code": process.exitcode}
             logger.warning("front replaced", extra={FIELDS: facts})
+            self._engine.metrics.front_restarts.inc()
             if time.monotonic() - began_s > SETTLED_S:
                 delay_s = FIRST_RESTART_DELAY_S
             with contextlib.suppress(TimeoutError):

@@ -30,10 +30,12 @@ LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
 def rendered() -> str:
     """Everything that the service can say, each with all of its labels."""
     metrics = Metrics()
-    workers = [WorkerStatus(0, 1, "idle", "cpu", 1, 1)]
-    lanes = {"interactive": 0, "bulk": 0}
-    metrics.watch(lambda: Snapshot(lanes, 0, lanes, 0, lanes, 0, 1, 0, 0, 0, 1, 0, True, workers, {"u2net": True}))
+    workers = [WorkerStatus(0, 1, "idle", "cpu", 1, 1, node="10.0.0.1")]
+    lanes, jobs = {"interactive": 0, "bulk": 0}, {"queued": 0}
+    now = Snapshot(lanes, 0, lanes, 0, lanes, 0, 1, 0, 0, 0, 1, 0, True, workers, {"u2net": True}, jobs)
+    metrics.watch(lambda: now)
     metrics.requests.labels("/segment", "u2net@1", "200", "ok", "")
+    metrics.key_requests.labels("shop", "200")
     metrics.request_seconds.labels("/segment")
     metrics.stage_seconds.labels("queue")
     metrics.routed.labels("u2net", "selfie")
@@ -49,6 +51,12 @@ def samples(rendered: str) -> dict[str, set[str]]:
     """The labels of every metric, by its name."""
     families = text_string_to_metric_families(rendered)
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+def test_all_that_there_is_has_a_sample_here(rendered: str) -> None:
+    """Or else a metric that is on no dashboard would go unseen below."""
+    names = re.findall(r"(?m)^# TYPE (silhouette_\w+) ", rendered)
+    assert [name for name in names if not re.search(rf"(?m)^{name}(_bucket)?[ {{]", rendered)] == []
 
 
 def dashboard_targets() -> list[tuple[str, str]]:

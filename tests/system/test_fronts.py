@@ -103,6 +103,7 @@ def test_metrics_are_those_of_both_whichever_is_asked(fronts: Server) -> None:
 def test_a_front_that_is_killed_under_load_loses_its_own_connections_and_no_others(fronts: Server) -> None:
     asked = {"route": "/segment", "status": "200"}
     before = metric(fronts, "silhouette_requests_total", **asked)
+    replaced = metric(fronts, "silhouette_front_restarts_total")
     victim = listening(fronts)[0]
     with stopped(ready_workers(fronts)):
         calls = [Call(fronts, "/segment", PHOTO) for _ in range(IN_FLIGHT)]
@@ -118,6 +119,8 @@ def test_a_front_that_is_killed_under_load_loses_its_own_connections_and_no_othe
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             call.answer()
     until(lambda: len(listening(fronts)) == 2, "its successor")
+    wait_for_metric(fronts, 2, "silhouette_fronts")
+    assert metric(fronts, "silhouette_front_restarts_total") >= replaced + 1
     assert [Call(fronts, "/segment", PHOTO).answer().code for _ in range(IN_FLIGHT)] == ["ok"] * IN_FLIGHT
     assert metric(fronts, "silhouette_requests_total", **asked) >= before + len(kept)
 

@@ -64,6 +64,8 @@ def _in_flight(scrape: Scrape, changes: Changes, window: str) -> Table:
     table.add_row("pixels", f"{_lanes(scrape.pixel_queue_depth)}   threads busy {scrape.pixel_threads_busy:.0f}")
     if any(scrape.jobs.values()):
         table.add_row("jobs", _lanes(scrape.jobs))
+    if scrape.fronts > 1:
+        table.add_row("fronts", f"{scrape.fronts:.0f}")
     table.add_row("new request", f"would wait {_seconds(max(scrape.expected_wait_s.values(), default=0.0))}")
     table.add_row("event loop", f"{_seconds(scrape.event_loop_lag_s)} late")
     return table
@@ -134,6 +136,7 @@ def _troubles(scrape: Scrape, changes: Changes) -> Table | None:
         ("dropped", total.dropped, new.dropped),
         ("re-queued", total.requeued, new.requeued),
         ("worker ended", total.restarts, new.restarts),
+        ("front ended", total.front_restarts, new.front_restarts),
         ("answered", total.failures, new.failures),
     )
     for what, counts, newest in rows:

@@ -80,6 +80,8 @@ class Counters:
     failures: Counts = field(default_factory=dict)
     """By status and reason: `503 queue_full`; a client that left has no status: `disconnected`."""
     restarts: Counts = field(default_factory=dict)
+    front_restarts: Counts = field(default_factory=dict)
+    """`replaced`, the only cause."""
     requeued: Counts = field(default_factory=dict)
     dropped: Counts = field(default_factory=dict)
     """Before they ran: `abandoned` by their client, or `expired`."""
@@ -94,6 +96,7 @@ class Counters:
             _difference(self.requests, earlier.requests),
             _differences(self.failures, earlier.failures),
             _differences(self.restarts, earlier.restarts),
+            _differences(self.front_restarts, earlier.front_restarts),
             _differences(self.requeued, earlier.requeued),
             _differences(self.dropped, earlier.dropped),
             _differences(self.images, earlier.images),
@@ -128,6 +131,8 @@ class Scrape:
     """By name: 1 where workers have it, 0 where it waits for somebody to ask."""
     jobs: Counts
     """Those that wait or are at work, by state."""
+    fronts: float
+    """Processes that answer; 1 where the service is one."""
     workers: tuple[Worker, ...]
     counters: Counters
 
@@ -176,6 +181,7 @@ def _read(samples: "_Samples", at_s: float) -> Scrape:
         service_rss_bytes=rss.get("service", 0.0),
         models_loaded=samples.by("silhouette_model_loaded", "model"),
         jobs=samples.by("silhouette_jobs", "state"),
+        fronts=samples.value("silhouette_fronts"),
         workers=_workers(samples, rss),
         counters=_counters(samples),
     )
@@ -238,6 +244,7 @@ def _counters(samples: _Samples) -> Counters:
     return Counters(
         requests=sum(sample.value for sample in work),
         failures=dict(failures),
+        front_restarts={"replaced": samples.value("silhouette_front_restarts_total")},
         restarts=_that_happened(samples.by("silhouette_worker_restarts_total", "cause")),
         requeued=_that_happened(samples.by("silhouette_requeued_total", "cause")),
         dropped={name: samples.value(f"silhouette_{name}_total") for name in DROPPED},

@@ -12,6 +12,7 @@ from service.cli.main import main
 from service.cli.top.command import Away, read
 from service.cli.top.frame import draw, draw_away
 from service.cli.top.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
+from service.telemetry.figures import added, rendered
 from service.telemetry.log import STAGES
 from service.telemetry.metrics import STAGE_BUCKETS_S, Metrics, Snapshot, WorkerStatus
 
@@ -74,6 +75,7 @@ def test_the_gauges_of_the_moment_are_read(metrics: Metrics) -> None:
     assert scrape.queue_depth == {"interactive": 5, "bulk": 2}
     assert scrape.service_rss_bytes == 200_000_000
     assert scrape.jobs == {"queued": 12, "running": 4}
+    assert scrape.fronts == 1
 
 
 def test_each_worker_is_read_with_its_state_and_its_memory(metrics: Metrics) -> None:
@@ -81,6 +83,26 @@ def test_each_worker_is_read_with_its_state_and_its_memory(metrics: Metrics) -> 
         Worker("0", "cuda:0", "busy", 700_000_000, 300_000_000),
         Worker("1", "cuda:0", "starting", 700_000_000, 300_000_000),
     )
+
+
+def test_several_fronts_are_shown_and_those_that_ended_are_counted(metrics: Metrics) -> None:
+    front = metrics.figures()
+    of_two = parse(rendered(added([front, front, Metrics().figures()])).decode(), 0.0)
+    assert of_two.fronts == 2
+    assert "fronts        2" in printed(draw(URL, of_two, compare(None, of_two)))
+    metrics.front_restarts.inc(3)
+    text = printed(draw(URL, scrape_of(metrics), changes(metrics)))
+    assert "fronts" not in text.partition("new request")[0]
+    assert "front ended: replaced" in text
+
+
+def test_a_picture_that_is_fetched_is_a_stage_like_the_others(metrics: Metrics) -> None:
+    metrics.stage_seconds.labels("fetch").observe(0.25)
+    metrics.stage_seconds.labels("read").observe(0.1)
+    (head,) = [
+        line for line in printed(draw(URL, scrape_of(metrics), changes(metrics))).splitlines() if "stage" in line
+    ]
+    assert head.split() == ["stage", "read", "fetch"]
 
 
 def test_workers_come_in_the_order_of_their_numbers() -> None:
