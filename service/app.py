@@ -155,6 +155,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         service.draining = True
         service.streams.stop()
+        await service.films.close()
         await service.engine.stop(STOP_TIMEOUT_S)
         service.streams.close()
         service.jobs.close()

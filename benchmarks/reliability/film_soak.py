@@ -24,8 +24,10 @@ import psutil
 from service.engine.engine import Engine
 from service.settings import read_settings
 from service.video.choice import FilmChoice
-from service.video.film import FilmFiles, Progress, Watch, make_film
+from service.video.files import FilmFiles
+from service.video.film import make_film
 from service.video.source import Limits
+from service.video.watch import Progress, Watch
 from tests.clips import RATE, cat_over_coffee, noisy, write_clip
 
 SEED_S = 2

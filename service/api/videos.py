@@ -111,8 +111,9 @@ async def videos(request: Request, response: Response, service: ServiceDep) -> J
         await asyncio.to_thread(service.jobs.store.new_folder) as place,
     ):
         options = await _read(request, place.path)
-        traceparent = exchange_of(request).traceparent
-        found = await asyncio.to_thread(_checked, service, place, asker, options, traceparent)
+        await asyncio.to_thread(_check_options, service, place, options)
+        await service.films.check(place.path / UPLOAD)
+        found = await asyncio.to_thread(_added, service, place, asker, options, exchange_of(request).traceparent)
     service.jobs.wake()
     if prefers_async(request.headers):
         response.headers.update(APPLIED)
@@ -157,19 +158,19 @@ def _keep(content: BinaryIO, path: Path) -> None:
         shutil.copyfileobj(content, file, MEMORY_BYTES)
 
 
-def _checked(service: Service, place: NewFolder, asker: Asker, options: Mapping[str, str], traceparent: str) -> Job:
-    """The job, of a film that can be opened and options that go together."""
-    from service.video.source import Source
-
+def _check_options(service: Service, place: NewFolder, options: Mapping[str, str]) -> None:
+    """Raises BadOption, UnknownOption or UnknownModel for what cannot be or does not go together."""
     choice = FilmChoice.of(options, has_background=(place.path / BACKGROUND).exists())
     if choice.format.is_folder:
         raise BadOption(f"format: {choice.format.name} is a folder, which the command line writes; take zip")
     card = service.pipeline.catalogue.card(choice.options.model)
     card.class_table.find(choice.options.keep)
-    with Source(place.path / UPLOAD, service.films.limits()):
-        asked = _promise(asker.key, place, options)
-        new = NewJob(KIND, options, traceparent=traceparent)
-        return service.jobs.store.add(place, new, asker.owner, asked, asker.webhook)
+
+
+def _added(service: Service, place: NewFolder, asker: Asker, options: Mapping[str, str], traceparent: str) -> Job:
+    asked = _promise(asker.key, place, options)
+    new = NewJob(KIND, options, traceparent=traceparent)
+    return service.jobs.store.add(place, new, asker.owner, asked, asker.webhook)
 
 
 def _promise(key: str | None, place: NewFolder, options: Mapping[str, str]) -> IdempotencyKey | None:

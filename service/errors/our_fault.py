@@ -14,7 +14,7 @@ class ModelFailed(OurFault):
 
 class JobCrashed(OurFault):
     code = "job_crashed"
-    title = "The service died each time it worked on this"
+    title = "Whatever worked on this died each time"
 
 
 class ModelCrashed(ModelFailed):

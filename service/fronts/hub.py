@@ -12,16 +12,14 @@ import socket
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import psutil
 
 from service.access.ledger import Draw, LocalLedger
 from service.errors import Failure, ModelFailed
 from service.fronts.state import State
+from service.fronts.tickets import packed_outcome, predicted
 from service.fronts.wire import BUFFER_BYTES, Message, facts_of, packed, receive
 from service.queue.asking import TicketQueue
-from service.queue.batcher import Outcome
-from service.queue.schedule import Lane
 from service.telemetry.figures import Figures, added, from_json, gauge, lasting, rendered
 from service.telemetry.metrics import Metrics
 from service.workers.pool import Pool
@@ -127,31 +125,12 @@ class Seat:
             if message.kind == "scrape":
                 self.say("answer", message.number, await self._hub.scrape())
             else:
-                self._say_outcome(message.number, await self._predict(message))
+                self._write(packed_outcome(message.number, await predicted(self._hub.queue, message)))
         except Failure as failure:
             self.say("failure", message.number, **facts_of(failure))
         except Exception:  # ours: whoever asked must not wait for ever
             logger.exception("a front's question failed")
             self.say("failure", message.number, **facts_of(ModelFailed()))
-
-    async def _predict(self, message: Message) -> Outcome:
-        asked = message.facts
-        pixels = np.frombuffer(message.content, np.uint8).reshape(asked["shape"])
-        return await self._hub.queue.predict(asked["model"], pixels, asked["deadline"], Lane(asked["lane"]))
-
-    def _say_outcome(self, number: int, outcome: Outcome) -> None:
-        scores = outcome.scores
-        self.say(
-            "answer",
-            number,
-            scores.tobytes(),
-            shape=scores.shape,
-            device=outcome.device,
-            worker=outcome.worker,
-            batch_size=outcome.batch_size,
-            queue_ms=outcome.queue_ms,
-            infer_ms=outcome.infer_ms,
-        )
 
     async def look(self) -> None:
         """At its figures; those that it told before stay where it does not answer in time."""
@@ -167,8 +146,11 @@ class Seat:
             self._looks.pop(number, None)
 
     def say(self, kind: str, number: int = 0, content: bytes = b"", **facts: Any) -> None:
+        self._write(packed(kind, number, content, **facts))
+
+    def _write(self, message: bytes) -> None:
         if not self._writer.is_closing():
-            self._writer.write(packed(kind, number, content, **facts))
+            self._writer.write(message)
 
     def say_if_it_reads(self, kind: str, **facts: Any) -> None:
         """News that are old by the time they are read are better left out."""

@@ -76,6 +76,10 @@ class Link:
         finally:
             del self._asked[number]
 
+    def tell(self, kind: str, **facts: Any) -> None:
+        """What needs no answer."""
+        self._write(kind, **facts)
+
     async def close(self) -> None:
         """Whoever still waits gets Draining."""
         self._is_closed = True

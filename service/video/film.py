@@ -3,28 +3,31 @@
 import asyncio
 import math
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from service.engine.engine import Engine
 from service.engine.together import together
 from service.errors import VideoTooLong
 from service.models.decisions import Plane
-from service.models.store import ModelCard
 from service.video.choice import FilmChoice
 from service.video.composing import Composer
+from service.video.files import FilmFiles
 from service.video.kept import KeptMattes, identity_of
 from service.video.line import Line, read_on
-from service.video.look import Looker, Shown
+from service.video.look import Looker, Means, Shown
 from service.video.source import Facts, Frame, Limits, Source
 from service.video.steady import Matted, Steadier, steadied
+from service.video.watch import Progress, Watch
 from service.video.writers import WRITERS, Composed, Order, Writer
 from service.workers.machine import available_cores
+
+if TYPE_CHECKING:
+    from service.engine.engine import Engine
 
 Result = TypeVar("Result")
 Ready = TypeVar("Ready")
@@ -32,50 +35,6 @@ Ready = TypeVar("Ready")
 FRAMES_AT_ONCE = 8
 """In memory, each counted as if it were being composed: those that are, those that are written, what the encoders keep
 of former ones, and a dozen that wait as the codec stores them, in a twelfth of the room."""
-
-CUT_OFF = ".silhouette-part"
-KEPT = ".silhouette-mattes"
-
-
-@dataclass(frozen=True)
-class FilmFiles:
-    """Where it is read from and written to."""
-
-    source: Path
-    result: Path
-    background: bytes | None = None
-    matte: bytes | None = None
-    """Of every frame, where the scene stands still: no network is asked."""
-
-    @property
-    def unfinished(self) -> Path:
-        """The result while it is written."""
-        return self.result.with_name(f".{self.result.name}{CUT_OFF}")
-
-    @property
-    def mattes(self) -> Path:
-        """What the networks said so far; stays where the work is cut short."""
-        return self.result.with_name(f".{self.result.name}{KEPT}")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far it is."""
-
-    frames: int
-    total: int | None
-    """To about one; None where nobody knows."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What whoever waits for the film wants to hear, on the event loop."""
-
-    on_progress: Callable[[Progress], None] = lambda progress: None
-    before_film: Callable[[int], Awaitable[None]] | None = None
-    """Is told how many pixels are in memory at once, and may keep the film waiting."""
-    before_frame: Callable[[int], Awaitable[None]] | None = None
-    """Is told how many pixels a frame has, and may keep it waiting."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +52,7 @@ class Made:
 
 
 async def make_film(
-    engine: Engine, files: FilmFiles, choice: FilmChoice, limits: Limits, watch: Watch | None = None
+    engine: "Engine", files: FilmFiles, choice: FilmChoice, limits: Limits, watch: Watch | None = None
 ) -> Made:
     """The result has its name only once it is whole; cut short, nothing is there but what `FilmFiles.mattes` keeps.
 
@@ -103,22 +62,22 @@ async def make_film(
     card = engine.pipeline.catalogue.card(choice.options.model)
     with engine.served.in_use(card):
         await engine.served.be_awake(card, math.inf)
-        return await _make(engine, files, choice, limits, watch or Watch(), card)
+        means = Means(card, engine.batcher, engine.pool.places, engine.pixels)
+        return await make_with(means, files, choice, limits, watch or Watch())
 
 
-async def _make(
-    engine: Engine, files: FilmFiles, choice: FilmChoice, limits: Limits, watch: Watch, card: ModelCard
-) -> Made:
-    class_ids = card.class_table.find(choice.options.keep)
+async def make_with(means: Means, files: FilmFiles, choice: FilmChoice, limits: Limits, watch: Watch) -> Made:
+    """As `make_film`, where somebody else sees to it that workers have the model."""
+    class_ids = means.card.class_table.find(choice.options.keep)
     loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(2, thread_name_prefix="film")  # reads, writes
     with ExitStack() as closing:
         closing.callback(threads.shutdown)
-        identity = await loop.run_in_executor(threads, identity_of, files.source, card.label, sorted(class_ids))
+        identity = await loop.run_in_executor(threads, identity_of, files.source, means.card.label, sorted(class_ids))
         source = closing.enter_context(await loop.run_in_executor(threads, Source, files.source, limits))
         kept = KeptMattes(files.mattes, identity)
         closing.callback(kept.close)
         closing.callback(threads.shutdown)  # once more, and first: nothing is closed that a thread still works on
-        film = _Film(choice, source, Looker(engine, card, class_ids, kept), threads)
+        film = _Film(choice, source, Looker(means, class_ids, kept), threads)
         made = await film.run(files, watch)
     kept.forget()
     return made

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from service.engine.engine import Engine
 from service.models.decisions import kept_probability
 from service.models.labels import Box, ClassTable, Prediction, Scores
 from service.models.store import ModelCard
+from service.queue.asking import TicketQueue
 from service.queue.claim import Claim
+from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import Lane
 from service.settings import MEGAPIXEL
 from service.telemetry.log import Stopwatch
@@ -21,6 +22,18 @@ from service.video.source import Frame
 from service.video.steady import Matted
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a film needs besides itself, be it here or in another process."""
+
+    card: ModelCard
+    """Of a model that workers have, as long as the film is made."""
+    queue: TicketQueue
+    places: int
+    """How many frames can be looked at at once."""
+    pixels: PixelScheduler
 
 
 @dataclass(frozen=True)
@@ -34,9 +47,9 @@ class Shown:
 class Looker:
     """Of one film."""
 
-    def __init__(self, engine: Engine, card: ModelCard, class_ids: tuple[int, ...], kept: KeptMattes) -> None:
-        self._engine = engine
-        self._card = card
+    def __init__(self, means: Means, class_ids: tuple[int, ...], kept: KeptMattes) -> None:
+        self._means = means
+        self._card = means.card
         self._class_ids = class_ids
         self._kept = kept
 
@@ -46,8 +59,7 @@ class Looker:
 
     @property
     def places(self) -> int:
-        """How many frames can be looked at at once."""
-        return self._engine.pool.places
+        return self._means.places
 
     async def look(self, frame: Frame) -> Matted[Shown]:
         """The frame with its matte, as the network alone has it; from disk where it was looked at before.
@@ -58,7 +70,7 @@ class Looker:
         if frame.number in self._kept:
             levels = await asyncio.to_thread(self._kept.__getitem__, frame.number)
         else:
-            outcome = await self._engine.batcher.predict(self._card.key, pixels, math.inf, Lane.BULK)
+            outcome = await self._means.queue.predict(self._card.key, pixels, math.inf, Lane.BULK)
             levels = await asyncio.to_thread(self._levels, outcome.scores, box, frame)
         shown_box = self._shown_box(box, levels)
         plane = levels[_region(shown_box)].astype(np.float32) / np.float32(255)
@@ -68,8 +80,8 @@ class Looker:
         """What `work` gives, on a pixel thread that no photo wants."""
         claim = Claim(f"film-{stage}", (stage,), math.inf, Lane.BULK, Stopwatch())
         claim.megapixels = frame.coded.size.width * frame.coded.size.height / MEGAPIXEL
-        with self._engine.pixels.claiming(claim):
-            return await self._engine.pixels.run(claim, stage, work)
+        with self._means.pixels.claiming(claim):
+            return await self._means.pixels.run(claim, stage, work)
 
     def _levels(self, scores: Scores, box: Box, frame: Frame) -> Levels:
         """(h, w), 0 to 255, with the padding; kept."""

@@ -19,7 +19,8 @@ from service.cli.evaluation.boundary import boundary_f
 from service.engine.engine import Engine
 from service.settings import read_settings
 from service.video.choice import FilmChoice
-from service.video.film import FilmFiles, make_film
+from service.video.files import FilmFiles
+from service.video.film import make_film
 from service.video.source import Limits
 from tests.clips import noisy, read_alpha, write_clip
 from tests.weights import pulled_weights

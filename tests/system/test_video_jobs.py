@@ -1,10 +1,11 @@
-"""A service that is killed in the middle of a film: no job is lost, and what was done stays done."""
+"""A service that is killed in the middle of a film: no job is lost, what was done stays done, no process is left."""
 
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
 from tests.clips import read_alpha, red_square, write_clip
 from tests.fakes import make_store
@@ -47,8 +48,10 @@ def test_a_kill_in_the_middle_of_a_film_loses_no_job(tmp_path: Path) -> None:
         jobs = [post(first, film) for film in (short, long, short)]
         wait_for(first, jobs[0], "done")
         wait_for(first, jobs[1], 8)
+        family = psutil.Process(first.process.pid).children(recursive=True)
         first.process.kill()
         first.process.wait()
+        assert not psutil.wait_procs(family, PATIENCE_S)[1]
     with tiny_server(store, **settings) as second:
         assert second.get(jobs[0]).json()["state"] == "done"
         assert wait_for(second, jobs[1], "done")["notes"]["frames"] == LONG

@@ -13,7 +13,7 @@ from service.cli.video.fields import option_names
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure
 from service.video.choice import FilmChoice
-from service.video.film import FilmFiles
+from service.video.files import FilmFiles
 from service.video.formats import FORMATS
 
 FILM_SUFFIXES = (

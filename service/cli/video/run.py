@@ -17,7 +17,8 @@ from service.video.libraries import check_libraries
 if TYPE_CHECKING:
     from service.cli.video.plan import Plan
     from service.engine.engine import Engine
-    from service.video.film import FilmFiles, Made
+    from service.video.files import FilmFiles
+    from service.video.film import Made
     from service.workers.plan import SegmenterFamilies
 
 
@@ -82,8 +83,9 @@ class _Work:
         self, engine: "Engine", settings: Settings, files: "FilmFiles", advance: Callable[[int, int | None], None]
     ) -> None:
         """Whatever goes wrong with this film is told, and is no other's business."""
-        from service.video.film import Watch, make_film
+        from service.video.film import make_film
         from service.video.source import Limits
+        from service.video.watch import Watch
 
         began_s = time.monotonic()
         watch = Watch(on_progress=lambda progress: advance(progress.frames, progress.total))

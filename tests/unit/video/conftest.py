@@ -11,8 +11,10 @@ import pytest
 from service.engine.engine import Engine
 from service.settings import Settings
 from service.video.choice import FilmChoice
-from service.video.film import FilmFiles, Made, Watch, make_film
+from service.video.files import FilmFiles
+from service.video.film import Made, make_film
 from service.video.source import Limits
+from service.video.watch import Watch
 from tests.fakes import tiny_families
 
 LIMITS = Limits(pixels=1_000_000)

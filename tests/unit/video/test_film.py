@@ -16,8 +16,8 @@ from PIL import Image
 
 from service.errors import BadOption, UnknownOption, UnsupportedVideo, VideoTooLong
 from service.video.choice import FilmChoice
-from service.video.film import Progress, Watch
 from service.video.source import Limits
+from service.video.watch import Progress, Watch
 from tests.clips import at_s, read_alpha, read_pictures, read_times_ms, red_square, write_clip
 from tests.pictures import encoded
 from tests.unit.video.conftest import LIMITS, Maker
