@@ -25,8 +25,8 @@ from service.video.film import make_with
 from service.video.look import Means
 from service.video.source import Limits, Source
 from service.video.watch import Progress, Watch
-from service.workers.machine import available_cores
 from service.workers.lifetime import end_with_the_service, leave_signals_to_the_service
+from service.workers.machine import available_cores
 
 NICE = 5
 """Beside a photo, a third of a core: in the service's queues photos go first, and in the kernel's they nearly do."""

@@ -5,7 +5,6 @@ import logging
 import signal
 import socket
 import weakref
-from contextvars import copy_context
 from multiprocessing.process import BaseProcess
 from typing import Self
 
@@ -45,8 +44,7 @@ class FilmProcess:
         self._writer = writer
         self._said: asyncio.Queue[Message | Exception] = asyncio.Queue()
         """That it wants an order, that it has done one, or why nothing more can come."""
-        self._watch, self._context = Watch(), copy_context()
-        """Of the order: what it asks counts for the same trace."""
+        self._watch = Watch()
         self._at_work: dict[int, asyncio.Task[None]] = {}
         """By the numbers of its questions."""
         self._listening = asyncio.create_task(self._listen(reader))
@@ -71,7 +69,7 @@ class FilmProcess:
 
     async def do(self, order: Check, watch: Watch) -> Ended:
         """Raises FilmProcessDied, and what `watch` raises."""
-        self._watch, self._context = watch, copy_context()
+        self._watch = watch
         wants = await self._heard()
         self._write(packed("answer", wants.number, **told(order)))
         ended = await self._heard()
@@ -118,7 +116,7 @@ class FilmProcess:
             case "progress":
                 self._watch.on_progress(Progress(**message.facts))
             case "predict" | "room" | "frame":
-                task = asyncio.create_task(self._answer(message), context=self._context.copy())
+                task = asyncio.create_task(self._answer(message))
                 self._at_work[message.number] = task
                 task.add_done_callback(lambda _: self._at_work.pop(message.number, None))
             case "leave":
