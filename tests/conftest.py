@@ -13,13 +13,9 @@ from starlette.testclient import TestClient
 from service.settings import Settings, read_settings
 from tests.clients import ready_client
 from tests.fakes import make_store
+from tests.side_by_side import begins_at, pytest_xdist_make_scheduler
 
-TESTS = Path(__file__).parent
-
-SLOW = ("system", "browser", "our_clients", "doors", "ray", "unit/workers", "unit/cli", "unit/models/segmenters")
-"""They start processes that load torch, or run real networks. Begun last, they would run on when all else is done."""
-
-SHARING = ("browser", "gpu", "doors", "our_clients")
+__all__ = ["pytest_xdist_make_scheduler"]
 
 # A deadline per example would measure the machine, not the code. The examples are the same in every run, so that a
 # change fails of what it does and not of its luck; others are tried with `--hypothesis-profile=searching`.
@@ -35,16 +31,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `-n`: what is slow starts first, and what shares something that is slow to start stays in one process."""
-    items.sort(key=lambda item: not any(item.path.is_relative_to(TESTS / room) for room in SLOW))
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_shares(item.path.relative_to(TESTS))))
-
-
-def _shares(path: Path) -> str:
-    """The room whose tests share a browser, a GPU or a server, or else the file."""
-    return path.parts[0] if path.parts[0] in SHARING else path.stem
+    items.sort(key=lambda item: begins_at(item.nodeid))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,8 +13,6 @@ from PIL import Image
 from tests.pictures import encoded, opened, pixels
 from tests.system.serving import Server
 
-pytestmark = pytest.mark.xdist_group("server")
-
 FACE = (slice(70, 140), slice(195, 250))
 """Rows and columns of the astronaut's face."""
 

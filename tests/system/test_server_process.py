@@ -3,12 +3,8 @@
 import subprocess
 import sys
 
-import pytest
-
 from tests.system.loading import until
 from tests.system.serving import Server
-
-pytestmark = pytest.mark.xdist_group("server")
 
 
 def test_one_log_line_says_what_became_of_a_request(server: Server, astronaut: bytes) -> None:

@@ -22,8 +22,6 @@ from tests.system.loading import PATIENT, metric, ready_workers, stopped, tiny_s
 from tests.system.serving import STOP_TIMEOUT_S, Server
 from tests.system.streaming import connected, differs, hello, session
 
-pytestmark = pytest.mark.xdist_group("server")
-
 SIZE = painted().size
 DOCS = Path(__file__).parents[2] / "docs" / "stream.md"
 

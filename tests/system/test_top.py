@@ -3,11 +3,7 @@
 import subprocess
 import sys
 
-import pytest
-
 from tests.system.serving import REQUEST_TIMEOUT_S, Server
-
-pytestmark = pytest.mark.xdist_group("server")
 
 
 def top_once(url: str) -> "subprocess.CompletedProcess[str]":

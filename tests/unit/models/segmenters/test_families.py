@@ -25,8 +25,6 @@ from tests.expected.make_expected import halved_astronaut, padded_astronaut
 from tests.processor import needs_int8
 from tests.weights import REPOSITORY, model_card, original, pulled_weights
 
-pytestmark = pytest.mark.xdist_group("originals")
-
 EXPECTED = Path(__file__).parents[3] / "expected"
 MODELS = ["u2net", "u2netp", "selfie", "deeplab-voc"]
 

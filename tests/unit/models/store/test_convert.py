@@ -12,8 +12,6 @@ from service.models.store.convert import CONVERTERS, convert
 from service.models.store.store import sha256_of
 from tests.weights import model_card, original
 
-pytestmark = pytest.mark.xdist_group("originals")
-
 
 def test_a_conversion_gives_the_pinned_bytes_every_time(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
