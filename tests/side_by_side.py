@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 FIRST = (
     *("browser", "system", "our_clients", "doors", "ray"),
@@ -45,7 +45,7 @@ def begins_at(nodeid: str) -> int:
     return next((place for place, room in enumerate(FIRST) if f"tests/{room}/" in nodeid), len(FIRST))
 
 
-class ByPlace(LoadScopeScheduling):
+class ByPlace(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a process all tests of a place, one after the other."""
 
     def _split_scope(self, nodeid: str) -> str:
