@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from service.pixels.foreground import CELL_PX, Planes, purity, share
 
@@ -44,8 +43,8 @@ def _alpha(packed: Pixels) -> Planes:
     return (packed >> 24).astype(np.float32) * np.float32(1 / 255)
 
 
-def zero_to_one(alpha: Image.Image) -> Planes:
-    scaled: Planes = np.asarray(alpha) * np.float32(1 / 255)
+def zero_to_one(alpha: NDArray[np.uint8]) -> Planes:
+    scaled: Planes = alpha * np.float32(1 / 255)
     return scaled
 
 

@@ -6,13 +6,14 @@ megapixels no buffer of 48 MB is needed beside the result.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from service.kernels import Part, compiled_kernels
-from service.kernels.memory import image_bytes
+from service.kernels.memory import image_bytes, packed_pixels
 from service.pixels.bands import bands
 from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity
 from service.pixels.packed import (
@@ -29,6 +30,8 @@ from service.pixels.threads import each_part, in_parts, pixel_work
 
 Area = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""
+
+Number = TypeVar("Number", bound=np.generic)
 
 MARGIN_CELLS = 16
 """Around the soft edge: its colours come from there."""
@@ -93,10 +96,18 @@ def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
 
 
 def _pixels(blend: Blend, area: Area) -> Pixels:
-    """(height * width,), the mixture in the place of alpha; not to be written to."""
+    """(height * width,), the mixture in the place of alpha; maybe not to be written to."""
+    kernels, colors = compiled_kernels(), packed_pixels(blend.photo)
+    if kernels is not None and colors is not None:
+        return kernels.join(_inside(colors, area), _inside(image_bytes(blend.mixture), area)).reshape(-1)
     pixels = blend.photo.crop(area)
     pixels.putalpha(blend.mixture.crop(area))
     return image_bytes(pixels).view(LITTLE_ENDIAN).reshape(-1)
+
+
+def _inside(array: NDArray[Number], area: Area) -> NDArray[Number]:
+    left, top, right, bottom = area
+    return array[top:bottom, left:right]
 
 
 def _as_image(pixels: Pixels, matte: Image.Image | None, size: tuple[int, int]) -> Image.Image:
@@ -107,7 +118,12 @@ def _as_image(pixels: Pixels, matte: Image.Image | None, size: tuple[int, int]) 
     if matte is not None:
         pixels = pixels & ~ALPHA_BYTE
         pixels |= image_bytes(matte).reshape(-1).astype(np.uint32) << 24
-    return Image.frombuffer("RGBA", size, pixels * (pixels > ~ALPHA_BYTE), "raw", "RGBA", 0, 1)
+    kernels = compiled_kernels()
+    if kernels is not None and pixels.flags.writeable:
+        kernels.forget_unseen(pixels)
+    else:
+        pixels = pixels * (pixels > ~ALPHA_BYTE)
+    return Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1)
 
 
 # --- where ------------------------------------------------------------------------------------------------------------
@@ -119,21 +135,38 @@ def _no_cells() -> Cells:
 
 def _find_cells(blend: Blend) -> Cells:
     """Those with pixels that are shown, and not the subject's alone."""
+    cells = np.nonzero(_mixed(blend) & ~_hidden_cells(blend.hidden) if blend.hidden else _mixed(blend))
+    return Cells(*map(np.ascontiguousarray, cells))
+
+
+def _mixed(blend: Blend) -> NDArray[np.bool_]:
+    """Of each cell, whether such a pixel is in it."""
+    kernels = compiled_kernels()
+    if kernels is not None and blend.mixture is blend.matte:
+        return kernels.any_between(image_bytes(blend.mixture), FAINTEST, FULLEST).view(np.bool_)
     mixed = blend.mixture.point([255 * (FAINTEST < level < FULLEST) for level in range(256)])
     if blend.mixture is not blend.matte:
         # A softened edge shows pixels that the subject has no part in, and hides some that are its own.
         partly = blend.mixture.point([255 * (level < FULLEST) for level in range(256)])
         mixed = ImageChops.multiply(partly, blend.matte.point([255 * (level > FAINTEST) for level in range(256)]))
     # A single pixel of 16 is still 16 levels of the mean.
-    found = np.asarray(mixed.reduce(CELL_PX)) > 0
-    cells = np.nonzero(found & ~_hidden_cells(blend.hidden) if blend.hidden else found)
-    return Cells(*map(np.ascontiguousarray, cells))
+    return np.asarray(mixed.reduce(CELL_PX)) > 0
 
 
 def _hidden_cells(alpha: Image.Image) -> NDArray[np.bool_]:
     """Cells that are not opaque, and those around them."""
     opaque = alpha.point([0] * 255 + [255]).reduce(CELL_PX).point([255] * 255 + [0])
     return np.asarray(opaque.filter(ImageFilter.MaxFilter(2 * HIDDEN_MARGIN_CELLS + 1))) > 0
+
+
+def _means_of_cells(blend: Blend, area: Area) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(h, w, 3) of the photo and (h, w) of the mixture."""
+    kernels, colors = compiled_kernels(), packed_pixels(blend.photo)
+    if kernels is None or colors is None:
+        return np.asarray(blend.photo.reduce(CELL_PX, area)), np.asarray(blend.mixture.reduce(CELL_PX, area))
+    means = kernels.shrink(_inside(colors, area), CELL_PX, CELL_PX)
+    levels = kernels.shrink(_inside(image_bytes(blend.mixture), area), CELL_PX, CELL_PX)
+    return means.view(np.uint8).reshape(*means.shape, 4)[..., :3], levels
 
 
 def _around(cells: Cells, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -163,7 +196,7 @@ class _Unmixing:
         chosen = self._in_rows_of(area)
         if not len(chosen.rows):
             return pixels
-        pixels = pixels.copy()
+        pixels = pixels if pixels.flags.writeable else pixels.copy()
         estimate = self._estimate.around(self._in_box(chosen))
         if self._kernels is None:
             self._unmix_with_numpy(pixels, area, chosen, estimate)
@@ -187,9 +220,9 @@ class _Unmixing:
         left, top, right, bottom = self._box
         width, height = self._blend.photo.size
         area = (left * CELL_PX, top * CELL_PX, min(width, right * CELL_PX), min(height, bottom * CELL_PX))
-        colors = np.asarray(self._blend.photo.reduce(CELL_PX, area))
+        colors, levels = _means_of_cells(self._blend, area)
         mixture = np.moveaxis(colors, -1, 0).astype(np.float32, order="C")
-        alpha = zero_to_one(self._blend.mixture.reduce(CELL_PX, area))
+        alpha = zero_to_one(levels)
         weight = purity(alpha)
         if self._blend.hidden:
             weight = weight * ~_hidden_cells(self._blend.hidden)[top:bottom, left:right]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.kernels import compiled_kernels
-from service.kernels.memory import image_bytes
+from service.kernels.memory import image_bytes, packed_pixels
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
@@ -83,8 +83,20 @@ def halvings(picture: Image.Image, count: int) -> list[Image.Image]:
     """The picture and its halves, rounded up; the smallest first."""
     pictures = [picture]
     while len(pictures) < count:
-        pictures.append(pictures[-1].reduce(2))
+        pictures.append(_halved(pictures[-1]))
     return pictures[::-1]
+
+
+def _halved(picture: Image.Image) -> Image.Image:
+    """As `reduce(2)` of a picture in mode L, RGB, or, which is what compiled loops make of that, RGBX."""
+    if (kernels := compiled_kernels()) is None:
+        return picture.reduce(2)
+    if picture.mode == "L":
+        return Image.fromarray(kernels.shrink(image_bytes(picture), 2, 2))
+    if (pixels := packed_pixels(picture)) is None:
+        return picture.reduce(2)
+    halves = kernels.shrink(pixels, 2, 2)
+    return Image.frombuffer("RGBX", halves.shape[::-1], halves, "raw", "RGBX", 0, 1)
 
 
 def coarsest_mattes(

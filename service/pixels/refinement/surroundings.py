@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.kernels import Kernels, PackedLevel, compiled_kernels
-from service.kernels.memory import image_bytes
+from service.kernels.memory import image_bytes, packed_pixels
 from service.models.labels import Size
 
 SCALES = 3
@@ -100,9 +100,7 @@ class Level:
         left, top, right, bottom = part or (0, 0, width, height)
         left, top = max(0, left - REACH), max(0, top - REACH)
         area = (left, top, min(width, right + REACH), min(height, bottom + REACH))
-        pixels = picture.crop(area)
-        pixels.putalpha(matte.crop(area))
-        return cls(image_bytes(pixels).view(np.uint32)[..., 0], left, top, Size(width, height))
+        return cls(_packed(picture, matte, area), left, top, Size(width, height))
 
     def around(self, places: Places, offsets: Coordinates) -> NDArray[np.uint32]:
         """(k * k, n), with the picture's border repeated outwards."""
@@ -111,6 +109,17 @@ class Level:
         indices = starts[:, np.newaxis] + columns.clip(0, self.size.width - 1)
         around: NDArray[np.uint32] = self.packed.ravel().take(indices.reshape(-1, len(places.rows)))
         return around
+
+
+def _packed(picture: Image.Image, matte: Image.Image, area: tuple[int, int, int, int]) -> NDArray[np.uint32]:
+    kernels, colors = compiled_kernels(), packed_pixels(picture)
+    if kernels is not None and colors is not None:
+        left, top, right, bottom = area
+        inside = np.s_[top:bottom, left:right]
+        return kernels.join(colors[inside], image_bytes(matte)[inside])
+    pixels = picture.crop(area)
+    pixels.putalpha(matte.crop(area))
+    return image_bytes(pixels).view(np.uint32)[..., 0]
 
 
 class Description(NamedTuple):
