@@ -52,9 +52,14 @@ def image_bytes(image: Image.Image) -> Bytes:
 
     A copy where the image is of another mode, or lies in several blocks: see `in_one_block`.
     """
-    channels = CHANNELS.get(image.mode)
-    lent = None if channels is None else _lent(image, (channels,) if channels > 1 else ())
+    lent = lent_bytes(image)
     return np.asarray(image) if lent is None else lent
+
+
+def lent_bytes(image: Image.Image) -> Bytes | None:
+    """As `image_bytes`, but None where that would copy them."""
+    channels = CHANNELS.get(image.mode)
+    return None if channels is None else _lent(image, (channels,) if channels > 1 else ())
 
 
 def packed_pixels(image: Image.Image) -> Packed | None:

@@ -9,7 +9,7 @@ from PIL import Image
 from service.kernels import compiled_kernels, with_numpy
 from service.kernels.resizing import FILTERS, resized
 
-SIDES = st.integers(1, 300)
+SIDES = st.integers(8, 300)
 ROUNDED_OTHERWISE = 3
 """Pixels: a weight that lies between two whole numbers falls to the other one where a sine differs in its last bit."""
 

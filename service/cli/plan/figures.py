@@ -1,7 +1,7 @@
 """What a plan is made of: each figure with where it was measured. What nobody has measured is not here.
 
 One picture a request, cut out with default options, U2-Net in int8. The CPU is an AMD EPYC with AVX2 and without VNNI,
-two virtual cores. Where a figure is known to be too high it says so.
+two virtual cores, idle otherwise where a figure does not say that it is too high.
 """
 
 from collections.abc import Mapping
@@ -55,9 +55,11 @@ SIZES: Mapping[str, SizeFigures] = {
     ),
 }
 
-NETWORK = Figure(702, "ms", "benchmarks/speed/engines.py u2net, 2026-11-28, beside much other work, so too high")
+NETWORK = Figure(
+    823, "ms", "benchmarks/speed/streams.py u2net, 2026-11-28, idle machine, every core busy with an image of its own"
+)
 FRONT = Figure(9, "ms", SCALING)
-LOCK = Figure(46, "ms", "build 56011f5 on a Xeon; this one holds it for less, and was not measured on an idle machine")
+LOCK = Figure(34, "ms", "make bench-before, which asks py-spy, 2026-11-28, idle machine: docs/performance.md")
 """Of the pixel stages; what a front does beside them holds it all the time."""
 SUPERVISOR = Figure(1.9, "ms", f"{SCALING}, beside much other work, so too high")
 

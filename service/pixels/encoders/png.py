@@ -13,7 +13,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.kernels.memory import image_bytes
+from service.kernels.memory import image_bytes, lent_bytes
 from service.pixels.threads import in_parts, pixel_work
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -128,4 +128,6 @@ def _filtered(image: Image.Image, top: int, bottom: int) -> Iterator[NDArray[np.
 
 def _rows(image: Image.Image, top: int, bottom: int) -> NDArray[np.uint8]:
     """(h, w * C)"""
-    return image_bytes(image.crop((0, top, image.width, bottom))).reshape(bottom - top, -1)
+    lent = lent_bytes(image)
+    rows = image_bytes(image.crop((0, top, image.width, bottom))) if lent is None else lent[top:bottom]
+    return rows.reshape(bottom - top, -1)
