@@ -38,16 +38,17 @@ examples:
 Exits with 1 where one of the promises did not hold.
 """
 
-PHOTO_SIZE = (1280, 720)
+PHOTO_SIZE = (640, 360)
 
 TIMEOUT_S = 30.0
 UNHEARD_PAUSE_S = 0.1
+LOOK_INTERVAL_S = 0.1
 
 
 def photo() -> bytes:
     """Something to look at; what is seen in it does not matter here."""
     picture = Image.effect_noise(PHOTO_SIZE, 40).convert("RGB")
-    ImageDraw.Draw(picture).ellipse((440, 120, 840, 700), fill=(200, 150, 120))
+    ImageDraw.Draw(picture).ellipse((220, 60, 420, 350), fill=(200, 150, 120))
     content = io.BytesIO()
     picture.save(content, "JPEG")
     return content.getvalue()
@@ -99,12 +100,14 @@ class Caller:
 
     def _fetch(self, client: httpx2.Client) -> None:
         """What is new."""
-        answer = client.get("/jobs", params={"state": "done"})
+        answer = client.get("/jobs")
         if answer.status_code != httpx2.codes.OK:  # a front that has just begun, or ends
             return
         for job in answer.json():
             path = f"/jobs/{job['id']}"
-            if path not in self.results:
+            if job["state"] == "failed":
+                self.wrong.append(f"{path}: {job['failure']['detail']}")
+            elif job["state"] == "done" and path not in self.results:
                 self.results[path] = _result(client, path)
 
 
@@ -113,11 +116,12 @@ def _result(client: httpx2.Client, path: str) -> str:
 
 
 class Killer:
-    """Kills whichever process does the jobs, every few seconds of a block."""
+    """Kills whichever process does the jobs, again and again during a block."""
 
-    def __init__(self, server: Server, kill_s: float) -> None:
+    def __init__(self, server: Server, fronts: int, kill_s: float) -> None:
         self.killed: list[int] = []
         self._server = server
+        self._fronts = fronts
         self._kill_s = kill_s
         self._may_end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -131,12 +135,18 @@ class Killer:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._may_end.wait(self._kill_s):
-            in_charge = [event["pid"] for event in self._server.events() if event["event"] == "in charge of jobs"]
-            victim = in_charge[-1] if in_charge else self._server.process.pid
-            if victim not in self.killed:  # or nobody has taken charge since
-                os.kill(victim, signal.SIGKILL)
-                self.killed.append(victim)
+        """A process that does jobs is killed so many seconds after it has begun to."""
+        while not self._may_end.wait(LOOK_INTERVAL_S):
+            new = [pid for pid in self._begun()[-1:] if pid not in self.killed]
+            if new and not self._may_end.wait(self._kill_s):
+                os.kill(new[0], signal.SIGKILL)
+                self.killed += new
+
+    def _begun(self) -> list[int]:
+        """The ids of the processes that began to do jobs, the one that does them now last."""
+        if self._fronts == 1:
+            return [self._server.process.pid]
+        return [event["pid"] for event in self._server.events() if event["event"] == "in charge of jobs"]
 
 
 def run(jobs: int, kill_s: float, model: str, fronts: int, folder: Path) -> dict[str, Any]:
@@ -145,7 +155,7 @@ def run(jobs: int, kill_s: float, model: str, fronts: int, folder: Path) -> dict
     began_s, is_checked = time.monotonic(), False
     while not is_checked:
         with silhouette(model, jobs_folder=str(folder), fronts=str(fronts)) as server, _client(server) as client:
-            with Killer(server, kill_s) as killer:
+            with Killer(server, fronts, kill_s) as killer:
                 while server.process.poll() is None and not caller.is_over():
                     caller.ask(client)
             kills += len(killer.killed)
@@ -182,7 +192,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--jobs", type=int, default=200, metavar="N", help="default: 200")
-    parser.add_argument("--kill-s", type=float, default=3.0, metavar="N", help="between two kills; default: 3")
+    parser.add_argument(
+        "--kill-s",
+        type=float,
+        default=3.0,
+        metavar="N",
+        help="from when a process begins to do jobs to its end; default: 3",
+    )
     parser.add_argument("--fronts", type=int, default=2, metavar="N", help="default: 2")
     parser.add_argument("--model", default="selfie", help="default: selfie")
     chosen = parser.parse_args(arguments)

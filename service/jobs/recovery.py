@@ -9,8 +9,9 @@ from service.jobs.database import Database
 from service.jobs.job import State
 from service.jobs.locks import is_locked
 
-MOST_ATTEMPTS = 3
-"""A job that was at work each time when the service died is likely to be why."""
+MOST_ATTEMPTS = 5
+"""A job that was at work each time when the service died is likely to be why. With 3, one of 60 that were not was given
+up where the service was killed every 3 seconds and a job took one."""
 
 
 def queue_again(rows: Database, fail: Callable[[str, JobCrashed], None]) -> None:

@@ -59,7 +59,7 @@ class JobStore:
     def take_charge(self) -> bool:
         """Whether the jobs are for this process to do, until `close`; False while they are for another one.
 
-        What was at work when that one died waits again, unless it was at work at each of three deaths.
+        What was at work when that one died waits again, unless it was at work at too many deaths.
         """
         if not self._charge.take():
             return False

@@ -13,7 +13,7 @@ from tests.pictures import encoded, red_and_blue
 from tests.system.loading import tiny_server
 from tests.system.serving import REQUEST_TIMEOUT_S, Server
 
-LIVES, JOBS_A_LIFE = 2, 8
+LIVES, JOBS_A_LIFE = 2, 6
 """A life costs the start of a service, of some seconds: test_fronts.py kills more often, and more cheaply."""
 
 DONE_BEFORE_A_KILL = 3
@@ -64,7 +64,7 @@ def test_each_job_is_done_once_however_often_the_service_is_killed(tmp_path: Pat
                 assert len(server.get("/jobs").json()) == len(jobs) == JOBS_A_LIFE * LIVES
                 results = {number: server.get(f"{path}/result").content for number, path in jobs.items()}
                 assert len(set(results.values())) == len(results)
-                assert results[7] == server.post("/replace-background", PHOTO, color="#078000").content
+                assert results[5] == server.post("/replace-background", PHOTO, color="#058000").content
             server.process.kill()
             server.process.wait()
         logs.update(entry["job"] for entry in server.log if entry["event"] == "job" and entry["outcome"] == "done")

@@ -15,6 +15,7 @@ from service.configuration_errors import ConfigurationError
 from service.errors import StorageFull, TooManyJobs, UndecodableVideo, UnknownBatch, UnknownJob
 from service.jobs import Batch, IdempotencyKey, Job, JobStore, NewJob, State, StoreLimits
 from service.jobs.deliveries import DELAYS_S, due, forget, postpone
+from service.jobs.recovery import MOST_ATTEMPTS
 
 KEEP_S = 100.0
 LIMITS = StoreLimits(KEEP_S, most_waiting=9, most_bytes=1_000)
@@ -195,10 +196,11 @@ def test_what_ran_when_the_service_died_waits_again_and_the_others_are_as_they_w
     after.close()
 
 
-def test_a_job_that_was_at_work_at_each_of_three_deaths_is_given_up(tmp_path: Path) -> None:
+def test_a_job_that_was_at_work_at_each_of_five_deaths_is_given_up(tmp_path: Path) -> None:
     store = JobStore(tmp_path, LIMITS)
     job = add(store)
-    for _ in range(3):
+    for _ in range(MOST_ATTEMPTS):
+        assert store.get(job.id, "shop").state is State.QUEUED
         store.take("video")
         store.close()
         store = JobStore(tmp_path, LIMITS)
