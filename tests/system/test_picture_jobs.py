@@ -19,7 +19,7 @@ LIVES, JOBS_A_LIFE = 2, 6
 DONE_BEFORE_A_KILL = 3
 """Of a life's jobs: some are at work then, and others wait."""
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 PHOTO = encoded(red_and_blue().resize((600, 600)))
 
 
