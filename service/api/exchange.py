@@ -190,7 +190,7 @@ class Exchange:
     @property
     def traceparent(self) -> str:
         """For work that outlives it; empty where there is no span."""
-        return "" if self.trace is None else self.trace.headers()["traceparent"]
+        return "" if self.trace is None else self.trace.traceparent
 
     @property
     def stages_ms(self) -> dict[str, float]:

@@ -44,12 +44,15 @@ class Trace:
         self._epoch_s = epoch_s
 
     @property
-    def trace_id(self) -> str:
-        return f"{self._span.get_span_context().trace_id:032x}"
+    def trace_id(self) -> str | None:
+        """None where `OTEL_SDK_DISABLED` says that there is none."""
+        context = self._span.get_span_context()
+        return f"{context.trace_id:032x}" if context.is_valid else None
 
-    def headers(self) -> dict[str, str]:
-        """`traceparent`, and `tracestate` where there is one: for whoever goes on with this."""
-        return _headers(self._context)
+    @property
+    def traceparent(self) -> str:
+        """For whoever goes on with this; empty where there is no trace."""
+        return _headers(self._context).get("traceparent", "")
 
     def stage(self, measured: Measured) -> None:
         """A span below, of what is over."""

@@ -40,6 +40,18 @@ def test_where_nobody_listens_spans_are_lost_and_the_end_is_not() -> None:
     tracing.request("GET", {}, time.monotonic()).end("GET /models", {})  # somebody is always later
 
 
+def test_opentelemetrys_own_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    tracing = tracing_of(NOBODY)
+    assert tracing is not None
+    trace = tracing.request("GET", {}, time.monotonic())
+    assert (trace.trace_id, trace.traceparent) == (None, "")
+    with tracing.job("picture", "", {}), asking(trace, "fetch") as headers:
+        assert headers == {}
+    trace.end("GET /models", {})
+    tracing.close()
+
+
 def test_without_an_address_there_is_nothing() -> None:
     assert read_settings().traces_url is None
     assert tracing_of(None) is None
