@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 NAMED_BY = "SILHOUETTE_TEST_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000
 """For what must appear on the page. A result takes a second or two on a small and busy machine."""
 
 VIEWPORT = (1280, 860)
