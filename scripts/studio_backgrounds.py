@@ -1,4 +1,4 @@
-"""Draws the pictures that the studio offers as backgrounds: `python -m scripts.studio_backgrounds`.
+"""Draws the gradients and pictures that the studio offers as backgrounds: `python -m scripts.studio_backgrounds`.
 
 They are made of noise and a few curves, so nobody else has a right in them.
 """
@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
 FOLDER = Path(__file__).resolve().parent.parent / "service" / "studio" / "backgrounds"
 WIDTH, HEIGHT = 1280, 960
 QUALITY = 70
+GRADIENT_SIDE_PX = 512
+"""A gradient has nothing finer to show."""
 
 Plane = NDArray[np.float64]
 
@@ -65,6 +67,22 @@ def leaves() -> Image.Image:
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {"paper": paper, "lights": lights, "dunes": dunes, "leaves": leaves}
 
+GRADIENTS: dict[str, tuple[bool, list[str]]] = {
+    "dawn": (False, ["#fbd3b4", "#f2a7b5", "#a597d8"]),
+    "lagoon": (True, ["#c9f2ec", "#5cb8d6", "#2b6cb0"]),
+    "studio": (False, ["#f4f3f0", "#d5d2cb"]),
+    "night": (True, ["#3b3a63", "#16161f"]),
+}
+"""Whether it runs from corner to corner, or straight down; and its colours, at equal distances."""
+
+
+def gradient(is_slanted: bool, colors: list[str]) -> Image.Image:
+    down, across = (np.mgrid[0:GRADIENT_SIDE_PX, 0:GRADIENT_SIDE_PX] + 0.5) / GRADIENT_SIDE_PX
+    place = (across + down) / 2 if is_slanted else down
+    stops = np.array([ImageColor.getrgb(color) for color in colors])
+    at = np.linspace(0, 1, len(colors))
+    return _image(np.stack([np.interp(place, at, levels) for levels in stops.T], axis=-1))
+
 
 def _places() -> tuple[Plane, Plane]:
     """(H, W) each: how far to the right and how far down, 0 to 1."""
@@ -98,6 +116,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, draw in PICTURES.items():
         draw().save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)
+    for name, (is_slanted, colors) in GRADIENTS.items():
+        gradient(is_slanted, colors).save(FOLDER / f"{name}.webp", lossless=True, quality=100, method=6)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,29 @@
 import { byId } from "./dom.js";
 import { Problem } from "./service.js";
 
-/** A card that says it, with a button for each act that helps; `acts` are the functions behind those, by name, and `first`
- *  is a template whose words come first. */
-export function adviceCard(error, acts, first = "advice") {
-  const problem = error instanceof Problem ? error : Problem.ofPage(error);
+/** A card that says it, with a button for each of `acts` that helps: functions, by name. `first` is a template whose
+ *  words come first. */
+export function adviceCard(error, acts = {}, first = "advice") {
+  const problem = Problem.of(error);
   const found = [first, "advice"].map((id) => byId(id).content.querySelector(`[data-codes~="${problem.code}"]`));
   const card = (found[0] ?? found[1] ?? byId("advice").content.lastElementChild).cloneNode(true);
   const [title, text] = card.children;
   title.textContent ||= problem.title;
-  text.textContent ||= inPlainUnits(problem.detail);
-  text.hidden = !text.textContent || text.textContent === title.textContent;
-  for (const button of card.querySelectorAll("button")) button.addEventListener("click", acts[button.dataset.act]);
+  text.textContent ||= problem.detail === problem.title ? "" : inPlainUnits(problem.detail);
+  text.hidden = !text.textContent;
+  for (const button of card.querySelectorAll("button")) {
+    const act = acts[button.dataset.act];
+    if (act) button.addEventListener("click", () => act());
+    else button.remove();
+  }
   card.lastElementChild.textContent = [problem.code, problem.request_id].filter(Boolean).join(" · ");
   return card;
+}
+
+/** The same in one line. */
+export function adviceLine(error) {
+  const [title, text] = adviceCard(error).children;
+  return [title, text].map(({ textContent }) => textContent).filter(Boolean).join(": ");
 }
 
 /** `33554432 bytes` are `34 MB`, and `50000000 pixels` are `50 megapixels`. */

@@ -1,29 +1,24 @@
 // The Batch tab: the same done to many pictures, a few at a time, and what came of each.
 
-import { byId, pause, save } from "./dom.js";
-import { askFor } from "./service.js";
+import { byId, onClicks, pause, save } from "./dom.js";
+import { UNHURRIED, askFor } from "./service.js";
 import { Item } from "./batch_item.js";
 import { Preview } from "./batch_preview.js";
 import { Choices } from "./choices.js";
-import { picturesOf, takeDropsAnywhere } from "./folders.js";
-import { stem, takeChosen, takePasted } from "./intake.js";
+import { stem, takeFiles } from "./intake.js";
 import { zip } from "./zip.js";
 
 const AT_ONCE = 3;
-
-/** Less urgent than what people wait for (RFC 9218). */
-const HEADERS = { Priority: "u=5" };
-
 const DEFAULT_RETRY_S = 2;
 
 const part = (name) => byId(`batch-${name}`);
 
 export class BatchTab {
-  /** `onCorrect(file, request, onReturn)` hears of a picture that somebody wants to go on with by hand, and how it comes back. */
+  /** `onCorrect(file, request, onReturn)` takes a picture to go on with by hand. */
   constructor(catalogue, onCorrect) {
     this.items = [];
     this.choices = new Choices(part("choices"), catalogue, () => this.choices && this.#show());
-    this.preview = new Preview(part("preview"), catalogue, {
+    this.preview = new Preview(catalogue, {
       items: () => this.items,
       common: () => this.choices.request,
       onOwn: () => this.#show(),
@@ -44,8 +39,7 @@ export class BatchTab {
     this.#show();
   }
 
-  /** Works until nothing waits any more (of `only`, a Set, where it is given), or somebody stops it: with what is chosen
-   *  now, whatever is chosen meanwhile. */
+  /** Works until nothing waits any more (of `only`, a Set), with what is chosen now, whatever is chosen meanwhile. */
   async start(only = null) {
     if (this.running) return;
     const { request } = this.choices;
@@ -72,14 +66,14 @@ export class BatchTab {
     }
   }
 
-  /** Until it is done or has failed: a service that is busy says when to come back, and that holds for all of us. */
+  /** A service that is busy says when to come back, and that holds for all of us. */
   async #process(item, signal) {
     for (;;) {
       await this.#holdBack(item, signal);
       if (signal.aborted || item.isByHand) return; // it may come back from a hand meanwhile
       item.become("sent", "Working…");
       try {
-        const result = await (await askFor(item.request, item.file, { signal, headers: HEADERS })).blob();
+        const result = await (await askFor(item.request, item.file, { signal, headers: UNHURRIED })).blob();
         if (!item.isByHand) item.finish(result);
         return;
       } catch (error) {
@@ -97,9 +91,6 @@ export class BatchTab {
     }
   }
 
-  /** In the order of the list. */
-  #done = () => this.items.filter(({ state }) => state === "done");
-
   #remove(item) {
     this.items = this.items.filter((each) => each !== item);
     item.leave();
@@ -109,14 +100,11 @@ export class BatchTab {
   #show() {
     const count = (state) => this.items.filter((item) => item.state === state).length;
     const [done, failed, total] = [count("done"), count("failed"), this.items.length];
-    part("bar").hidden = total === 0;
+    const isIdle = !this.running;
+    const shown = { bar: total, start: isIdle && count("waiting"), stop: !isIdle, clear: isIdle, retry: isIdle && failed, zip: isIdle && done };
+    for (const [name, isShown] of Object.entries(shown)) part(name).hidden = !isShown;
     Object.assign(part("progress"), { max: Math.max(1, total), value: done + failed });
     part("summary").textContent = `${done} of ${total} done${failed ? `, ${failed} failed` : ""}`;
-    part("start").hidden = Boolean(this.running) || count("waiting") === 0;
-    part("stop").hidden = !this.running;
-    part("clear").hidden = Boolean(this.running);
-    part("retry").hidden = Boolean(this.running) || failed === 0;
-    part("zip").hidden = Boolean(this.running) || done === 0;
     this.#showChanged();
   }
 
@@ -134,7 +122,6 @@ export class BatchTab {
     part("again").textContent = isOtherRun ? "Start over with it" : "Make them again";
   }
 
-  /** With what is chosen now: whatever was made with something else, and whatever waits. */
   async #makeAgain() {
     this.running?.stop.abort();
     await this.running?.ended;
@@ -143,7 +130,6 @@ export class BatchTab {
     await this.start();
   }
 
-  /** This one, and not the others that wait. */
   #makeAlone(item) {
     item.wait();
     this.running?.only?.add(item);
@@ -166,33 +152,30 @@ export class BatchTab {
   }
 
   async #download() {
-    const names = uniqueNames(this.#done().map((item) => item.resultName));
-    save(await zip(this.#done().map((item, index) => ({ name: names[index], blob: item.result }))), "silhouette.zip");
+    const done = this.items.filter(({ state }) => state === "done");
+    const names = uniqueNames(done.map((item) => item.resultName));
+    save(await zip(done.map((item, index) => ({ name: names[index], blob: item.result }))), "silhouette.zip");
   }
 
   #listen() {
-    const add = (files) => this.add(files);
-    const isShown = () => !byId("batch").hidden;
-    takeDropsAnywhere(part("drop"), isShown, add);
-    takeChosen(part("files"), add);
-    takeChosen(part("folder"), (files) => this.add(picturesOf(files)));
-    takePasted(isShown, add);
-    part("start").addEventListener("click", () => this.start());
-    part("stop").addEventListener("click", () => this.running?.stop.abort());
-    part("retry").addEventListener("click", () => this.#retry());
-    part("again").addEventListener("click", () => this.#makeAgain());
-    part("clear").addEventListener("click", () => this.#clear());
-    part("zip").addEventListener("click", () => this.#download());
+    takeFiles("batch", part("drop"), [part("files"), part("folder")], (files) => this.add(files));
+    onClicks("batch", {
+      start: () => this.start(),
+      stop: () => this.running?.stop.abort(),
+      retry: () => this.#retry(),
+      again: () => this.#makeAgain(),
+      clear: () => this.#clear(),
+      zip: () => this.#download(),
+    });
   }
 }
 
-/** The same for requests that make the same of a picture. */
 function keyOf({ path, fields, files }) {
   return JSON.stringify([path, fields, files.map(([name, file]) => [name, file.name, file.size, file.lastModified])]);
 }
 
 /** The second `photo.png` becomes `photo-2.png`. */
-export function uniqueNames(names) {
+function uniqueNames(names) {
   const taken = new Set();
   return names.map((name) => {
     let free = name;

@@ -1,65 +1,55 @@
 // One picture of the Batch tab: waiting, sent, held (the service is busy), done or failed.
 
-import { make } from "./dom.js";
-import { Problem } from "./service.js";
+import { adviceLine } from "./advice.js";
+import { copyOf } from "./dom.js";
 import { extension, stem } from "./intake.js";
 
 export class Item {
   constructor(file, { onRemove, onOpen }) {
-    this.file = file;
-    this.thumb = make("img", { class: "thumb", alt: "" });
-    this.opener = make("button", { class: "opener", type: "button", "aria-label": `Look at ${file.name}`, onclick: onOpen }, this.thumb);
-    this.text = make("p", { class: "state", role: "status" });
-    this.remark = make("p", { class: "state remark", hidden: true });
-    this.end = make("div");
-    this.remove = make("button", { class: "button plain", type: "button", text: "Remove", "aria-label": `Remove ${file.name}`, onclick: onRemove });
-    this.element = make("li", { class: "batch-item" },
-      this.opener, make("div", {}, make("p", { class: "name", text: file.name, title: file.name }), this.text, this.remark), this.end);
-    this.own = null; // a request of its own, in the place of that of all
+    Object.assign(this, { file, own: null }, copyOf("batch-item")); // `own` is a request in the place of that of all
+    this.name.textContent = this.name.title = file.name;
+    this.opener.ariaLabel = `Look at ${file.name}`;
+    this.remove.ariaLabel = `Remove ${file.name}`;
+    this.opener.addEventListener("click", onOpen);
+    this.remove.addEventListener("click", onRemove);
+    this.thumb.onerror = () => this.thumb.removeAttribute("src");
     this.#showThumb(file);
     this.wait();
   }
 
   get isFinished() { return this.state === "done" || this.state === "failed"; }
 
-  /** It is done, as it is wanted now. */
   get isMade() { return this.state === "done" && !this.isEarlier; }
 
-  /** The result, where it can be looked at. */
   get picture() { return this.result?.type.startsWith("image/") ? this.result : null; }
 
   get resultName() { return `${stem(this.file.name)}.${extension(this.result.type)}`; }
 
-  /** To be asked for with what is chosen when its turn comes, or with what it was asked for before. */
+  /** For its turn, to be asked for with what is chosen then, or with what it was asked for before. */
   wait({ asBefore = false } = {}) {
     this.retried = asBefore ? this.request : null;
     this.isByHand = false;
     this.become("waiting", "Waiting");
   }
 
-  /** What it is asked for with; `key` tells requests apart. */
   use(request, key) { Object.assign(this, { request, key }); }
 
   become(state, text) {
-    this.state = state;
-    this.element.dataset.state = state;
+    this.state = this.element.dataset.state = state;
     this.text.textContent = text;
-    this.end.replaceChildren(...(state === "waiting" || state === "failed" ? [this.remove] : []));
+    this.remove.hidden = state !== "waiting" && state !== "failed";
+    this.link.hidden = state !== "done";
   }
 
   finish(result) {
     this.result = result;
     this.become("done", `Done, ${Math.ceil(result.size / 1000)} kB`);
     if (this.picture) this.#showThumb(result);
-    if (this.href) URL.revokeObjectURL(this.href);
-    this.href = URL.createObjectURL(result);
-    this.end.replaceChildren(make("a", { class: "button plain", href: this.href, download: this.resultName, text: "Save" }));
+    if (this.link.href) URL.revokeObjectURL(this.link.href);
+    Object.assign(this.link, { href: URL.createObjectURL(result), download: this.resultName });
   }
 
-  fail(error) {
-    const problem = error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error) });
-    this.become("failed", problem.title === problem.detail ? problem.title : `${problem.title}: ${problem.detail}`);
-  }
+  fail(error) { this.become("failed", adviceLine(error)); }
 
   /** A result that somebody made of it on the Photo tab: no other choices make that old. */
   takeBack(result) {
@@ -67,7 +57,7 @@ export class Item {
     this.isByHand = true;
   }
 
-  /** Says what sets it apart; `key` is that of the request which it would be asked for with now. */
+  /** `key` is that of the request which it would be asked for with now. */
   remarkOn(key) {
     this.isEarlier = this.isFinished && !this.isByHand && this.key !== key;
     const remarks = [this.isByHand && "Corrected by hand", this.isEarlier && "Made with earlier choices", this.own && "Has choices of its own"];
@@ -76,15 +66,13 @@ export class Item {
     this.remark.classList.toggle("earlier", this.isEarlier);
   }
 
-  /** Off the list, and out of memory. */
   leave() {
     this.element.remove();
-    for (const url of [this.thumb.src, this.href]) if (url) URL.revokeObjectURL(url);
+    for (const url of [this.thumb.src, this.link.href]) if (url) URL.revokeObjectURL(url);
   }
 
   #showThumb(blob) {
     if (this.thumb.src) URL.revokeObjectURL(this.thumb.src);
     this.thumb.src = URL.createObjectURL(blob);
-    this.thumb.onerror = () => this.thumb.removeAttribute("src");
   }
 }

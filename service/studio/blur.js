@@ -66,7 +66,6 @@ function normalised([red, green, blue, weight], { width, height }) {
   return pixels;
 }
 
-/** How the rows of a plane lie in it, and its columns. */
 const waysOf = ({ width, height }) => [
   { lines: height, length: width, stride: width, step: 1 },
   { lines: width, length: height, stride: 1, step: width },
@@ -74,8 +73,7 @@ const waysOf = ({ width, height }) => [
 
 const bothWays = (plane, size, Kind, filter) => waysOf(size).reduce((result, way) => along(result, Kind, way, filter), plane);
 
-/** `filter(value)` makes, for each line, the function of a place on it; `value(at)` is what is there, and beyond the ends
- *  what is at the ends. */
+/** `filter(value)` makes, for each line, the function of a place on it; `value(at)` goes on beyond the ends. */
 function along(plane, Kind, { lines, length, stride, step }, filter) {
   const result = new Kind(plane.length);
   for (let line = 0; line < lines; line += 1) {

@@ -1,4 +1,4 @@
-// A brush over the photo: what it paints is kept, or erased. A tool of the viewer; see viewer.js.
+// A brush over the photo: what it paints is kept, or erased. A tool of viewer.js.
 
 import { byId } from "./dom.js";
 import { drawStroke } from "./corrections.js";
@@ -8,20 +8,19 @@ const COLORS = { keep: "#2bd47dc0", erase: "#ff4d5ec0" };
 const SOFT_CORE = 0.35; // of the radius: what a brush without hardness is sure of; the service finds the rest
 
 export class Brush {
-  /** `onStroke(stroke)` hears of each stroke, `onUse()` of another mode, `onDraw()` of what is to be drawn anew. */
   constructor({ onStroke, onUse, onDraw }) {
     Object.assign(this, { onStroke, onDraw, mode: "look", stroke: null, place: null });
     this.size = byId("photo-brush-size");
     this.hardness = byId("photo-brush-hardness");
-    for (const radio of byId("photo-brush").querySelectorAll("[name=brush]")) {
-      radio.addEventListener("change", () => { this.mode = radio.value; onUse(); });
-    }
+    byId("photo-brush").addEventListener("change", ({ target }) => {
+      if (target.name === "brush") this.mode = target.value;
+      onUse();
+    });
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
   get isInHand() { return this.mode !== "look"; }
 
-  /** The photo that is painted on. */
   use(photo) {
     this.photo = photo;
     this.stroke = this.place = this.subject = null;

@@ -1,33 +1,19 @@
-// Moving pictures, from a camera or from a file, and what is wrong where there are none.
+// Moving pictures, from a camera or from a file. The page has words for the codes of what is wrong.
 
 import { Problem } from "./service.js";
 
-const FAILURES = {
-  NotAllowedError: ["The camera is not allowed", "Allow it for this page in the browser's address bar, and start again."],
-  NotFoundError: ["There is no camera", "Connect one, or use a video file."],
-  NotReadableError: ["The camera is busy", "Another program may be using it. Close that, and start again."],
-  OverconstrainedError: ["The camera cannot do that", "Choose another one, or another size."],
-};
-
-/** A playing video element of a camera. Throws Problem. */
+/** A playing video element. Throws Problem. */
 export async function openCamera({ width, height, deviceId }) {
-  if (!navigator.mediaDevices) {
-    throw new Problem({
-      title: "The browser keeps the camera from this page",
-      detail: "Cameras work on https:// and on localhost only. Put the service behind a proxy with a certificate.",
-      code: "insecure_page",
-    });
-  }
+  if (!navigator.mediaDevices) throw new Problem({ code: "insecure_page" });
   const video = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 30 }, ...(deviceId ? { deviceId: { exact: deviceId } } : {}) };
   try {
     return await playing({ srcObject: await navigator.mediaDevices.getUserMedia({ video, audio: false }) });
   } catch (error) {
-    const [title, detail] = FAILURES[error.name] ?? ["The camera cannot be used", String(error.message ?? error)];
-    throw new Problem({ title, detail, code: error.name });
+    throw new Problem({ title: "The camera cannot be used", detail: String(error.message ?? error), code: error.name });
   }
 }
 
-/** A playing video element of a file, over and over. Throws Problem. */
+/** The same of a file, over and over. */
 export async function openFile(file) {
   try {
     return await playing({ src: URL.createObjectURL(file), loop: true });
@@ -42,7 +28,6 @@ async function playing(source) {
   return video;
 }
 
-/** Gives the camera, or the file, back. */
 export function closeVideo(video) {
   video.pause();
   for (const track of video.srcObject?.getTracks() ?? []) track.stop();
@@ -55,7 +40,6 @@ export async function cameras() {
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
 }
 
-/** Calls `onFrame` for every new frame until `signal` says stop. */
 export function eachFrame(video, signal, onFrame) {
   const next = (work) => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(work) : requestAnimationFrame(work));
   const step = () => {

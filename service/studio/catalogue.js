@@ -2,12 +2,10 @@
 
 import { askJson } from "./service.js";
 
-/** How a result is written, and not what is in it. */
 const FORM = ["format", "quality", "compression", "allow_empty"];
 
-/** `{operations, models, films}`; throws Problem. An operation of the table (a batch takes images as well) is `{path, name,
- *  summary, options, files, icon, isLive}`;
- *  `films` says how those are written, as options of the form of their result, and what is not installed for them. */
+/** `{operations, models, films}`; throws Problem. `films` says how those are written, as options of the form of their
+ *  result, and what is not installed for them. */
 export async function readCatalogue() {
   const [{ paths }, models] = await Promise.all([askJson("openapi.json"), askJson("models")]);
   const operations = Object.entries(paths).flatMap(([path, { post }]) => {
@@ -43,7 +41,6 @@ export function words(name) {
   return spaced[0].toUpperCase() + spaced.slice(1);
 }
 
-/** An operation's own options first, then those of its kind, then its form. */
 function ordered(options, operations) {
   const sharedBy = (name) => operations.filter((each) => each.options.some((option) => option.name === name)).length;
   const rank = ({ name, isForm }) => (isForm ? 2 : Number(sharedBy(name) >= operations.length / 2));

@@ -1,6 +1,7 @@
 // A line over the last minutes, as small as a line can be.
 
-import { draw, make } from "./dom.js";
+import { make } from "./dom.js";
+import { draw } from "./icons.js";
 
 const WIDTH = 300;
 const HEIGHT = 84;
@@ -8,7 +9,7 @@ const POINTS = 90;
 const HEADROOM = 1.15;
 
 export class Chart {
-  /** A tile with a title, the value of now and its line. `least` keeps small values from filling the height. */
+  /** `least` keeps small values from filling the height. */
   constructor(title, { least }) {
     Object.assign(this, { least, values: [], line: draw("polyline", { class: "line" }), area: draw("polygon", { class: "area" }) });
     this.now = make("p", { class: "now", text: "–" });
@@ -17,7 +18,6 @@ export class Chart {
         draw("line", { class: "floor", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }), this.area, this.line));
   }
 
-  /** Adds a value, and says it in words. */
   add(value, text, unit) {
     this.values = [...this.values, value].slice(-POINTS);
     this.now.replaceChildren(text, make("small", { text: unit }));

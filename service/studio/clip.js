@@ -1,12 +1,13 @@
-// A film that somebody chose, as far as this browser can show it: its length, its size, and pictures from all over it.
+// A film that somebody chose: its length, its size, and pictures from all over it.
 
+import { drawn, fileOf, within } from "./pixels.js";
 import { Problem } from "./service.js";
 
 const LARGEST_SIDE_PX = 1280;
 const FAR_S = 1e9;
 
-/** `{seconds, width, height, stills}`; those are JPEGs from the middles of `count` equal parts, `[{atS, file}]`.
- *  Throws Problem where this browser cannot read it, which says nothing of the service. */
+/** `{seconds, width, height, stills}`: those, `[{atS, file}]`, from the middles of `count` equal parts. Throws Problem where
+ *  this browser cannot read it, which says nothing of the service. */
 export async function readClip(file, count) {
   const video = Object.assign(document.createElement("video"), { muted: true, preload: "auto", src: URL.createObjectURL(file) });
   const until = (name) => new Promise((resolve, reject) => {
@@ -26,17 +27,10 @@ export async function readClip(file, count) {
     for (let part = 0.5; part < count; part += 1) {
       const atS = (seconds * part) / count;
       await goTo(atS);
-      stills.push({ atS, file: await pictureOf(video) });
+      stills.push({ atS, file: await fileOf(drawn(video, within({ width, height }, LARGEST_SIDE_PX)), "still.jpeg", 0.92) });
     }
     return { seconds, width, height, stills };
   } finally {
     URL.revokeObjectURL(video.src);
   }
-}
-
-async function pictureOf(video) {
-  const scale = Math.min(1, LARGEST_SIDE_PX / Math.max(video.videoWidth, video.videoHeight));
-  const canvas = new OffscreenCanvas(Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale));
-  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new File([await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 })], "still.jpg", { type: "image/jpeg" });
 }

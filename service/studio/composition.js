@@ -1,31 +1,33 @@
-// A request's picture, put together in this page at once, for Photo and Live: the photo and the subject that was cut out
-// of it are here. The formulas are those of service/operations/, and no colour differs from theirs by more than two levels.
+// A request's picture, put together in this page at once, of a photo and the subject that was cut out of it. The formulas are
+// those of service/operations/, and no colour differs from theirs by more than two levels.
 
 import { blurredBackground } from "./blur.js";
-import { alphaOf, drawn, empty, fill, greyOf, pixelsOf } from "./pixels.js";
+import { alphaOf, drawInMiddle, drawn, empty, fill, greyOf, pixelsOf } from "./pixels.js";
 import { productShot } from "./product_shot.js";
 
 /** Options for which a network has to look anew; the subject's edges are made from what it saw. */
 export const LOOKED = ["model", "effort", "keep", "refine", "allow_empty"];
 export const SUBJECT = [...LOOKED, "shift_edge", "feather", "decontaminate"];
 
-/** How a result is written, and not what is in it. */
 export const FORM = ["format", "quality", "compression"];
 
 const BLURRED_PX = 2.5e6;
 
-/** By operation: the options that are understood here, and how it is drawn. Whatever has others is left to the service. */
+/** The options that are understood here, and how it is drawn. Whatever has others is left to the service. */
 const DRAWN = {
   "/remove-background": { options: ["output"], draw: cutOut },
   "/replace-background": { options: ["color", "fit"], draw: replace },
   "/blur-background": { options: ["strength"], draw: blur },
   "/color-pop": { options: ["saturation"], draw: pop },
-  "/product-shot": { options: ["preset", "size", "aspect", "padding", "position", "scale", "upscale", "color", "fit", "shadow", "shadow_opacity"], draw: shoot },
+  "/product-shot": {
+    options: ["preset", "size", "aspect", "padding", "position", "scale", "upscale", "color", "fit", "shadow", "shadow_opacity"],
+    draw: (scene) => productShot(scene.subject, scene.value, (size) => backed(scene, size)),
+  },
 };
 
-/** `{picture, isExact}`: a bitmap or a canvas, and whether it is what the service would answer; null where this page
- *  cannot tell. `photo` and `subject`, straight alpha, are pictures of one size; `standard(name)` is an option's default,
- *  `backdrop` the picture of the request, decoded, and more than `blurredPx` pixels are not blurred. */
+/** `{picture, isExact}`, which is what the service would answer; null where this page cannot tell. `photo` and `subject`,
+ *  straight alpha, have one size; `standard(name)` is an option's default, `backdrop` the picture of the request, and more
+ *  than `blurredPx` pixels are not blurred. */
 export function compose(request, { photo, subject, isOpaque = () => true, standard, backdrop = null, blurredPx = BLURRED_PX }) {
   const drawing = DRAWN[request.path];
   const fields = Object.fromEntries(request.fields.filter(([name]) => ![...SUBJECT, ...FORM].includes(name)));
@@ -46,11 +48,6 @@ function replace(scene) {
   return { picture: context.canvas, isExact };
 }
 
-function shoot(scene) {
-  return productShot(scene.subject, scene.value, (size) => backed(scene, size));
-}
-
-/** What goes behind a subject, of a size. */
 function backed({ value, backdrop, isSmooth }, size) {
   const context = empty(size);
   if (backdrop) drawFitted(context, backdrop, value("fit"));
@@ -81,7 +78,7 @@ function pop({ photo, subject, isOpaque, value }) {
   return { picture, isExact: isOpaque() };
 }
 
-/** A subject whose edge is softened, nearly as the service does it: what lies outside has no sharp colours here. */
+/** A subject whose edge is softened, nearly as the service does it. */
 export function feathered(subject, sigma) {
   const context = empty(subject);
   context.filter = `blur(${sigma}px)`;
@@ -105,8 +102,5 @@ function drawFitted(context, picture, fit) {
   if (fit === "stretch") { context.drawImage(picture, 0, 0, width, height); return; }
   if (fit === "tile") { fill(context, context.createPattern(picture, "repeat")); return; }
   if (fit === "contain") fill(context, "#000");
-  const choose = fit === "contain" ? Math.min : Math.max;
-  const scale = choose(width / picture.width, height / picture.height);
-  const [w, h] = [picture.width * scale, picture.height * scale];
-  context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+  drawInMiddle(context, picture, fit === "contain" ? Math.min : Math.max);
 }

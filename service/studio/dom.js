@@ -2,7 +2,7 @@
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with attributes (`text`, `on…` listeners and `checked`-like properties too) and children. */
+/** An element with attributes (`text`, `style`, `on…` listeners and `checked`-like properties too) and children. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) set(element, name, value);
@@ -12,26 +12,24 @@ export function make(tag, attributes = {}, ...children) {
 
 function set(element, name, value) {
   if (name === "text") element.textContent = value;
+  else if (name === "style") Object.assign(element.style, value);
   else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
   else if (typeof value === "boolean") element.toggleAttribute(name, value);
   else if (value !== null && value !== undefined) element.setAttribute(name, value);
 }
 
-/** A button with words on it. */
-export const button = (text, onclick, attributes = {}) => make("button", { class: "button", type: "button", text, onclick, ...attributes });
-
-/** Calls `work` when the element with this id is clicked. */
-export const onClick = (id, work) => byId(id).addEventListener("click", work);
-
-/** An SVG element. */
-export function draw(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
+/** A copy of what is in a template: `element`, and those in it that have a `data-part`, by that. */
+export function copyOf(id) {
+  const element = byId(id).content.firstElementChild.cloneNode(true);
+  const parts = [...element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]);
+  return { element, ...Object.fromEntries(parts) };
 }
 
-/** Calls `work` once, `delayMs` after the last call. */
+/** What is done on a click, by the end of an id. */
+export function onClicks(tab, acts) {
+  for (const [name, act] of Object.entries(acts)) byId(`${tab}-${name}`).addEventListener("click", () => act());
+}
+
 export function afterQuiet(delayMs, work) {
   let timer = 0;
   return () => {
@@ -42,14 +40,30 @@ export function afterQuiet(delayMs, work) {
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Says something on a button for two seconds. */
-export function sayOn(element, text) {
-  const usual = (element.dataset.usual ??= element.textContent);
-  element.textContent = text;
-  setTimeout(() => { element.textContent = usual; }, 2000);
+/** Signals of which the last one alone is not aborted. */
+export class Turns {
+  next() {
+    this.last?.abort();
+    this.last = new AbortController();
+    return this.last.signal;
+  }
 }
 
-/** Offers `blob` as a download. */
+/** Tells `say` each second how many are left. Whether nobody called it off. */
+export async function countDown(seconds, isOff, say) {
+  for (let left = Math.ceil(seconds); left > 0 && !isOff(); left -= 1) {
+    say(left);
+    await pause(1000);
+  }
+  return !isOff();
+}
+
+export function sayOn(button, text) {
+  const usual = (button.dataset.usual ??= button.textContent);
+  button.textContent = text;
+  setTimeout(() => { button.textContent = usual; }, 2000);
+}
+
 export function save(blob, name) {
   const url = URL.createObjectURL(blob);
   make("a", { href: url, download: name }).click();
@@ -58,11 +72,3 @@ export function save(blob, name) {
 
 /** `83.4` seconds are `1:23`. */
 export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-
-/** What went wrong, as the service's problem document says it (RFC 9457). */
-export function problemCard(problem) {
-  return make("div", { class: "problem" },
-    make("strong", { text: problem.title }),
-    problem.detail === problem.title ? null : make("p", { text: problem.detail }),
-    make("code", { text: [problem.code, problem.request_id].filter(Boolean).join(" · ") }));
-}

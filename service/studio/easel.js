@@ -2,49 +2,46 @@
 
 import { byId, pause } from "./dom.js";
 import { extension, stem } from "./intake.js";
-import { pngOf } from "./pixels.js";
+import { drawn } from "./pixels.js";
 import { Recipe } from "./recipe.js";
 import { ResultBar } from "./result_bar.js";
 import { Viewer } from "./viewer.js";
+
+const part = (name) => byId(`photo-${name}`);
 
 const SETTLED_MS = 500; // before what is composed here is written as a PNG
 const MOST_CHARACTERS = 20_000; // of figures: more is for the downloaded file
 
 export class Easel {
-  /** `onPoint(x, y, event)` hears of the pointer in the photo's pixels; `obtain` and `onFail` are ResultBar's, and
-   *  `onShow(picture)` hears of each result. */
+  /** `onPoint` is the Viewer's, `obtain` and `onFail` the ResultBar's; `onShow(picture)` hears of each result. */
   constructor({ onPoint, obtain, onFail, onShow }) {
     this.onShow = onShow;
-    this.recipe = new Recipe(byId("photo-recipe"));
+    this.recipe = new Recipe(part("recipe"));
     this.result = new ResultBar(obtain, onFail);
-    this.viewer = new Viewer(byId("photo-canvas"), byId("photo-curtain"), {
+    this.viewer = new Viewer(part("canvas"), part("curtain"), {
       onPoint,
-      onZoom: (scale) => { byId("photo-zoom").textContent = `${Math.round(100 * scale)}%`; },
+      onZoom: (scale) => { part("zoom").textContent = `${Math.round(100 * scale)}%`; },
     });
     this.#listen();
   }
 
-  /** A photo (null: the first one is still to come) without a result. */
+  /** A photo without a result; null before the first one. */
   clear(photo) {
-    byId("photo-empty").hidden = Boolean(photo);
-    for (const id of ["canvas", "tools"]) byId(`photo-${id}`).hidden = !photo;
-    for (const id of ["problem", "figures", "recipe"]) byId(`photo-${id}`).hidden = true;
-    byId("photo-facts").textContent = "";
+    part("empty").hidden = Boolean(photo);
+    for (const id of ["canvas", "tools"]) part(id).hidden = !photo;
+    for (const id of ["problem", "figures", "recipe"]) part(id).hidden = true;
+    part("facts").textContent = "";
     this.result.hide();
     this.preview(photo, null);
   }
 
-  /** What a picture becomes, as far as that is known. */
-  preview(before, after) {
-    this.viewer.show(before, after);
-    this.showCorners();
-  }
+  preview(before, after) { this.viewer.show(before, after); }
 
-  /** The result of `current` (`{shot, request, painted}`): a picture, or a Blob that is none; `headers` are the service's. */
+  /** The result of `current` (`{shot, request, painted}`): a picture, or a Blob that is none. */
   show(current, picture, headers, blob = null) {
-    byId("photo-problem").hidden = true;
+    part("problem").hidden = true;
     this.preview(current.shot.before, picture);
-    byId("photo-facts").textContent = factsOf(headers, picture);
+    part("facts").textContent = factsOf(headers, picture);
     this.#showFigures(picture, blob);
     this.result.offer(Boolean(picture));
     if (picture) this.onShow(picture);
@@ -57,18 +54,13 @@ export class Easel {
     if (!picture) return;
     if (!blob) await pause(SETTLED_MS);
     signal.throwIfAborted();
-    const png = blob?.type === "image/png" ? blob : await pngOf(picture);
+    const png = blob?.type === "image/png" ? blob : await drawn(picture).convertToBlob();
     signal.throwIfAborted();
     this.result.show(png, nameOf(current, "image/png"));
   }
 
-  showCorners() {
-    for (const id of ["photo-before", "photo-after"]) byId(id).hidden = !this.viewer.canCompare;
-  }
-
-  /** A result that is no picture: figures are shown as they come, files are named. */
   async #showFigures(picture, blob) {
-    const figures = byId("photo-figures");
+    const figures = part("figures");
     figures.hidden = Boolean(picture);
     if (picture) return;
     figures.textContent = blob.type === "application/json"
@@ -80,8 +72,8 @@ export class Easel {
     const { viewer } = this;
     const zooms = { in: () => viewer.zoom(1.5), out: () => viewer.zoom(1 / 1.5), fit: () => viewer.fit(), pixels: () => viewer.zoomToPixels() };
     for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
-    const show = (isBeforeOnly) => { viewer.isBeforeOnly = isBeforeOnly; viewer.draw(); this.showCorners(); };
-    const compare = byId("photo-compare");
+    const show = (isBeforeOnly) => { viewer.isBeforeOnly = isBeforeOnly; viewer.draw(); };
+    const compare = part("compare");
     for (const name of ["pointerdown", "keydown"]) compare.addEventListener(name, ({ key }) => { if (key !== "Tab") show(true); });
     for (const name of ["pointerup", "pointerleave", "keyup", "blur"]) compare.addEventListener(name, () => show(false));
   }
@@ -93,7 +85,7 @@ export function nameOf({ shot, request }, mediaType) {
   return `${stem(shot.file.name)}-${request.path.slice(1)}.${extension(format ? `image/${format}` : mediaType)}`;
 }
 
-/** Model, time and size: of the last time that the service worked for this. */
+/** Of the last time that the service worked for this. */
 function factsOf(headers, picture) {
   const stages = [...(headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g)];
   const ms = stages.reduce((sum, [, duration]) => sum + Number(duration), 0);

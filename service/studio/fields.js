@@ -1,5 +1,4 @@
-// One control for one option, made from its JSON schema. `value` is "" where the option is at its default, so that a
-// request carries only what was chosen.
+// One control for one option, made from its JSON schema. `value` is "" where the option is at its default.
 
 import { make } from "./dom.js";
 import { words } from "./catalogue.js";
@@ -7,8 +6,17 @@ import { words } from "./catalogue.js";
 const FEW = 3;
 const FINE_STEPS = 100;
 
-/** `{element, value, set, offer}` for an option of the catalogue; calls `onChange` whenever its value changes. */
-export const field = (option, onChange) => KINDS[kindOf(option.schema)](option, option.schema, onChange);
+let lastId = 0;
+
+/** `{element, value, set, offer}` for an option of the catalogue. */
+export function field(option, onChange) {
+  const { schema } = option;
+  const standard = String(schema.default ?? "");
+  const { control, get, set, offer, shown, list, layout = "" } = KINDS[kindOf(schema)](schema, onChange, option.name);
+  const element = make("div", { class: `field ${layout}`, "data-option": option.name }, head(option, control, shown), control, list);
+  set("");
+  return { element, set, offer, get value() { return get() === standard ? "" : get(); } };
+}
 
 function kindOf({ type, enum: values, default: standard, ...schema }) {
   if (type === "boolean") return "boolean";
@@ -20,80 +28,57 @@ function kindOf({ type, enum: values, default: standard, ...schema }) {
 const lowest = (schema) => schema.minimum ?? schema.exclusiveMinimum;
 const highest = (schema) => schema.maximum ?? schema.exclusiveMaximum;
 
+/** `get()` and `set(value)` deal in text; "" sets the default. */
 const KINDS = {
-  boolean(option, schema, onChange) {
-    const standard = String(schema.default === true);
-    const control = make("input", { type: "checkbox", class: "switch", role: "switch", onchange: onChange });
-    return finish(option, control, {
-      get: () => unlessDefault(standard, String(control.checked)),
-      set: (value) => { control.checked = (value || standard) === "true"; },
-    }, "row");
+  boolean(schema, onchange) {
+    const control = make("input", { type: "checkbox", class: "switch", role: "switch", onchange });
+    const standard = schema.default === true;
+    const set = (value) => { control.checked = value ? value === "true" : standard; };
+    return { control, get: () => (control.checked === standard ? "" : String(control.checked)), set, layout: "row" };
   },
 
-  few(option, schema, onChange) {
-    const group = `${option.name}-${nextId()}`;
-    const radios = schema.enum.map((value) => make("input", { type: "radio", name: group, value, onchange: onChange }));
-    const control = make("div", { class: "strip", role: "radiogroup", "aria-label": words(option.name) },
+  few(schema, onchange, option) {
+    const name = `${option}-${lastId += 1}`;
+    const radios = schema.enum.map((value) => make("input", { type: "radio", name, value, onchange }));
+    const control = make("div", { class: "strip", role: "radiogroup", "aria-label": words(option) },
       radios.map((radio) => make("label", {}, radio, make("span", { text: words(radio.value) }))));
-    return finish(option, control, {
-      get: () => unlessDefault(schema.default, radios.find((radio) => radio.checked).value),
-      set: (value) => { for (const radio of radios) radio.checked = radio.value === chosenOf(schema, value); },
-    });
+    const set = (value) => { for (const radio of radios) radio.checked = radio.value === chosenOf(schema, value); };
+    return { control, get: () => radios.find((radio) => radio.checked).value, set };
   },
 
-  many(option, schema, onChange) {
-    const none = schema.default === undefined ? [make("option", { value: "", text: "Automatic" })] : [];
-    const control = make("select", { onchange: onChange },
+  many(schema, onchange) {
+    const none = schema.default === undefined ? [make("option", { value: "", text: schema["x-values"] ? "None" : "Automatic" })] : [];
+    const control = make("select", { onchange },
       none, schema.enum.map((value) => make("option", { value, text: value.includes("-") ? words(value) : value })));
-    const made = finish(option, control, {
-      get: () => unlessDefault(schema.default, control.value),
-      set: (value) => { control.value = chosenOf(schema, value); },
-    });
-    return Object.assign(made, { offer: (values) => offer(control, values) });
+    const set = (value) => { control.value = chosenOf(schema, value); };
+    return { control, get: () => control.value, set, offer: (values) => offer(control, values) };
   },
 
-  range(option, schema, onChange) {
+  range(schema, onChange) {
     const [low, high] = [lowest(schema), highest(schema)];
     const step = schema.type === "integer" ? 1 : schema.multipleOf ?? (high - low) / FINE_STEPS;
     const min = schema.minimum ?? low + step;
-    const control = make("input", { type: "range", min, max: schema.maximum ?? high - step, step });
     const shown = make("output");
-    const show = () => { shown.textContent = control.value; };
     let isTouched = false;
-    control.addEventListener("input", () => { isTouched = true; show(); onChange(); });
-    return finish(option, control, {
-      get: () => (isTouched ? unlessDefault(schema.default, control.value) : ""),
-      set: (value) => { control.value = value || (schema.default ?? min); isTouched = value !== ""; show(); },
-    }, "", shown);
+    const show = (isByHand) => { isTouched = isByHand; shown.textContent = control.value; };
+    const control = make("input", { type: "range", min, max: schema.maximum ?? high - step, step, oninput: () => { show(true); onChange(); } });
+    const set = (value) => { control.value = value || (schema.default ?? min); show(value !== ""); };
+    return { control, get: () => (isTouched ? control.value : ""), set, shown };
   },
 
-  number: (option, schema, onChange) => written(option, schema, onChange, {
-    type: "number", step: schema.type === "integer" ? 1 : "any", min: schema.minimum, max: schema.maximum,
-  }),
+  number: (schema, oninput) => written(schema, { oninput, type: "number", step: schema.type === "integer" ? 1 : "any", min: schema.minimum, max: schema.maximum }),
 
-  text: (option, schema, onChange) => written(option, schema, onChange, { type: "text", spellcheck: "false" }),
+  text: (schema, oninput) => written(schema, { oninput, type: "text", spellcheck: "false" }),
 };
 
-/** Where there are several examples, they can be chosen from. */
-function written(option, schema, onChange, attributes) {
-  const { examples = [] } = schema;
-  const control = make("input", { ...attributes, placeholder: examples.length ? `such as ${examples[0]}` : "", oninput: onChange });
-  const made = finish(option, control, {
-    get: () => unlessDefault(schema.default, control.value.trim()),
-    set: (value) => { control.value = value || (schema.default ?? ""); },
-  });
-  if (examples.length > 1) {
-    const list = make("datalist", { id: `${control.id}-values` }, examples.map((value) => make("option", { value })));
-    control.setAttribute("list", list.id);
-    made.element.append(list);
-  }
-  return made;
+function written({ default: standard = "", examples = [] }, attributes) {
+  const id = `examples-${lastId += 1}`;
+  const control = make("input", { ...attributes, placeholder: examples.length ? `such as ${examples[0]}` : "", list: id });
+  const list = make("datalist", { id }, examples.length > 1 ? examples.map((value) => make("option", { value })) : []);
+  return { control, list, get: () => control.value.trim(), set: (value) => { control.value = value || standard; } };
 }
 
-/** The value where it is one of the option's; its default otherwise. */
 const chosenOf = (schema, value) => (schema.enum.includes(value) ? value : schema.default ?? "");
-
-const unlessDefault = (standard, value) => (String(standard ?? "") === value ? "" : value);
 
 /** Only these can be chosen, the first of them without asking for it; one that cannot be any more is let go. */
 function offer(select, [first, ...others]) {
@@ -102,22 +87,14 @@ function offer(select, [first, ...others]) {
   if (select.selectedOptions[0]?.disabled) select.value = select.options[0].value;
 }
 
-let lastId = 0;
-const nextId = () => (lastId += 1);
-
-/** Puts the name before the control and what the service says of it behind a question mark. */
-function finish(option, control, { get, set }, layout = "", shown = null) {
-  const id = control.id = `field-${nextId()}`;
-  const name = control.role === "radiogroup" ? make("span", { text: words(option.name) }) : make("label", { for: id, text: words(option.name) });
-  const element = make("div", { class: `field ${layout}`, "data-option": option.name },
-    make("div", { class: "field-head" }, name, option.description ? about(option, `about-${id}`) : null, shown), control);
-  set("");
-  return { element, set, get value() { return get(); } };
+/** The name of a control, and what the service says of it behind a question mark. */
+function head({ name, description }, control, shown) {
+  const id = control.id = `field-${lastId += 1}`;
+  const label = control.role === "radiogroup" ? make("span", { text: words(name) }) : make("label", { for: id, text: words(name) });
+  return make("div", { class: "field-head" }, label, description ? about(words(name), description, `about-${id}`) : null, shown);
 }
 
 /** The description comes as Markdown; its backticks say no more than quotes would. */
-function about({ name, description }, id) {
-  return make("span", { class: "about-of" },
-    make("button", { class: "about", type: "button", text: "?", "aria-label": `About ${words(name)}`, "aria-describedby": id }),
-    make("span", { class: "tip", role: "tooltip", id, text: description.replaceAll("`", "") }));
-}
+const about = (name, description, id) => make("span", { class: "about-of" },
+  make("button", { class: "about", type: "button", text: "?", "aria-label": `About ${name}`, "aria-describedby": id }),
+  make("span", { class: "tip", role: "tooltip", id, text: description.replaceAll("`", "") }));

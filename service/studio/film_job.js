@@ -8,7 +8,7 @@ const RATE_WINDOW_MS = 10_000; // a film may share the service with others by no
 const UNDER_WAY = ["queued", "running"];
 
 export class FilmJob {
-  /** `onProgress({state, done, total, rate})` hears how far it is; `rate` is frames a second, 0 as long as nobody knows. */
+  /** `onProgress({state, done, total, rate})`; `rate` is frames a second, 0 as long as nobody knows. */
   constructor(onProgress) {
     Object.assign(this, { onProgress, stop: new AbortController(), seen: [] });
   }

@@ -1,4 +1,6 @@
-// What can be asked of a film: effects, with those of their options that make sense there, and how it is written.
+// What can be asked of a film.
+
+import { formOf } from "./service.js";
 
 /** As the service refuses them: they are of one photo's form or size. */
 const NOT_OF_FILMS = ["effort", "crop", "margin", "hints"];
@@ -6,7 +8,7 @@ const NOT_OF_FILMS = ["effort", "crop", "margin", "hints"];
 /** Each frame's edge refined by itself would tremble. */
 const STEADY = { refine: "off" };
 
-/** The live operations as they are for films: with other defaults, and the films' own options in the place of the form. */
+/** Live operations with other defaults, and the films' own options in the place of the form. */
 export function filmEffects(operations, films) {
   const steady = (option) => (STEADY[option.name] ? { ...option, schema: { ...option.schema, default: STEADY[option.name] } } : option);
   return operations.filter(({ isLive }) => isLive).map((operation) => ({
@@ -15,14 +17,7 @@ export function filmEffects(operations, films) {
   }));
 }
 
-/** The form of `POST /videos`. */
-export function filmForm({ path, fields, files }, film) {
-  const form = new FormData();
-  form.append("video", film, film.name);
-  for (const [name, value] of [["effect", path.slice(1)], ...fields]) form.append(name, value);
-  for (const [name, file] of files) form.append(name, file, file.name);
-  return form;
-}
+export const filmForm = ({ path, fields, files }, film) => formOf([["video", film], ["effect", path.slice(1)], ...fields, ...files]);
 
 /** What shows of one frame what the film will have. */
 export function stillRequest({ request, has }, { options }) {

@@ -5,7 +5,6 @@ import { make, save } from "./dom.js";
 export class FilmView {
   constructor(root) { this.root = root; }
 
-  /** `notes` are those of the job. */
   show(blob, name, { lost }) {
     this.clear();
     this.url = URL.createObjectURL(blob);
@@ -25,8 +24,6 @@ export class FilmView {
     const other = make("p", { class: "quiet", text: "Browsers do not show this kind: download it." });
     if (kind === "image") return make("img", { src: this.url, alt: "The result" });
     if (kind !== "video") return other;
-    const video = make("video", { src: this.url, controls: true, loop: true, "aria-label": "The result" });
-    video.addEventListener("error", () => video.replaceWith(other));
-    return video;
+    return make("video", { src: this.url, controls: true, loop: true, "aria-label": "The result", onerror: ({ target }) => target.replaceWith(other) });
   }
 }

@@ -1,5 +1,4 @@
-// Frames on their way: each waits here, at full size, for the matte that was made of it. So a matte never lies over a
-// later frame than its own.
+// Frames on their way: each waits here, at full size, for its own matte.
 
 import { drawn } from "./pixels.js";
 
@@ -11,13 +10,12 @@ export class Frames {
     Object.assign(this, { waiting: new Map(), lastSeq: 0, lastSentMs: 0 });
   }
 
-  /** Whether another frame may leave now. */
   hasRoom(nowMs, intervalMs) {
     // A camera's frames come a little early or late: waiting for the exact moment would lose every second one.
     return this.waiting.size < MOST_IN_FLIGHT && nowMs - this.lastSentMs > 0.8 * intervalMs;
   }
 
-  /** Keeps the video's picture of now at `keep`, and encodes it at `send`: `{seq, payload}`. Sizes are `{width, height}`. */
+  /** Keeps the video's picture of now at the size `keep`, and encodes it at `send`. */
   async take(video, nowMs, keep, send, isMirrored) {
     this.lastSentMs = nowMs;
     const seq = (this.lastSeq += 1);
@@ -30,7 +28,7 @@ export class Frames {
     return { seq, payload: await blob.arrayBuffer() };
   }
 
-  /** Uses the frame with this number, and lets it and all before it go: those were dropped. */
+  /** Lets this frame go, and all before it, which were dropped. */
   use(seq, work) {
     const frame = this.waiting.get(seq);
     if (frame) work(frame);

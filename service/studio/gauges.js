@@ -16,7 +16,7 @@ export class Gauges {
     for (const value of Object.values(this.values)) value.textContent = "–";
   }
 
-  /** One frame was seen, `latencyMs` after it was taken; `header` is what the service said of it. */
+  /** A frame was seen, `latencyMs` after it was taken; `header` is the service's. */
   add(nowMs, latencyMs, header) {
     const serverMs = Object.values(header.ms ?? {}).reduce((sum, ms) => sum + ms, 0);
     this.seen = [...this.seen.filter(({ atMs }) => nowMs - atMs < WINDOW_MS), { atMs: nowMs, latencyMs, serverMs }];

@@ -1,6 +1,6 @@
-// Which class each pixel has: the service's label map as JSON, with one COCO run-length code for each class.
+// Which class each pixel has.
 
-import { canvasOf } from "./pixels.js";
+import { canvasOf, within } from "./pixels.js";
 
 const VOID = 255;
 const SURE = 128; // from here on a pixel is more likely the subject's than not
@@ -8,7 +8,7 @@ const SHADE_SIDE_PX = 1024;
 const SHADE = 0xa6100c0c; // nearly black, 65% opaque, as the little-endian word of one RGBA pixel
 
 export class LabelMap {
-  /** `labels` is the answer of `/segment?output=labels&format=json`; `classes` those of the model. */
+  /** Of `/segment?output=labels&format=json`, with a COCO run-length code for each class; `classes` are the model's. */
   static ofJson({ width, height, classes: found }, classes) {
     const ids = new Uint8Array(width * height).fill(VOID);
     for (const { id, label, rle } of found) {
@@ -35,7 +35,6 @@ export class LabelMap {
     return this.classes.find(({ id }) => id === this.ids[Math.floor(y) * this.width + Math.floor(x)]);
   }
 
-  /** 0 to 1. */
   fraction = (classId) => this.areas[classId] / this.ids.length;
 
   /** A canvas that darkens everything but one class, no larger than it needs to be on a screen. */
@@ -45,11 +44,10 @@ export class LabelMap {
   }
 
   #drawShade(id) {
-    const scale = Math.min(1, SHADE_SIDE_PX / Math.max(this.width, this.height));
-    const [width, height] = [this.width, this.height].map((side) => Math.max(1, Math.round(side * scale)));
+    const { width, height } = within(this, SHADE_SIDE_PX);
     const pixels = new ImageData(width, height);
     new Uint32Array(pixels.data.buffer).forEach((_, at, words) => {
-      const [x, y] = [at % width, Math.floor(at / width)].map((place) => Math.floor((place + 0.5) / scale));
+      const [x, y] = [at % width, Math.floor(at / width)].map((place) => Math.floor(((place + 0.5) * this.width) / width));
       if (this.ids[y * this.width + x] !== id) words[at] = SHADE;
     });
     return canvasOf(pixels);

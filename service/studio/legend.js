@@ -3,7 +3,7 @@
 import { byId, make } from "./dom.js";
 
 export class Legend {
-  /** `onKeep(names)` hears which are kept (null: the model's own choice). */
+  /** `onKeep(names)`: null is the model's own choice. */
   constructor(viewer, onKeep) {
     Object.assign(this, { viewer, onKeep, labels: null, items: new Map() });
   }
@@ -16,7 +16,6 @@ export class Legend {
     this.point(-1, -1);
   }
 
-  /** Says what is at a place of the photo, beside the pointer. */
   point(x, y, event) {
     const entry = event ? this.labels?.classAt(x, y) : undefined;
     for (const [name, item] of this.items) item.classList.toggle("pointed-at", name === entry?.name);
@@ -57,7 +56,6 @@ export class Legend {
     return String(kept.toSorted()) === String(inPicture(this.#defaults()).toSorted()) ? null : kept;
   }
 
-  /** Only one class stays lit. */
   #light(entry) {
     const shade = entry && this.labels ? this.labels.shade(entry) : null;
     if (shade === this.viewer.shade) return;
@@ -68,17 +66,12 @@ export class Legend {
   #item(entry) {
     const fraction = this.labels.fraction(entry.id);
     const box = make("input", { type: "checkbox", checked: this.kept.has(entry.name), onchange: () => this.#toggle(entry.name) });
-    const bar = make("i");
-    bar.style.width = `${100 * fraction}%`;
+    const area = make("span", { class: "area" }, make("i", { style: { width: `${100 * fraction}%` } }));
     return make("li", { "data-class": entry.name, onpointerenter: () => this.#light(entry), onpointerleave: () => this.#light(null) },
-      make("label", {}, box, dotOf(entry), make("span", { text: entry.name }), make("output", { text: percent(fraction) }), make("span", { class: "area" }, bar)));
+      make("label", {}, box, dotOf(entry), make("span", { text: entry.name }), make("output", { text: percent(fraction) }), area));
   }
 }
 
-function dotOf({ color }) {
-  const dot = make("span", { class: "dot" });
-  dot.style.backgroundColor = color;
-  return dot;
-}
+const dotOf = ({ color }) => make("span", { class: "dot", style: { backgroundColor: color } });
 
 const percent = (fraction) => (fraction < 0.01 ? "< 1%" : `${Math.round(100 * fraction)}%`);

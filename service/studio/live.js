@@ -1,16 +1,16 @@
 // The Live tab: a camera, the service's mattes of its frames, and another background on a canvas.
 
-import { afterQuiet, button, byId, make, onClick, pause, problemCard } from "./dom.js";
-import { Problem } from "./service.js";
+import { adviceCard } from "./advice.js";
+import { afterQuiet, byId, countDown, make, onClicks } from "./dom.js";
 import { Choices } from "./choices.js";
 import { closeVideo, eachFrame, openCamera, openFile } from "./camera.js";
 import { compose, masked } from "./composition.js";
 import { Frames } from "./frames.js";
 import { Gauges } from "./gauges.js";
-import { takeChosen } from "./intake.js";
+import { takeFiles } from "./intake.js";
 import { LiveSettings } from "./live_settings.js";
 import { LiveTools } from "./live_tools.js";
-import { bitmapOf, checkerboard, drawn, fill, maskOf } from "./pixels.js";
+import { bitmapOf, checkerboard, drawn, fill, fileOf, maskOf, within } from "./pixels.js";
 import { Stream } from "./stream.js";
 
 const QUIET_MS = 120;
@@ -26,22 +26,23 @@ const WAITS_S = [1, 2, 3, 5];
 /** Closed for good until something changes: what was asked for is wrong, not the moment. */
 const LASTING_CODES = [4400, 4403, 4404, 4413, 4422];
 
+const part = (name) => byId(`live-${name}`);
+
 export class LiveTab {
   constructor({ operations, models }) {
-    this.settings = new LiveSettings(byId("live-settings"), afterQuiet(QUIET_MS, () => this.#settingsChanged()), () => this.#restart());
-    this.choices = new Choices(byId("live-choices"), { operations: operations.filter(({ isLive }) => isLive), models: sortedFor(models) }, afterQuiet(QUIET_MS, () => this.#changed()), {
+    this.settings = new LiveSettings(part("settings"), afterQuiet(QUIET_MS, () => this.#settingsChanged()), () => this.#restart());
+    this.choices = new Choices(part("choices"), { operations: operations.filter(({ isLive }) => isLive), models: sortedFor(models) }, afterQuiet(QUIET_MS, () => this.#changed()), {
       accepts: (operation, option) => this.#accepts(option),
       first: "/replace-background",
     });
-    this.context = byId("live-canvas").getContext("2d");
-    this.tools = new LiveTools(byId("live-canvas"), byId("live-stage"));
+    this.context = part("canvas").getContext("2d");
+    this.tools = new LiveTools(part("canvas"), part("stage"));
     this.gauges = new Gauges(byId("live"));
     this.frames = new Frames();
     this.failures = 0;
     document.addEventListener("visibilitychange", () => this.#pauseOrResume());
-    onClick("live-start", () => this.start(() => openCamera(this.settings.videoWish)));
-    onClick("live-stop", () => this.stop());
-    takeChosen(byId("live-file"), ([file]) => this.start(() => openFile(file)));
+    onClicks("live", { start: () => this.start(() => openCamera(this.settings.videoWish)), stop: () => this.stop() });
+    takeFiles("live", part("stage"), [part("file")], ([file]) => this.start(() => openFile(file)));
   }
 
   /** A tab that nobody looks at sends nothing. */
@@ -59,7 +60,7 @@ export class LiveTab {
       if (signal.aborted) { closeVideo(video); return; }
       this.video = video;
     } catch (problem) {
-      this.#note(problem, button("Try again", () => this.start(open)));
+      this.#note(problem, { again: () => this.start(open) });
       return;
     }
     this.settings.listCameras();
@@ -81,7 +82,7 @@ export class LiveTab {
     this.#showRunning(false);
   }
 
-  /** A browser draws no frames for a window that nobody sees: the session's place is free for others until then. */
+  /** A browser draws no frames for a window that nobody sees: others may have the session's place. */
   #pauseOrResume() {
     if (!this.video) return;
     if (!document.hidden) { this.#connect(); return; }
@@ -114,7 +115,6 @@ export class LiveTab {
     });
   }
 
-  /** What a running session can be told anew. */
   #wish() {
     const { request } = this.choices;
     const options = Object.fromEntries(request.fields.filter(([name]) => name !== "model").map(([name, value]) => [name, typed(value)]));
@@ -137,11 +137,11 @@ export class LiveTab {
     if (JSON.stringify(this.#wish()) !== this.told) this.stream?.update(this.#wish()); // chosen while it was being opened
   }
 
-  /** Any picture that this browser can read, as the service takes it: no larger than a camera's. */
+  /** No larger than a camera's picture. */
   async #sendBackground() {
     const { backdrop } = this.look;
     if (this.settings.output === "matte" || !backdrop) return;
-    const jpeg = await drawn(backdrop, within(backdrop, LARGEST_SIDE_PX)).convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    const jpeg = await fileOf(drawn(backdrop, within(backdrop, LARGEST_SIDE_PX)), "background.jpeg", 0.9);
     this.stream.sendBackground("jpeg", await jpeg.arrayBuffer());
   }
 
@@ -155,7 +155,7 @@ export class LiveTab {
   }
 
   async #result(header, parts) {
-    const [composite, matte] = ["composite", "matte"].map((kind) => parts.find((part) => part.kind === kind));
+    const [composite, matte] = ["composite", "matte"].map((kind) => parts.find((each) => each.kind === kind));
     const picture = composite ? await createImageBitmap(new Blob([composite.content], { type: `image/${composite.format}` })) : null;
     if (!this.stream) return;
     if (this.isPassing) this.#note(null);
@@ -166,8 +166,8 @@ export class LiveTab {
   }
 
   /** `matte` has 8 bits a pixel, and covers the whole frame. */
-  #composed(frame, matte) {
-    return compose(this.look.request, { ...this.look, photo: frame, subject: masked(frame, maskOf(matte.content, matte)) })?.picture ?? frame;
+  #composed(photo, matte) {
+    return compose(this.look.request, { ...this.look, photo, subject: masked(photo, maskOf(matte.content, matte)) })?.picture ?? photo;
   }
 
   #draw(picture) {
@@ -187,7 +187,7 @@ export class LiveTab {
     this.stream = null;
     this.frames.forget();
     this.gauges.reset();
-    if (LASTING_CODES.includes(code)) this.#note(problem, button("Try again", () => this.#connect()));
+    if (LASTING_CODES.includes(code)) this.#note(problem, { again: () => this.#connect() });
     else this.#comeBack(problem);
   }
 
@@ -195,12 +195,9 @@ export class LiveTab {
     const signal = this.running?.signal;
     const waitS = problem.retryAfterS ?? WAITS_S[Math.min(this.failures, WAITS_S.length - 1)];
     this.failures += 1;
-    for (let left = waitS; left > 0; left -= 1) {
-      this.#note(problem, make("p", { class: "small", text: `Trying again in ${left} s` }));
-      await pause(1000);
-      if (!signal || signal.aborted || this.stream || document.hidden) return;
-    }
-    await this.#connect();
+    const isOff = () => !signal || signal.aborted || this.stream || document.hidden;
+    const say = (left) => this.#note(problem, {}, make("p", { class: "small", text: `Trying again in ${left} s` }));
+    if (await countDown(waitS, isOff, say)) await this.#connect();
   }
 
   async #changed() {
@@ -213,7 +210,7 @@ export class LiveTab {
   }
 
   #settingsChanged() {
-    if (this.offered !== this.settings.output) this.choices.refresh();
+    if (this.offered !== this.settings.output) this.choices.showOptions();
     this.offered = this.settings.output;
     this.#changed();
   }
@@ -223,28 +220,22 @@ export class LiveTab {
   }
 
   #showRunning(isRunning) {
-    byId("live-empty").hidden = isRunning;
-    byId("live-canvas").hidden = byId("live-tools").hidden = !isRunning;
+    part("empty").hidden = isRunning;
+    part("canvas").hidden = part("tools").hidden = !isRunning;
   }
 
-  #note(problem, more = "") {
-    byId("live-note").hidden = !problem;
+  #note(problem, acts = {}, more = "") {
+    part("note").hidden = !problem;
     this.isPassing = false;
     if (!problem) return;
-    const card = problemCard(problem instanceof Problem ? problem : Problem.ofPage(problem));
+    const card = adviceCard(problem, acts, "live-advice");
     card.append(more);
-    byId("live-note").replaceChildren(card);
+    part("note").replaceChildren(card);
   }
 }
 
-/** The model for video first; without those that are two, as a frame is shown to one. */
+/** The model for video first; a frame is not shown to two. */
 const sortedFor = (models) => models.filter(({ parts }) => !parts.length).sort((one, other) => (other.name === FIRST_MODEL) - (one.name === FIRST_MODEL));
-
-/** The same shape, its longer side no longer than `longest` pixels. */
-function within({ width, height }, longest) {
-  const scale = Math.min(1, longest / Math.max(width, height));
-  return { width: Math.round(width * scale), height: Math.round(height * scale) };
-}
 
 /** Options are text in a form, and numbers and booleans in JSON. */
 function typed(value) {

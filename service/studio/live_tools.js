@@ -1,21 +1,25 @@
 // What can be done with the running picture of the Live tab: a snapshot, a film, the whole screen.
 
-import { byId, clock, onClick, save } from "./dom.js";
+import { byId, clock, onClicks, save } from "./dom.js";
 
 const FRAMES_PER_S = 30;
 const LONGEST_S = 600; // a film is held in memory until it ends: about 200 MB
 const FILM_TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "video/mp4"];
 
+const part = (name) => byId(`live-${name}`);
+
 export class LiveTools {
   constructor(canvas, stage) {
     Object.assign(this, { canvas, stage, recorder: null });
     this.type = FILM_TYPES.find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
-    byId("live-record").hidden = !this.type || !canvas.captureStream;
-    byId("live-full").hidden = !document.fullscreenEnabled;
-    onClick("live-snapshot", () => canvas.toBlob((blob) => { if (blob) save(blob, `snapshot-${now()}.png`); }));
-    onClick("live-record", () => (this.recorder ? this.end() : this.#record()));
-    onClick("live-full", () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()));
-    document.addEventListener("fullscreenchange", () => { byId("live-full").ariaPressed = String(document.fullscreenElement === stage); });
+    part("record").hidden = !this.type || !canvas.captureStream;
+    part("full").hidden = !document.fullscreenEnabled;
+    onClicks("live", {
+      snapshot: () => canvas.toBlob((blob) => { if (blob) save(blob, `snapshot-${now()}.png`); }),
+      record: () => (this.recorder ? this.end() : this.#record()),
+      full: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()),
+    });
+    document.addEventListener("fullscreenchange", () => { part("full").ariaPressed = String(document.fullscreenElement === stage); });
   }
 
   /** Ends the film, if there is one, and offers it: whoever stops the camera wants what was filmed until then. */
@@ -29,26 +33,26 @@ export class LiveTools {
     const stream = this.canvas.captureStream(FRAMES_PER_S);
     const recorder = this.recorder = new MediaRecorder(stream, { mimeType: this.type });
     let seconds = 0;
-    recorder.addEventListener("dataavailable", ({ data }) => {
+    recorder.ondataavailable = ({ data }) => {
       if (data.size) chunks.push(data);
       seconds += 1;
       if (recorder.state !== "recording") return;
       if (seconds >= LONGEST_S) recorder.stop();
       else this.#showRecording(seconds);
-    });
-    recorder.addEventListener("stop", () => {
+    };
+    recorder.onstop = () => {
       for (const track of stream.getTracks()) track.stop();
       this.recorder = null;
       this.#showRecording(null);
       const [type] = this.type.split(";");
       if (chunks.length) save(new Blob(chunks, { type }), `film-${now()}.${type.split("/")[1]}`);
-    });
+    };
     recorder.start(1000);
     this.#showRecording(0);
   }
 
   #showRecording(seconds) {
-    const record = byId("live-record");
+    const record = part("record");
     record.ariaPressed = String(seconds !== null);
     record.textContent = seconds === null ? "Record" : `Stop recording ${clock(seconds)}`;
   }

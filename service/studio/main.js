@@ -1,10 +1,11 @@
 // The page: its tabs, whether the service is well, and what each tab is made of.
 
-import { byId, onClick, pause, problemCard } from "./dom.js";
+import { adviceCard } from "./advice.js";
+import { byId, pause } from "./dom.js";
 import { readCatalogue } from "./catalogue.js";
 import { askForKey, isMendedByAKey } from "./key.js";
 import { Problem, ask } from "./service.js";
-import { ignoreOtherDrops } from "./intake.js";
+import { keepPage } from "./intake.js";
 import { BatchTab } from "./batch.js";
 import { LiveTab } from "./live.js";
 import { PhotoTab } from "./photo.js";
@@ -33,9 +34,10 @@ function select(name, { focus = false } = {}) {
 /** Arrow keys go from tab to tab, as in https://www.w3.org/WAI/ARIA/apg/patterns/tabs/. */
 function startTabs() {
   NAMES.forEach((name, index) => {
-    onClick(`tab-${name}`, () => select(name));
-    byId(`tab-${name}`).addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const tab = byId(`tab-${name}`);
+    tab.addEventListener("click", () => select(name));
+    tab.addEventListener("keydown", ({ key }) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
       if (step) select(NAMES.at((index + step) % NAMES.length), { focus: true });
     });
   });
@@ -46,7 +48,7 @@ function showHealth(kind, text) {
   byId("health").lastElementChild.textContent = text;
 }
 
-/** Forever. A service that was gone and came back may know other models now, so a page that never got any reads again. */
+/** Forever. What the service can do is read as soon as it answers. */
 async function watchHealth() {
   for (;;) {
     try {
@@ -54,13 +56,13 @@ async function watchHealth() {
       showHealth("good", "Ready");
       if (!tabs.photo) await fillTabs();
     } catch (error) {
-      const problem = error instanceof Problem ? error : Problem.ofPage(error);
+      const problem = Problem.of(error);
       showHealth("bad", problem.title);
       if (isMendedByAKey(problem)) {
         await askForKey(problem);
         continue;
       }
-      if (!tabs.photo) byId("trouble").replaceChildren(problemCard(problem));
+      if (!tabs.photo) byId("trouble").replaceChildren(adviceCard(problem));
     }
     await pause(HEALTH_INTERVAL_MS);
   }
@@ -79,7 +81,6 @@ async function fillTabs() {
   selectAsked();
 }
 
-/** A picture of the batch, on its own and by hand; the result goes back there. */
 function correct(file, request, onReturn) {
   select("photo", { focus: true });
   tabs.photo.correct(file, request, (result) => {
@@ -88,7 +89,6 @@ function correct(file, request, onReturn) {
   });
 }
 
-/** The tab that the address names. */
 function selectAsked() {
   const asked = location.hash.slice(1);
   select(NAMES.includes(asked) ? asked : NAMES[0]);
@@ -97,5 +97,5 @@ function selectAsked() {
 startTheme();
 startTabs();
 addEventListener("hashchange", selectAsked);
-ignoreOtherDrops();
+keepPage();
 watchHealth();

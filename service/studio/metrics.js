@@ -10,10 +10,8 @@ export class Reading {
     this.samples = Map.groupBy(samples, ({ name }) => name);
   }
 
-  /** Every sample of a metric, as `{labels, value}`. */
   all = (name) => this.samples.get(name) ?? [];
 
-  /** The sum over the samples whose labels pass. */
   sum = (name, passes = () => true) => this.all(name).filter(({ labels }) => passes(labels)).reduce((sum, { value }) => sum + value, 0);
 }
 

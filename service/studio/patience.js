@@ -6,14 +6,13 @@ const SOON_MS = 400; // for what comes sooner nobody needs a first impression
 export class Patience {
   constructor() { this.tookMs = new Map(); }
 
-  /** Whether a first impression is wanted of a photo: nothing was seen in it yet, and its look may take long. */
+  /** Nothing was seen in the photo yet, and its look may take long. */
   isShort(shot, { fields }, { models, model, kept }) {
     const small = models.find(({ name }) => name === SMALL_MODEL);
     if (!small || small === model || shot.looks.size || kept) return false;
     return classesOf(model) === classesOf(small) && !(this.tookMs.get(keyOf(fields)) < SOON_MS);
   }
 
-  /** What `look()` gives, whose time is remembered. */
   async timed(fields, look) {
     const startedMs = performance.now();
     const seen = await look();
@@ -24,5 +23,4 @@ export class Patience {
 
 const classesOf = ({ classes }) => String(classes.map(({ name }) => name));
 
-/** What it depends on, how long a look takes. */
 const keyOf = (fields) => JSON.stringify(fields.filter(([name]) => ["model", "effort"].includes(name)));

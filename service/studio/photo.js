@@ -1,6 +1,6 @@
 // The Photo tab: one picture, what becomes of it, and how to ask for the same from a program.
 
-import { byId, onClick, pause, save } from "./dom.js";
+import { Turns, byId, countDown, onClicks, pause, save } from "./dom.js";
 import { askFor } from "./service.js";
 import { adviceCard } from "./advice.js";
 import { Brush } from "./brush.js";
@@ -9,13 +9,14 @@ import { FORM, compose, feathered } from "./composition.js";
 import { Corrections } from "./corrections.js";
 import { Easel, nameOf } from "./easel.js";
 import { Filmstrip } from "./filmstrip.js";
-import { takeChosen, takeDrops, takePasted } from "./intake.js";
+import { shippedFile, takeFiles } from "./intake.js";
 import { Legend } from "./legend.js";
 import { Patience, SMALL_MODEL } from "./patience.js";
 import { bitmapOf } from "./pixels.js";
-import { showSamples } from "./samples.js";
 import { Shot } from "./shot.js";
 import { UndoButtons } from "./undo.js";
+
+const part = (name) => byId(`photo-${name}`);
 
 const QUIET_MS = 220; // before the service is asked: a slider moves on
 const SETTLED_MS = 500; // before a picture that is nearly right is replaced by the service's own
@@ -23,9 +24,9 @@ const SETTLED_MS = 500; // before a picture that is nearly right is replaced by 
 export class PhotoTab {
   constructor(catalogue) {
     this.shot = null;
-    this.sequence = new AbortController();
+    this.turns = new Turns();
     this.patience = new Patience();
-    this.choices = new Choices(byId("photo-choices"), catalogue, () => this.#change(), { homes: { format: byId("photo-format") } });
+    this.choices = new Choices(part("choices"), catalogue, () => this.#change(), { homes: { format: part("format") } });
     this.easel = new Easel({
       onPoint: (x, y, event) => this.legend.point(x, y, event),
       obtain: () => this.#own(),
@@ -43,7 +44,6 @@ export class PhotoTab {
     this.#listen();
   }
 
-  /** Takes files, whatever they are, and shows the first. */
   open(...files) {
     const [first] = files.map((file) => this.strip.add(file));
     return this.#choose(first);
@@ -61,7 +61,7 @@ export class PhotoTab {
     this.easel.result.returnsTo(entry.onReturn);
     this.entry = entry;
     this.strip.mark(entry);
-    const signal = this.#begin();
+    const signal = this.turns.next();
     try {
       const shot = entry.shot ?? (await Shot.open(entry.file, signal));
       await shot.wake();
@@ -78,7 +78,7 @@ export class PhotoTab {
     this.easel.clear(this.shot.before);
     this.brush.use(this.shot.before);
     this.undo.show();
-    byId("photo-canvas").focus({ preventScroll: true }); // what was pressed is gone
+    part("canvas").focus({ preventScroll: true }); // what was pressed is gone
     await this.#run(0);
   }
 
@@ -87,10 +87,10 @@ export class PhotoTab {
     this.frame = requestAnimationFrame(() => this.#run(QUIET_MS));
   }
 
-  /** What is chosen now: at once where this page can compose it, and as the service sends it where it cannot. */
+  /** At once where this page can compose it, and as the service sends it where it cannot. */
   async #run(quietMs) {
     if (!this.shot) return;
-    const signal = this.#begin();
+    const signal = this.turns.next();
     try {
       this.coming = this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
       await this.coming;
@@ -125,7 +125,7 @@ export class PhotoTab {
     return compose(request, { photo: shot.before, subject, isOpaque: shot.isOpaque, standard: this.choices.standard, backdrop });
   }
 
-  /** The network looks once; until what is asked for comes, that is shown as far as it is known. */
+  /** Until what is asked for comes, it is shown as far as it is known. */
   async #look(task) {
     const { shot, request: { fields }, signal } = task;
     if (shot.seen(fields)) return shot.look(fields, this.takesMatte, signal);
@@ -142,7 +142,6 @@ export class PhotoTab {
     }
   }
 
-  /** The last look with another edge. */
   #showRoughly({ shot, request }) {
     const sigma = Number(new Map(request.fields).get("feather") ?? 0);
     const look = sigma ? shot.seen(request.fields, ["feather"]) : null;
@@ -150,7 +149,7 @@ export class PhotoTab {
     if (composed) this.easel.preview(shot.before, composed.picture);
   }
 
-  /** A first impression by the small model, of a photo that nothing was seen in yet. The better answer ends `signal`. */
+  /** A first impression by the small model. The better answer ends `signal`. */
   async #glance({ shot, request }, signal) {
     if (!this.patience.isShort(shot, request, this.choices)) return;
     try {
@@ -163,7 +162,7 @@ export class PhotoTab {
     }
   }
 
-  /** The service's own, in the place of what this page could not compose, or not exactly. */
+  /** What this page could not compose, or not exactly, is the service's own. */
   async #settle({ shot, request, signal }, look, waitMs) {
     this.#busy(waitMs === SETTLED_MS ? null : "Working…");
     await pause(waitMs);
@@ -183,9 +182,8 @@ export class PhotoTab {
     return { blob: await response.blob(), headers: response.headers };
   }
 
-  /** The file to keep, as the service makes it. */
   async #own() {
-    if (!byId("photo-busy").hidden) await this.coming;
+    if (!part("busy").hidden) await this.coming;
     const { current } = this;
     const { shot, request, look } = current;
     const isLook = look && request.path === "/remove-background" && shot.isAll(request.fields);
@@ -198,7 +196,7 @@ export class PhotoTab {
     return this.backdrop?.picture ?? null;
   }
 
-  /** Once for each picture and model. A picture that cannot be read has no classes, and that was said already. */
+  /** A picture that cannot be read has no classes, and that was said already. */
   async #readLabels(signal) {
     const { shot, choices } = this;
     const look = choices.kept ? null : this.current?.look?.bare;
@@ -206,7 +204,7 @@ export class PhotoTab {
       const labels = await shot.labelsOf(choices.model, look, signal);
       if (!signal.aborted && labels !== this.legend.labels) this.legend.show(labels, choices.kept);
     } catch {
-      if (!signal.aborted && byId("photo-problem").hidden) byId("photo-facts").textContent += " · its classes could not be read";
+      if (!signal.aborted && part("problem").hidden) part("facts").textContent += " · its classes could not be read";
     }
   }
 
@@ -228,24 +226,16 @@ export class PhotoTab {
     this.undo.show();
   }
 
-  /** The brush lies on the photo while it is in hand, and while what is painted there has a say. */
+  /** The brush lies on the photo while what is painted there has a say. */
   #takeUp() {
     const canPaint = this.takesMatte && this.choices.has("keep") && Boolean(this.shot?.before);
-    byId("photo-brush").hidden = !canPaint;
-    byId("photo-masks").hidden = !this.shot?.corrections;
+    part("brush").hidden = !canPaint;
+    part("masks").hidden = !this.shot?.corrections;
     this.easel.viewer.take(canPaint && this.brush.isInHand ? this.brush : null);
-    this.easel.showCorners();
   }
 
-  #begin() {
-    this.sequence.abort();
-    this.sequence = new AbortController();
-    return this.sequence.signal;
-  }
-
-  /** Nothing of the last photo stays. */
   #leave() {
-    this.#begin();
+    this.turns.next();
     this.shot?.rest(this.choices.kept);
     Object.assign(this, { shot: null, current: null });
     this.choices.kept = null;
@@ -256,8 +246,8 @@ export class PhotoTab {
   }
 
   #busy(text) {
-    byId("photo-busy").hidden = !text;
-    byId("photo-busy").lastElementChild.textContent = text;
+    part("busy").hidden = !text;
+    part("busy").lastElementChild.textContent = text;
   }
 
   #fail(error) {
@@ -265,36 +255,33 @@ export class PhotoTab {
     this.#busy(null);
     this.easel.clear(this.shot?.before ?? null);
     const { choices } = this;
-    byId("photo-problem").replaceChildren(adviceCard(error, {
+    part("problem").replaceChildren(adviceCard(error, {
       again: () => (this.shot ? this.#run(0) : this.#choose(this.entry)),
-      choose: () => byId("photo-file").click(),
+      choose: () => part("file").click(),
       empty: () => choices.choose("allow_empty", "true"),
       reset: () => choices.reset(),
       model: () => choices.useStandardModel(),
     }));
-    byId("photo-problem").hidden = false;
+    part("problem").hidden = false;
   }
 
   async #comeBack(seconds, signal) {
-    for (let left = seconds; left > 0; left -= 1) {
-      byId("photo-facts").textContent = `Trying again in ${left} s`;
-      await pause(1000);
-      if (signal.aborted) return;
-    }
-    this.#run(0);
+    const say = (left) => { part("facts").textContent = `Trying again in ${left} s`; };
+    if (await countDown(seconds, () => signal.aborted, say)) this.#run(0);
   }
 
   get takesMatte() { return this.choices.operation.files.includes("matte"); }
 
   #listen() {
-    const open = (files) => this.open(...files);
-    for (const id of ["photo-file", "photo-again"]) takeChosen(byId(id), open);
-    takeDrops(byId("photo-stage"), open);
-    takePasted(() => !byId("photo").hidden, open);
-    onClick("photo-sheet", () => { byId("photo-sheet").ariaExpanded = String(!byId("photo-side").classList.toggle("closed")); });
-    onClick("photo-masks", async () => {
-      for (const [, file] of await this.shot.corrections.files(this.shot.before)) save(file, file.name);
+    takeFiles("photo", part("stage"), ["file", "again"].map(part), (files) => this.open(...files));
+    onClicks("photo", {
+      sheet: () => { part("sheet").ariaExpanded = String(!part("side").classList.toggle("closed")); },
+      masks: async () => {
+        for (const [, file] of await this.shot.corrections.files(this.shot.before)) save(file, file.name);
+      },
     });
-    showSamples((file) => this.open(file));
+    for (const sample of document.querySelectorAll(".sample")) {
+      sample.addEventListener("click", async () => this.open(await shippedFile(sample.firstElementChild.src)));
+    }
   }
 }

@@ -1,11 +1,16 @@
-// Pictures as bitmaps, canvases and bytes, one into another.
+// Pictures as bitmaps, canvases, bytes and files, one into another.
 
 const SQUARE_PX = 10;
 
 /** Upright pixels; null where this browser cannot read the format, though the service may. */
 export const bitmapOf = (blob) => createImageBitmap(blob).catch(() => null);
 
-/** The context of a new canvas. */
+/** The same shape, its longer side no longer than `longest` pixels. */
+export function within({ width, height }, longest) {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
 export function empty({ width, height }, options) {
   const context = new OffscreenCanvas(width, height).getContext("2d", options);
   context.imageSmoothingQuality = "high";
@@ -20,21 +25,16 @@ export function drawn(picture, size = picture, options = undefined) {
   return context.canvas;
 }
 
-/** The ImageData of a bitmap or a canvas. */
 export function pixelsOf(picture) {
   const context = drawn(picture, picture, { willReadFrequently: true }).getContext("2d");
   return context.getImageData(0, 0, picture.width, picture.height);
 }
 
-/** How opaque each pixel is, 8 bits. */
 export function alphaOf(picture) {
   const { data } = pixelsOf(picture);
-  const levels = new Uint8Array(data.length / 4);
-  for (let at = 0; at < levels.length; at += 1) levels[at] = data[4 * at + 3];
-  return levels;
+  return Uint8Array.from({ length: data.length / 4 }, (_, at) => data[4 * at + 3]);
 }
 
-/** A canvas of an ImageData. */
 export function canvasOf(pixels) {
   const context = empty(pixels);
   context.putImageData(pixels, 0, 0);
@@ -55,8 +55,19 @@ function painted(levels, { width, height }, word) {
   return canvasOf(pixels);
 }
 
-/** The PNG of a bitmap or a canvas. */
-export const pngOf = (picture) => drawn(picture).convertToBlob({ type: "image/png" });
+/** `name` ends in `png` or `jpeg`, which is what it becomes. */
+export async function fileOf(canvas, name, quality) {
+  const type = `image/${name.split(".").at(-1)}`;
+  return new File([await canvas.convertToBlob({ type, quality })], name, { type });
+}
+
+/** As large as `choose` says, of what fits and what covers. */
+export function drawInMiddle(context, picture, choose) {
+  const { width, height } = context.canvas;
+  const scale = choose(width / picture.width, height / picture.height);
+  const [w, h] = [picture.width * scale, picture.height * scale];
+  context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+}
 
 /** A tile of what shows through where a picture is transparent, for `createPattern`. */
 export function checkerboard() {

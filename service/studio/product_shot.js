@@ -1,5 +1,5 @@
-// A product shot: how large its page is, where the subject stands on it, and the shadow that grounds it. The formulas are
-// those of service/operations/product_shot/layout.py and service/pixels/shadows.py.
+// A product shot's page, place and shadow, by the formulas of service/operations/product_shot/layout.py and
+// service/pixels/shadows.py.
 
 import { softened } from "./blur.js";
 import { alphaOf, drawn, empty, maskOf } from "./pixels.js";

@@ -1,6 +1,6 @@
 // The request on screen, as it is written for curl and for Python: run beside the same files, it gives the same result.
 
-import { byId, onClick, sayOn } from "./dom.js";
+import { byId, onClicks, sayOn } from "./dom.js";
 import { address } from "./service.js";
 
 const LONGEST_LINE = 90;
@@ -46,11 +46,11 @@ const fieldFlag = (value) => (/^[@<]|;/.test(value) ? "--form-string" : "-F");
 export class Recipe {
   constructor(root) {
     Object.assign(this, { root, code: root.querySelector("code") });
-    for (const radio of root.querySelectorAll("input")) radio.addEventListener("change", () => this.#write());
-    onClick("photo-recipe-copy", () => this.#copy(byId("photo-recipe-copy")));
+    root.addEventListener("change", () => this.#write());
+    onClicks("photo", { "recipe-copy": () => this.#copy(byId("photo-recipe-copy")) });
   }
 
-  /** Shows what gives the result on screen. `request` is that of choices.js, `image` and `result` are names of files. */
+  /** `image` and `result` are names of files. */
   show(request, image, result) {
     this.root.hidden = false;
     const files = [["image", image], ...request.files.map(([name, file]) => [name, file.name])];

@@ -1,16 +1,18 @@
 // Taking the result away: saved, copied, dragged out, or with a right click on the picture itself.
 
-import { byId, onClick, save, sayOn } from "./dom.js";
+import { byId, onClicks, save, sayOn } from "./dom.js";
 
 export class ResultBar {
-  /** `obtain()` gives the service's own `{blob, name}`; `onFail(error)` hears why it could not. */
+  /** `obtain()` gives the service's own `{blob, name}`. */
   constructor(obtain, onFail) {
     Object.assign(this, { obtain, onFail, shown: null });
     [this.download, this.copy, this.image, this.chip] = ["download", "copy", "image", "chip"].map((name) => byId(`photo-${name}`));
     this.back = byId("photo-return");
-    onClick("photo-download", () => this.#obtained(this.download, save));
-    onClick("photo-return", () => this.#obtained(this.back, (blob) => this.onReturn(blob)));
-    onClick("photo-copy", () => this.#copy());
+    onClicks("photo", {
+      download: () => this.#obtained(this.download, save),
+      return: () => this.#obtained(this.back, (blob) => this.onReturn(blob)),
+      copy: () => this.#copy(),
+    });
     this.chip.addEventListener("dragstart", (event) => this.#drag(event));
     const stage = this.image.parentElement;
     // A right click is the picture's, and not the canvas', which has a checkerboard in it.
@@ -18,16 +20,13 @@ export class ResultBar {
     stage.addEventListener("pointerleave", () => this.image.classList.remove("on-top"));
   }
 
-  /** A result can be had; `isPicture` says whether it can be looked at. */
   offer(isPicture) {
     this.download.hidden = false;
-    this.#showBack();
     this.copy.hidden = !isPicture;
     this.#forget();
     this.chip.hidden = !isPicture || !this.chip.src; // of the last one, faintly: what is beside it does not jump
   }
 
-  /** The picture on the stage, as a PNG, and how it is called. */
   show(blob, name) {
     this.#forget();
     this.shown = { blob, name, url: URL.createObjectURL(blob) };
@@ -40,16 +39,12 @@ export class ResultBar {
     this.#forget();
     this.chip.removeAttribute("src");
     this.chip.hidden = this.download.hidden = this.copy.hidden = true;
-    this.#showBack();
   }
 
-  /** Somebody wants the result back, where `onReturn(blob)` is told. */
   returnsTo(onReturn) {
     this.onReturn = onReturn;
-    this.#showBack();
+    this.back.hidden = !onReturn;
   }
-
-  #showBack() { this.back.hidden = this.download.hidden || !this.onReturn; }
 
   #forget() {
     if (this.shown) URL.revokeObjectURL(this.shown.url);
@@ -58,7 +53,6 @@ export class ResultBar {
     this.image.hidden = true;
   }
 
-  /** Hands the service's own result to `use(blob, name)`. */
   async #obtained(button, use) {
     const text = button.textContent;
     Object.assign(button, { disabled: true, textContent: "Preparing…" });

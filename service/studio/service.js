@@ -2,6 +2,9 @@
 
 import { keyHeaders } from "./key.js";
 
+/** For what people do not wait for at this moment (RFC 9218). */
+export const UNHURRIED = { Priority: "u=5" };
+
 /** A problem document (RFC 9457). `retryAfterS` is set where the service said when to come back. */
 export class Problem extends Error {
   constructor(fields, retryAfterS = null) {
@@ -9,10 +12,9 @@ export class Problem extends Error {
     Object.assign(this, { status: 0, title: "Something went wrong", detail: "", code: "", request_id: "" }, fields, { retryAfterS });
   }
 
-  static ofPage = (error) => new Problem({ title: "The page failed", detail: String(error), code: "page" });
+  /** What is none is a fault of this page. */
+  static of = (error) => (error instanceof Problem ? error : new Problem({ title: "The page failed", detail: String(error), code: "page" }));
 }
-
-const UNREACHABLE = { title: "The service does not answer", detail: "It may have been stopped, or the network is gone.", code: "unreachable" };
 
 /** Where `path` is, also behind a proxy that puts the service below a path of its own. */
 export const address = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
@@ -20,7 +22,7 @@ export const address = (path) => new URL(path.replace(/^\//, ""), document.baseU
 /** The response. Throws Problem, or AbortError where `signal` says so. */
 export async function ask(path, init = {}) {
   const response = await fetch(address(path), { ...init, headers: { ...init.headers, ...keyHeaders() } }).catch((error) => {
-    throw error.name === "AbortError" ? error : new Problem(UNREACHABLE);
+    throw error.name === "AbortError" ? error : new Problem({ title: "The service does not answer", code: "unreachable" });
   });
   if (!response.ok) throw await problemOf(response);
   return response;
@@ -29,12 +31,13 @@ export async function ask(path, init = {}) {
 export const askJson = async (path, init) => (await ask(path, init)).json();
 
 /** What `request` (see choices.js) asks for, done to `image`. */
-export function askFor(request, image, init = {}) {
+export const askFor = (request, image, init) => ask(request.path, { method: "POST", body: formOf([["image", image], ...request.fields, ...request.files]), ...init });
+
+/** Of `[name, text or file]`. */
+export function formOf(entries) {
   const form = new FormData();
-  form.append("image", image, image.name);
-  for (const [name, value] of request.fields) form.append(name, value);
-  for (const [name, file] of request.files) form.append(name, file, file.name);
-  return ask(request.path, { method: "POST", body: form, ...init });
+  for (const entry of entries) form.append(...entry);
+  return form;
 }
 
 async function problemOf(response) {

@@ -1,6 +1,7 @@
 // The Service tab: how the service is doing, from /metrics every two seconds while somebody looks.
 
-import { byId, make, problemCard } from "./dom.js";
+import { adviceCard } from "./advice.js";
+import { byId, make } from "./dom.js";
 import { ask } from "./service.js";
 import { Chart } from "./chart.js";
 import { Reading, growth, quantile } from "./metrics.js";
@@ -9,8 +10,8 @@ const INTERVAL_S = 2;
 const STAGES = ["read", "wait", "decode", "queue", "infer", "matte", "compose", "encode"];
 const SPAN = 30; // readings: latencies are those of the last minute
 
-/** A chart each: its title, the least that fills its height, and `[value, text, words beside it]` of `now`, the reading
- *  before it (`last`) and the first of the span (`since`). */
+/** Title, the least that fills the height, and `[value, text, words beside it]` of a reading, the one before it and the
+ *  first of the span. */
 const CHARTS = [
   ["Waiting for a worker", 4, ({ now }) => whole(now.sum("silhouette_queue_depth"), `oldest ${seconds(now.sum("silhouette_oldest_wait_seconds"))}`)],
   ["Requests in flight", 4, ({ now }) => whole(now.sum("silhouette_permits_in_use"), `of ${now.sum("silhouette_permits")}`)],
@@ -29,7 +30,6 @@ const CHARTS = [
 
 const UNCOUNTED = ["other", "/models", "/models/{name}", "/models/{name}/default", "/livez", "/readyz", "/startupz", "/metrics"];
 
-/** Whether a request was for a picture. */
 const isWork = ({ route }) => !UNCOUNTED.includes(route);
 
 const whole = (value, words) => [value, value.toFixed(0), words];
@@ -56,7 +56,7 @@ export class ServiceTab {
       byId("service-trouble").hidden = true;
     } catch (problem) {
       byId("service-trouble").hidden = false;
-      byId("service-trouble").replaceChildren(problemCard(problem));
+      byId("service-trouble").replaceChildren(adviceCard(problem));
     }
   }
 
@@ -91,12 +91,9 @@ function stageOf(now, since, stage) {
   return { mean: count ? growth(from, now, `${name}_sum`, isStage) / count : null, slow: quantile(from, now, name, 0.95, isStage) };
 }
 
-function bar({ stage, mean, slow }, longest) {
-  const filled = make("i");
-  filled.style.width = `${(100 * mean) / longest}%`;
-  return make("li", {}, make("span", { text: stage }), make("span", { class: "track" }, filled),
-    make("span", { class: "figure", text: `${seconds(mean)}, p95 ${seconds(slow ?? 0)}` }));
-}
+const bar = ({ stage, mean, slow }, longest) => make("li", {}, make("span", { text: stage }),
+  make("span", { class: "track" }, make("i", { style: { width: `${(100 * mean) / longest}%` } })),
+  make("span", { class: "figure", text: `${seconds(mean)}, p95 ${seconds(slow ?? 0)}` }));
 
 const row = (...cells) => make("tr", {}, cells.map((cell) => make("td", {}, cell)));
 const pill = (kind, text) => make("span", { class: `pill ${kind}`, text });

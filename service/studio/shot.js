@@ -3,18 +3,18 @@
 import { Problem, askFor } from "./service.js";
 import { LOOKED, SUBJECT, masked } from "./composition.js";
 import { LabelMap } from "./label_map.js";
-import { alphaOf, bitmapOf, drawn } from "./pixels.js";
+import { alphaOf, bitmapOf, drawn, fileOf, within } from "./pixels.js";
 import { Undo } from "./undo.js";
 
 const MOST_LOOKS = 4; // at 12 megapixels each takes 48 MB
 const GLANCE_PX = 640;
 const CUT_OUT = "/remove-background";
 
-/** The photo as the service reads it, for a browser that cannot: with all of its saturation, nothing changes. */
+/** For a browser that cannot read the photo: with all of its saturation, nothing changes. */
 const CONVERSION = { path: "/color-pop", fields: [["saturation", "1"], ["allow_empty", "true"], ["format", "png"]], files: [] };
 
 export class Shot {
-  /** Reads a file. Throws Problem where neither this browser nor the service can. */
+  /** Throws Problem where neither this browser nor the service can read it. */
   static async open(file, signal) {
     if (!file.size) throw new Problem({ title: "The file is empty", code: "empty_file" });
     const before = await bitmapOf(file);
@@ -28,22 +28,20 @@ export class Shot {
     Object.assign(this, { file, before, readable, looks: new Map(), labels: new Map(), undo: new Undo(), corrections: null, kept: null });
   }
 
-  /** Whether nothing of the photo is transparent. */
   isOpaque = () => {
     this.opaque ??= this.file.type === "image/jpeg" || alphaOf(this.before).every((level) => level === 255);
     return this.opaque;
   };
 
-  /** The look that the fields of a request want, but for the options in `without`; undefined where it was not asked for. */
+  /** The look that a request wants, but for the options in `without`; undefined where it was not asked for. */
   seen(fields, without = []) {
     return this.looks.get(this.#key(fields.filter(([name]) => SUBJECT.includes(name) && !without.includes(name))));
   }
 
-  /** Whether a request is for the subject and nothing else. */
   isAll = (fields) => fields.every(([name]) => SUBJECT.includes(name));
 
-  /** The subject in its own colours, for the fields of a request. `takesMatte` says whether the service can go on from an
-   *  earlier matte, and from what was painted. Throws Problem. */
+  /** The subject in its own colours. `takesMatte` says whether the service can go on from an earlier matte, and from
+   *  what was painted. Throws Problem. */
   async look(fields, takesMatte, signal) {
     const looked = fields.filter(([name]) => LOOKED.includes(name));
     const all = fields.filter(([name]) => SUBJECT.includes(name));
@@ -56,23 +54,20 @@ export class Shot {
     return this.#once(all, this.corrections, () => this.#ask(all, takesMatte ? [look.matte] : [], signal, look));
   }
 
-  /** The subject as `model` sees it in a small copy, which is little to send: a canvas, as large as the photo. */
+  /** The subject as `model` sees it in a small copy, as large as the photo. */
   async glance(model, signal) {
-    const { width, height } = this.before;
-    const scale = Math.min(1, GLANCE_PX / Math.max(width, height));
-    const small = drawn(this.before, { width: Math.ceil(width * scale), height: Math.ceil(height * scale) });
-    const copy = new File([await small.convertToBlob({ type: "image/jpeg", quality: 0.85 })], "glance.jpg", { type: "image/jpeg" });
+    const copy = await fileOf(drawn(this.before, within(this.before, GLANCE_PX)), "glance.jpeg", 0.85);
     const response = await askFor({ path: `${CUT_OUT}?model=${model}`, fields: [], files: [] }, copy, { signal });
     return masked(this.before, await createImageBitmap(await response.blob()));
   }
 
-  /** The classes in it. Two are told apart by the matte already; a model of many says them, once. Throws Problem. */
+  /** The classes in it. Throws Problem. */
   async labelsOf(model, look, signal) {
     if (!this.labels.has(model.name)) this.labels.set(model.name, await this.#readLabels(model, look, signal));
     return this.labels.get(model.name);
   }
 
-  /** Gives back what takes much memory, and can be had again; `kept` are the classes that were the subject. */
+  /** Gives back what takes much memory, and can be had again. */
   rest(kept) {
     Object.assign(this, { kept, before: null });
     for (const look of this.looks.values()) look.picture = null;
@@ -84,9 +79,10 @@ export class Shot {
   }
 
   async #readLabels(model, look, signal) {
+    // Two are told apart by the matte already.
     if (look && model.classes.length === 2) return LabelMap.ofMatte(alphaOf(look.picture), look.picture, model.classes);
     const name = model.parts.at(-1) ?? model.name; // two together have the classes of the second
-    const fields = [["model", name], ["output", "labels"], ["format", "json"], ["allow_empty", "true"]];
+    const fields = Object.entries({ model: name, output: "labels", format: "json", allow_empty: "true" });
     const response = await askFor({ path: "/segment", fields, files: [] }, this.file, { signal });
     return LabelMap.ofJson(await response.json(), model.classes);
   }
@@ -100,8 +96,8 @@ export class Shot {
     return this.looks.get(key);
   }
 
-  /** `{blob, picture, headers, matte}`: the subject with straight alpha, and `[field, file]` that a request takes in the
-   *  place of a look. `bare` is the look whose edges these are. */
+  /** `{blob, picture, headers, matte}`; `matte` is what a request takes in the place of a look, and `bare` the look whose
+   *  edges these are. */
   async #ask(fields, files, signal, bare = null) {
     const response = await askFor({ path: CUT_OUT, fields, files }, this.file, { signal });
     const blob = await response.blob();

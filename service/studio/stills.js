@@ -1,9 +1,7 @@
 // A few frames of a film, each with what becomes of it.
 
 import { clock, make } from "./dom.js";
-import { askFor } from "./service.js";
-
-const HEADERS = { Priority: "u=5" }; // less urgent than what people wait for (RFC 9218)
+import { UNHURRIED, askFor } from "./service.js";
 
 export class Stills {
   constructor(root) { Object.assign(this, { root, all: [], isBefore: false }); }
@@ -19,14 +17,13 @@ export class Stills {
   /** Shows what `request` makes of each, as it comes. Throws Problem, or AbortError. */
   async make(request, signal) {
     await Promise.all(this.all.map(async (still) => {
-      const blob = await (await askFor(request, still.file, { signal, headers: HEADERS })).blob();
+      const blob = await (await askFor(request, still.file, { signal, headers: UNHURRIED })).blob();
       if (still.after) URL.revokeObjectURL(still.after);
       still.after = URL.createObjectURL(blob);
       this.#draw();
     }));
   }
 
-  /** Shows the frames as they are in the film, or what becomes of them. */
   compare(isBefore) {
     this.isBefore = isBefore;
     this.#draw();

@@ -7,14 +7,11 @@ import { Problem, address } from "./service.js";
 
 const LENGTH_BYTES = 4;
 
-/** Why a session ended, where the service did not send a problem document before. */
-const GONE = { title: "The connection to the service is gone", detail: "It may have been stopped.", code: "unreachable" };
-const CLOSED = {
-  1001: { title: "The service closed the session", detail: "It was idle for too long, or the service is being stopped.", code: "1001" },
-};
+const UNREACHABLE = "unreachable";
+const GOING_AWAY = 1001; // it was idle for too long, or the service is being stopped
 
 export class Stream {
-  /** `on` has `ready(session)`, `result(header, parts)`, `problem(problem, seq)` for one frame, `closed(problem, code)`. */
+  /** `on` has `ready(session)`, `result(header, parts)`, `problem(problem, seq)` and `closed(problem, code)`. */
   constructor(hello, on) {
     Object.assign(this, { on, problem: null, session: null });
     const url = new URL(address("stream"));
@@ -28,7 +25,6 @@ export class Stream {
 
   get isOpen() { return this.session !== null && this.socket.readyState === WebSocket.OPEN; }
 
-  /** Bytes that the network has not taken yet. */
   get waitingBytes() { return this.socket.bufferedAmount; }
 
   sendFrame(seq, timestampMs, format, payload) { this.#send({ seq, timestamp_ms: timestampMs, format }, payload); }
@@ -39,7 +35,6 @@ export class Stream {
     if (this.isOpen) this.#say({ type: "update", ...changes });
   }
 
-  /** Ends it; nothing more is heard of it. */
   close() {
     this.on = null;
     this.socket.close(1000);
@@ -70,8 +65,7 @@ export class Stream {
 
   #closed(code, reason) {
     const said = this.problem && (!reason || this.problem.code === reason) ? this.problem : null;
-    const known = CLOSED[code] ?? GONE;
-    this.on?.closed(said ?? new Problem({ ...known, code: reason || known.code }), code);
+    this.on?.closed(said ?? new Problem({ title: "The service closed the session", code: reason || (code === GOING_AWAY ? "closed" : UNREACHABLE) }), code);
   }
 }
 

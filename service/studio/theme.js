@@ -1,27 +1,16 @@
 // Light, dark, or as the system is.
 
 import { byId } from "./dom.js";
-import { icon } from "./icons.js";
 
 const KEY = "silhouette-theme";
+const { dataset } = document.documentElement;
 
-/** Lets the button switch, and remembers what was chosen. */
 export function startTheme() {
-  const button = byId("theme");
-  apply(localStorage.getItem(KEY), button);
-  button.addEventListener("click", () => {
-    const chosen = isDark() ? "light" : "dark";
-    localStorage.setItem(KEY, chosen);
-    apply(chosen, button);
+  const stored = localStorage.getItem(KEY);
+  if (stored) dataset.theme = stored;
+  byId("theme").addEventListener("click", () => {
+    const isDark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    dataset.theme = isDark ? "light" : "dark";
+    localStorage.setItem(KEY, dataset.theme);
   });
-}
-
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function apply(theme, button) {
-  if (theme) document.documentElement.dataset.theme = theme;
-  button.replaceChildren(icon(isDark() ? "light" : "dark"));
 }

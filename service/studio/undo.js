@@ -1,43 +1,33 @@
 // What was done to one photo, step by step, there and back again.
 
-import { byId, onClick } from "./dom.js";
-import { icon } from "./icons.js";
+import { byId, onClicks } from "./dom.js";
 
 export class Undo {
-  constructor() {
-    this.past = [];
+  constructor() { Object.assign(this, { past: [], future: [] }); }
+
+  /** Remembers a step that was just taken: `undo` takes it back, `redo` takes it once more. */
+  did(undo, redo) {
+    this.past.push({ undo, redo });
     this.future = [];
   }
 
-  /** Remembers a step that was just taken, as two functions: `back` undoes it, `again` takes it once more. */
-  did(back, again) {
-    this.past.push({ back, again });
-    this.future = [];
-  }
+  undo() { step(this.past, this.future, "undo"); }
 
-  undo() {
-    const step = this.past.pop();
-    if (!step) return;
-    this.future.push(step);
-    step.back();
-  }
+  redo() { step(this.future, this.past, "redo"); }
+}
 
-  redo() {
-    const step = this.future.pop();
-    if (!step) return;
-    this.past.push(step);
-    step.again();
-  }
+function step(from, to, way) {
+  const taken = from.pop();
+  if (!taken) return;
+  to.push(taken);
+  taken[way]();
 }
 
 /** The buttons, and Ctrl Z and its like wherever nobody writes, for what `undoOf()` remembers; `isWanted()` says when. */
 export class UndoButtons {
   constructor(undoOf, isWanted) {
     Object.assign(this, { undoOf, isWanted });
-    for (const way of ["undo", "redo"]) {
-      byId(`photo-${way}`).append(icon(way));
-      onClick(`photo-${way}`, () => this.#step(way));
-    }
+    onClicks("photo", { undo: () => this.#step("undo"), redo: () => this.#step("redo") });
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -52,10 +42,9 @@ export class UndoButtons {
   }
 
   #key(event) {
-    const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    const isRedo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "y";
-    if ((!isUndo && !isRedo) || !this.isWanted() || event.target.matches("input[type=text], input[type=number], textarea")) return;
+    const key = event.ctrlKey || event.metaKey ? event.key.toLowerCase() : "";
+    if (!["z", "y"].includes(key) || !this.isWanted() || event.target.matches("input[type=text], input[type=number], textarea")) return;
     event.preventDefault();
-    this.#step(isRedo || event.shiftKey ? "redo" : "undo");
+    this.#step(key === "y" || event.shiftKey ? "redo" : "undo");
   }
 }

@@ -1,14 +1,13 @@
 // The Video tab: a film, what becomes of five of its frames, and then of all.
 
-import { afterQuiet, byId, clock } from "./dom.js";
+import { Turns, afterQuiet, byId, clock, onClicks } from "./dom.js";
 import { adviceCard } from "./advice.js";
 import { Choices } from "./choices.js";
 import { readClip } from "./clip.js";
 import { FilmJob } from "./film_job.js";
 import { filmEffects, filmForm, stillRequest } from "./film_request.js";
 import { FilmView } from "./film_view.js";
-import { takeDropsAnywhere } from "./folders.js";
-import { extension, stem, takeChosen } from "./intake.js";
+import { extension, stem, takeFiles } from "./intake.js";
 import { Stills } from "./stills.js";
 
 const STILLS = 5;
@@ -23,6 +22,7 @@ export class VideoTab {
     part("drop").hidden = Boolean(films.missing);
     if (films.missing) return;
     this.films = films;
+    this.turns = new Turns();
     this.stills = new Stills(part("stills"));
     this.view = new FilmView(part("result"));
     const single = models.filter(({ parts }) => !parts.length);
@@ -30,9 +30,8 @@ export class VideoTab {
     this.#listen();
   }
 
-  /** Takes a file, whatever it is, and shows what would become of it. */
   async open(file) {
-    const signal = this.#begin();
+    const signal = this.turns.next();
     this.file = file;
     this.stills.show([]);
     this.view.clear();
@@ -48,9 +47,8 @@ export class VideoTab {
     });
   }
 
-  /** What is chosen, done to the five. */
   async #look() {
-    const signal = this.#begin();
+    const signal = this.turns.next();
     await this.#trying(signal, () => this.stills.make(stillRequest(this.choices, this.films), signal), () => this.#look());
   }
 
@@ -116,23 +114,15 @@ export class VideoTab {
     part("problem").hidden = false;
   }
 
-  /** Whatever was being looked at is no longer wanted. */
-  #begin() {
-    this.looking?.abort();
-    this.looking = new AbortController();
-    return this.looking.signal;
-  }
-
   #listen() {
-    const open = ([file]) => { if (!this.job) this.open(file); };
-    takeChosen(part("file"), open);
-    takeDropsAnywhere(part("drop"), () => !byId("video").hidden && !this.job, open);
-    part("start").addEventListener("click", () => this.#start());
-    part("cancel").addEventListener("click", () => this.job?.cancel().catch((error) => this.#fail(error)));
-    const compare = part("compare");
-    compare.addEventListener("click", () => {
-      this.stills.compare(!this.stills.isBefore);
-      compare.ariaPressed = String(this.stills.isBefore);
+    takeFiles("video", part("drop"), [part("file")], ([file]) => this.open(file));
+    onClicks("video", {
+      start: () => this.#start(),
+      cancel: () => this.job?.cancel().catch((error) => this.#fail(error)),
+      compare: () => {
+        this.stills.compare(!this.stills.isBefore);
+        part("compare").ariaPressed = String(this.stills.isBefore);
+      },
     });
   }
 }

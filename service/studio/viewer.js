@@ -1,5 +1,4 @@
-// Two pictures of the same thing on one canvas, with a curtain between them: before on the left, after on the right.
-// Zooms to single pixels and moves about.
+// Two pictures on one canvas, with a curtain between them: before on the left, after on the right. Zooms and moves about.
 
 import { checkerboard } from "./pixels.js";
 
@@ -12,7 +11,7 @@ const CURTAIN_STEPS = 1000;
 const CURTAIN_ROD_PX = 44;
 
 export class Viewer {
-  /** `onPoint(x, y, event)` hears of the pointer in picture pixels, `onZoom(scale)` of zooms. */
+  /** `onPoint(x, y, event)` is in picture pixels. */
   constructor(canvas, curtain, { onPoint, onZoom }) {
     Object.assign(this, { canvas, curtain, onPoint, onZoom, before: null, after: null, shade: null, isBeforeOnly: false });
     this.context = canvas.getContext("2d");
@@ -25,7 +24,7 @@ export class Viewer {
     this.#listen();
   }
 
-  /** Shows two pictures (ImageBitmap, or null); the view stays where it was if they are as large as the last. */
+  /** The view stays where it was if they are as large as the last. */
   show(before, after) {
     const last = this.picture;
     Object.assign(this, { before, after });
@@ -36,14 +35,13 @@ export class Viewer {
 
   get picture() { return this.isBeforeOnly && this.before ? this.before : this.after ?? this.before; }
 
-  /** Whether there are two pictures of one size, so that a curtain makes sense. It would be in a tool's way. */
+  /** A curtain makes sense between pictures of one size. It would be in a tool's way. */
   get canCompare() {
     const { before, after } = this;
     if (this.tool || this.isBeforeOnly || !before || !after) return false;
     return before.width === after.width && before.height === after.height;
   }
 
-  /** A tool in the hand (null: none). */
   take(tool) {
     if (tool === this.tool) return;
     this.tool = tool;
@@ -57,7 +55,7 @@ export class Viewer {
     this.draw();
   }
 
-  /** Zooms around a point of the canvas, in its own pixels; its middle where none is given. */
+  /** Around a point of the canvas, in its own pixels. */
   zoom(factor, x = this.canvas.width / 2, y = this.canvas.height / 2) {
     const now = this.#view();
     const least = this.#fitted().scale;
@@ -67,17 +65,16 @@ export class Viewer {
     this.draw();
   }
 
-  /** Eight screen pixels for each of the picture's. */
   zoomToPixels() { this.zoom((8 * devicePixelRatio) / this.#view().scale); }
 
   draw() {
     const { context, canvas } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
+    this.curtain.hidden = !this.canCompare;
     if (!canvas.clientWidth) return;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * devicePixelRatio));
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    this.curtain.hidden = !this.canCompare;
     if (!this.picture) return;
     const view = this.#view();
     const box = this.#visible(view);
@@ -141,12 +138,12 @@ export class Viewer {
 
   /** The part of the canvas that the picture covers, in its pixels. */
   #visible({ left, top, scale }) {
-    const { canvas, picture } = this;
+    const { canvas: { width, height }, picture } = this;
     const [right, bottom] = [left + picture.width * scale, top + picture.height * scale];
-    return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(canvas.width, right), bottom: Math.min(canvas.height, bottom) };
+    return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(width, right), bottom: Math.min(height, bottom) };
   }
 
-  /** The curtain covers what is to be seen of the picture. Returns where it hangs, in canvas pixels. */
+  /** Over what is to be seen of the picture. Returns where it hangs, in canvas pixels. */
   #placeCurtain({ left, top, right, bottom }) {
     const { curtain, canvas } = this;
     const cssOf = (px) => `${px / devicePixelRatio}px`;
@@ -217,7 +214,6 @@ export class Viewer {
     this.isPainting = false;
   }
 
-  /** How far apart two fingers are. */
   #spread() {
     const [one, other] = [...this.pointers.values()];
     return other ? Math.max(1, Math.hypot(one.x - other.x, one.y - other.y)) : 1;

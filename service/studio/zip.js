@@ -13,7 +13,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value >>> 0;
 });
 
-/** A Blob with the files of `[{name, blob}]`. Reads one at a time; below 4 GB in all, as zip without zip64 is. */
+/** Of `[{name, blob}]`, read one at a time; below 4 GB in all, as zip without zip64 is. */
 export async function zip(files) {
   const parts = [];
   const directory = [];

@@ -76,7 +76,7 @@ def test_effects_and_backgrounds_switch_while_it_runs(studio: Studio) -> None:
 
 def test_the_service_can_compose_the_frames(studio: Studio) -> None:
     start(studio)
-    studio.page.check("#live-settings input[value='By the service']")
+    studio.page.check("#live-settings input[value=composite]")
     studio.page.click("#live-choices .swatch [aria-label=Yellow]")
     wait_for_color(studio, CORNERS[0], "red > 200 && blue < 120")
     wait_for_frames(studio)
@@ -89,7 +89,7 @@ def test_a_picture_of_ones_own_is_the_background_wherever_it_is_composed(studio:
     picture: FilePayload = {"name": "red.png", "mimeType": "image/png", "buffer": red}
     studio.page.set_input_files("#live-choices .picture input", picture)
     wait_for_color(studio, CORNERS[0], "red > 180 && green < 60")
-    studio.page.check("#live-settings input[value='By the service']")
+    studio.page.check("#live-settings input[value=composite]")
     studio.page.click("#live-choices .swatch [aria-label=White]")
     wait_for_color(studio, CORNERS[0], "Math.min(red, green, blue) > 240")
     studio.page.set_input_files("#live-choices .picture input", picture)
@@ -111,7 +111,7 @@ def test_what_is_chosen_while_a_session_is_being_opened_is_not_lost(studio: Stud
 
     start(studio)
     studio.page.route_web_socket(re.compile("/stream"), hold_ready)
-    studio.page.check("#live-settings input[value='By the service']")
+    studio.page.check("#live-settings input[value=composite]")
     while not held:
         studio.page.wait_for_timeout(10)
     studio.page.click("#live-choices .swatch [aria-label=White]")

@@ -117,8 +117,8 @@ def test_a_model_of_many_classes_calls_the_cat_a_cat(studio: Studio, cat: bytes)
     assert "model=deeplab-voc" in studio.page.inner_text("#photo-recipe code")
 
 
-@pytest.mark.parametrize(("kind", "target"), [("drop", "#photo-stage"), ("paste", "body")])
-def test_a_photo_can_be_dropped_and_pasted(studio: Studio, astronaut: bytes, kind: str, target: str) -> None:
+@pytest.mark.parametrize(("kind", "target"), [("drop", "#photo-choices"), ("paste", "body")])
+def test_a_photo_can_be_dropped_anywhere_and_pasted(studio: Studio, astronaut: bytes, kind: str, target: str) -> None:
     studio.open()
     content = base64.b64encode(astronaut).decode()
     studio.page.evaluate(DROP, [target, kind, content, "astronaut.jpg", "image/jpeg"])
