@@ -7,8 +7,11 @@ from playwright.sync_api import Page
 
 SCRIPT = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
-FINDINGS = """async () => {
-  const { violations } = await axe.run({ resultTypes: ["violations"] });
+OF_COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules that another theme may break."""
+
+FINDINGS = """async (rules) => {
+  const { violations } = await axe.run({ resultTypes: ["violations"], ...(rules.length ? { runOnly: rules } : {}) });
   const said = (id, { target, failureSummary }) => `${id}: ${target} ${failureSummary}`;
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => said(id, node)));
 }"""
@@ -19,7 +22,7 @@ def bring_axe(page: Page) -> None:
     page.evaluate(SCRIPT.read_text(encoding="utf-8"))
 
 
-def findings(page: Page) -> list[str]:
-    """What is wrong with what can be seen of it now."""
-    found: list[str] = page.evaluate(FINDINGS)
+def findings(page: Page, *rules: str) -> list[str]:
+    """What is wrong with what can be seen of it now, by these rules; by all of them where none is named."""
+    found: list[str] = page.evaluate(FINDINGS, list(rules))
     return found
