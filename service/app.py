@@ -43,7 +43,7 @@ STOP_TIMEOUT_S = 5.0
 """For batches that are still on board when everybody was answered or the drain timeout is over."""
 
 CORS: Mapping[str, Any] = {
-    "allow_methods": ["GET", "HEAD", "POST", "DELETE"],
+    "allow_methods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
     "allow_headers": ["*"],
     "expose_headers": ["*"],
     "max_age": 3600,
@@ -110,14 +110,9 @@ def app_of(settings: Settings, engine: Engine) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    operations = operation_routes()
-    keyed = [Security(API_KEY)] if settings.keys_file else []
-    app.include_router(operations, dependencies=keyed)
-    app.include_router(router, dependencies=keyed)
-    app.include_router(model_changes.router, dependencies=keyed)
-    app.include_router(videos_router, dependencies=keyed)
-    app.include_router(batches_router, dependencies=keyed)
-    app.include_router(jobs_router, dependencies=keyed)
+    keyed = (operation_routes(), router, model_changes.router, videos_router, batches_router, jobs_router)
+    for each in keyed:
+        app.include_router(each, dependencies=[Security(API_KEY)] if settings.keys_file else [])
     app.include_router(probes)
     app.include_router(docs_page.router)
     if settings.studio:
@@ -125,8 +120,7 @@ def app_of(settings: Settings, engine: Engine) -> FastAPI:
     app.include_router(stream_router)
     for door in doors:
         app.include_router(door.router, include_in_schema=False, tags=[door.name])
-    own = (operations, router, model_changes.router, videos_router, batches_router, jobs_router, probes)
-    routers = (*own, *(door.router for door in doors))
+    routers = (*keyed, probes, *(door.router for door in doors))
     paths = frozenset(route.path for each in routers for route in each.routes if isinstance(route, APIRoute))
     app.add_middleware(Gate, service=service, paths=paths, doorways=doors)
     if settings.allowed_origins:

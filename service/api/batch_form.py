@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import Request
 
 from service.api.forms import MAX_FORM_FIELDS, MAX_FORM_FILES, PartOnDisk, read_form
+from service.api.request_headers import MULTIPART, media_type_of
 from service.errors import BadOption, MissingImage, UnsupportedBody
 
 PICTURES = "image"
@@ -31,9 +32,9 @@ async def read_batch_form(request: Request, folder: Path, most: int) -> BatchFor
 
     Raises UnsupportedBody, MalformedForm, MissingImage, or BadOption for what is given twice and may not be.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "multipart/form-data":
-        raise UnsupportedBody(f"the request has {media_type or 'no type'}; a batch is multipart/form-data")
+    media_type = media_type_of(request.headers)
+    if media_type != MULTIPART:
+        raise UnsupportedBody(f"the request has {media_type or 'no Content-Type'}; a batch is multipart/form-data")
     found = BatchForm()
     limits = {"max_files": most + MAX_FORM_FILES, "max_fields": most + MAX_FORM_FIELDS}
     async with read_form(request, folder=folder, **limits) as form:

@@ -160,7 +160,7 @@ def result(request: Request, service: ServiceDep) -> StreamingResponse:
     found = _batch_of(request, service)
     if found.ended_at is None:
         unfinished = sum(count for state, count in found.counts.items() if not state.is_final)
-        raise JobUnfinished(f"{unfinished} of its {found.total} jobs have not ended yet")
+        raise JobUnfinished(f"{unfinished} of its {found.total} jobs have not ended yet; ask for it again later")
     files = _files(service.jobs.store.jobs_in(found.id))
     headers = {"Content-Disposition": f'attachment; filename="batch-{found.id}.zip"'}
     return StreamingResponse(zip_stream(files), media_type="application/zip", headers=headers)

@@ -139,7 +139,7 @@ class RequestBody:
         return message if waiting.done() else {"type": "http.disconnect"}
 
     def _too_many_bytes(self) -> TooManyBytes:
-        return TooManyBytes(f"the body has more than {self._most_bytes} bytes")
+        return TooManyBytes(f"the body has more than {self._most_bytes} bytes, which are the most that this takes")
 
     def _too_slow(self) -> SlowUpload:
         came = f"{self._sender.received_bytes} bytes came in {self._exchange.elapsed_ms / 1000:.1f} seconds"

@@ -7,19 +7,23 @@ RFC 2046 allows and the parser does not.
 
 import asyncio
 import io
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from service.errors import MalformedForm
+from service.errors import BadOption, MalformedForm
 
 MAX_FORM_FILES = 8
 MAX_FORM_FIELDS = 64
+
+Value = TypeVar("Value")
 MAX_TEXT_BYTES = 1024 * 1024
 """Of one part that is no file."""
 
@@ -127,3 +131,13 @@ async def read_form(
         yield form
     finally:
         await form.close()
+
+
+def only_once(entries: list[tuple[str, Value]]) -> dict[str, Value]:
+    """Options or files by their names. Raises BadOption for what is given twice, and for far too many."""
+    if len(entries) > MAX_FORM_FIELDS:
+        raise BadOption(f"more than {MAX_FORM_FIELDS} options")
+    times = Counter(name for name, _ in entries)
+    if twice := [name for name, count in times.items() if count > 1]:
+        raise BadOption(f"given more than once: {', '.join(sorted(twice))}")
+    return dict(entries)

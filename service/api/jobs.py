@@ -170,7 +170,7 @@ def result(request: Request, service: ServiceDep) -> Response:
     if found.failure_code:
         raise failure_of(found.failure_code, found.failure_detail or "")
     if found.state is not State.DONE or found.result is None or not found.result.is_file():
-        raise JobUnfinished(f"the job is {found.state}")
+        raise JobUnfinished(f"the job is {found.state}; `GET /jobs/{found.id}` tells of it")
     if found.kind == PICTURE:
         headers = result_headers(*answer_in(found))
         return FileResponse(found.result, media_type=found.media_type, headers=headers)

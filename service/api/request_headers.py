@@ -15,6 +15,8 @@ URGENCY = re.compile(r"(?:^|,)\s*u=(?P<urgency>[0-7])\b")
 
 TIMEOUT_MS = re.compile(r"[1-9][0-9]{0,8}")
 
+MULTIPART = "multipart/form-data"
+
 DEFAULT_URGENCY = 3
 """Of RFC 9218; a request that says it is less urgent goes to the bulk lane."""
 
@@ -59,6 +61,11 @@ def check_encoding(headers: Headers) -> None:
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedBody(f"Content-Encoding: {encoding} is not read; send the body as it is")
+
+
+def media_type_of(headers: Headers) -> str:
+    """Of the body, in lower case, without its parameters; empty where the headers do not say."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def announced_bytes(headers: Headers) -> int:

@@ -1,15 +1,15 @@
 """Reads the image, further files and the options out of a request, wherever the caller put them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
-from service.api.forms import MAX_FORM_FIELDS, read_form
+from service.api.forms import only_once, read_form
 from service.api.negotiation import negotiate
+from service.api.request_headers import MULTIPART, media_type_of
 from service.errors import BadInput, BadOption, MissingImage, UnsupportedBody
 from service.operations.operation import Operation
 from service.operations.options import AnyOptions, Format, Options, parse_options
@@ -17,11 +17,11 @@ from service.operations.options import AnyOptions, Format, Options, parse_option
 PHOTO = "image"
 """The name of the form field that has the photo."""
 
-Value = TypeVar("Value")
-
 
 @dataclass(frozen=True)
 class Upload(Generic[AnyOptions]):
+    """What a request for one operation has brought, checked against it."""
+
     image: bytes
     pictures: Mapping[str, bytes]
     """Further pictures, by the names that the operation has for them."""
@@ -39,7 +39,7 @@ async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upl
     Raises UnsupportedBody, MalformedForm, MissingImage, BadOption, UnknownOption or NotAcceptable.
     """
     # Options in the query are checked before the body is read.
-    query = _only_once(request.query_params.multi_items())
+    query = only_once(request.query_params.multi_items())
     parse_options(operation.options, query)
     files, fields = await _read_body(request, [picture.name for picture in operation.pictures])
     given = _merge(query, fields)
@@ -68,10 +68,10 @@ def accepted_formats(request: Request, options: Options) -> Sequence[Format]:
 
 async def _read_body(request: Request, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     """(files, text fields), each by name."""
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    media_type = media_type_of(request.headers)
     if media_type.startswith("image/"):
         return {PHOTO: await request.body()}, {}
-    if media_type == "multipart/form-data":
+    if media_type == MULTIPART:
         return await _read_form(request, pictures)
     said = media_type or "no Content-Type"
     raise UnsupportedBody(f"the request has {said}; send multipart/form-data with a file `image`, or a body of image/*")
@@ -84,22 +84,13 @@ async def _read_form(request: Request, pictures: Sequence[str]) -> tuple[dict[st
 
 async def _sort(form: FormData, pictures: Sequence[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     entries = form.multi_items()
-    texts = _only_once([(name, value) for name, value in entries if isinstance(value, str)])
-    uploads = _only_once([(name, value) for name, value in entries if isinstance(value, UploadFile)])
+    texts = only_once([(name, value) for name, value in entries if isinstance(value, str)])
+    uploads = only_once([(name, value) for name, value in entries if isinstance(value, UploadFile)])
     for name in (PHOTO, *pictures):
         if texts.pop(name, ""):
             failure: type[BadInput] = MissingImage if name == PHOTO else BadOption
             raise failure(f"`{name}` came as text; send it as a file, with curl as -F {name}=@photo.jpg")
     return {name: await upload.read() for name, upload in uploads.items()}, texts
-
-
-def _only_once(entries: list[tuple[str, Value]]) -> dict[str, Value]:
-    if len(entries) > MAX_FORM_FIELDS:
-        raise BadOption(f"more than {MAX_FORM_FIELDS} options")
-    times = Counter(name for name, _ in entries)
-    if twice := [name for name, count in times.items() if count > 1]:
-        raise BadOption(f"given more than once: {', '.join(sorted(twice))}")
-    return dict(entries)
 
 
 def _merge(query: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, str]:

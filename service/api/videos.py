@@ -14,11 +14,11 @@ from starlette.datastructures import UploadFile
 from service.api.asker import Asker
 from service.api.examples import OF_KEYS
 from service.api.exchange import exchange_of
-from service.api.forms import read_form
+from service.api.forms import only_once, read_form
 from service.api.idempotency import promise
 from service.api.jobs import APPLIED, JobInfo, job_path
 from service.api.openapi import BINARY, JOB_HEADERS, plain_schema, problems
-from service.api.request_headers import prefers_async
+from service.api.request_headers import MULTIPART, media_type_of, prefers_async
 from service.api.state import Service, ServiceDep
 from service.configuration_errors import MissingExtra
 from service.errors import (
@@ -123,33 +123,25 @@ async def videos(request: Request, response: Response, service: ServiceDep) -> J
 
 async def _read(request: Request, folder: Path) -> Mapping[str, str]:
     """The options; the film and its background are in the folder then."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    options = _once(request.query_params.multi_items())
-    if media_type == "multipart/form-data":
+    media_type = media_type_of(request.headers)
+    options = only_once(request.query_params.multi_items())
+    if media_type == MULTIPART:
         async with read_form(request, max_memory_bytes=MEMORY_BYTES) as form:
             for name, kept in FILES.items():
                 if isinstance(file := form.get(name), UploadFile):
                     await asyncio.to_thread(_keep, file.file, folder / kept)
             fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-            options = _once([*options.items(), *fields])
+            options = only_once([*options.items(), *fields])
     elif media_type.startswith(RAW_TYPES):
         with (folder / UPLOAD).open("wb") as upload:
             async for part in request.stream():
                 await asyncio.to_thread(upload.write, part)
     else:
-        raise UnsupportedBody(f"the request has {media_type or 'no type'}; send multipart/form-data or video/*")
+        raise UnsupportedBody(f"the request has {media_type or 'no Content-Type'}; send multipart/form-data or video/*")
     if not (folder / UPLOAD).exists() or not (folder / UPLOAD).stat().st_size:
         raise MissingImage(
             f"send the film as a multipart file named `{FILM}`, or as the body with Content-Type video/*"
         )
-    return options
-
-
-def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Raises BadOption for what is given twice."""
-    options = dict(pairs)
-    if len(options) < len(pairs):
-        raise BadOption("an option is given twice")
     return options
 
 

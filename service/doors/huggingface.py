@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
+from service.api.request_headers import MULTIPART, media_type_of
 from service.api.running import response_of, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
-from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, parsed, read_fields, read_json
+from service.doors.reading import JSON, decode_base64, parsed, read_fields, read_json
 from service.engine.request import ImageRequest
 from service.errors import BadOption, MissingImage, NotOffered
 from service.fetch import is_url
@@ -106,10 +107,10 @@ async def image_segmentation(request: Request, service: ServiceDep, model: str =
 
 async def _read(request: Request, service: Service) -> tuple[bytes, Parameters]:
     """The picture and the parameters. Clients name any media type for a picture, or none, so its first byte decides."""
-    if media_type_of(request) == MULTIPART:
+    if media_type_of(request.headers) == MULTIPART:
         return _given((await read_fields(request)).file("inputs", "image", "file")), Parameters()
     body = await request.body()
-    if media_type_of(request) != JSON and not body[:64].lstrip().startswith(b"{"):
+    if media_type_of(request.headers) != JSON and not body[:64].lstrip().startswith(b"{"):
         return _given(body), Parameters()
     said = await read_json(request)
     parameters = _parameters(said.get("parameters"))

@@ -17,11 +17,12 @@ from starlette.datastructures import UploadFile
 
 from service.api.exchange import exchange_of
 from service.api.forms import MAX_FORM_FIELDS, read_form
+from service.api.request_headers import MULTIPART, media_type_of
 from service.api.running import by_size
 from service.api.state import Service
 from service.errors import BadOption, MalformedForm, MalformedJson, UndecodableImage, UnsupportedBody
 
-FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -46,14 +47,9 @@ class Fields:
         return {name: values[-1] for name, values in self.texts.items()}
 
 
-def media_type_of(request: Request) -> str:
-    """In lower case, without its parameters; empty where the request does not say."""
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
 async def read_fields(request: Request) -> Fields:
     """The form in the body, either kind. Raises UnsupportedBody or MalformedForm."""
-    media_type = media_type_of(request)
+    media_type = media_type_of(request.headers)
     if media_type == MULTIPART:
         return await _read_multipart(request)
     if media_type == FORM:

@@ -19,10 +19,11 @@ from starlette.responses import JSONResponse, Response
 from service import __version__
 from service.api.doorway import Refusal
 from service.api.fetching import fetch_picture
+from service.api.request_headers import MULTIPART, media_type_of
 from service.api.running import response_of, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
-from service.doors.reading import JSON, MULTIPART, decode_base64, media_type_of, read_fields, read_json
+from service.doors.reading import JSON, decode_base64, read_fields, read_json
 from service.engine.request import ImageRequest
 from service.errors import BadOption, MissingImage, Unavailable
 from service.operations.correction import CORRECTION
@@ -176,7 +177,7 @@ async def _read(request: Request, service: Service) -> Sent:
 
 async def _in_the_body(request: Request) -> Sent:
     """A form, JSON, or the picture itself under any media type or none."""
-    media_type = media_type_of(request)
+    media_type = media_type_of(request.headers)
     if media_type == MULTIPART:
         fields = await read_fields(request)
         correction = {name: sent for name in CORRECTION_NAMES if (sent := fields.file(name))}

@@ -180,6 +180,7 @@ class MissingKey(BadInput):
 class UnknownKey(BadInput):
     code = "unknown_key"
     title = "The service does not know this key"
+    advice = "it is mistyped or was revoked; whoever runs the service can make another one"
 
 
 class ScopeMissing(BadInput):

@@ -6,12 +6,15 @@ class Failure(Exception):
 
     code = "failure"
     title = "The request failed"
+    advice = ""
+    """What can be done about it, where whoever raises it knows no better."""
 
     def __init__(self, detail: str = "") -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = detail or (f"{self.title}: {self.advice}" if self.advice else self.title)
+        super().__init__(self.detail)
 
 
 class DeadlineExceeded(Failure):
     code = "deadline_exceeded"
     title = "The request took too long"
+    advice = "ask again when the service has less to do, or for less work: a smaller picture, or `effort=fast`"

@@ -10,6 +10,7 @@ class OurFault(Failure):
 class ModelFailed(OurFault):
     code = "model_failed"
     title = "The model failed on this image"
+    advice = "its cause is in the service's log under the id of this request; another model may see the picture"
 
 
 class JobCrashed(OurFault):
@@ -20,3 +21,4 @@ class JobCrashed(OurFault):
 class ModelCrashed(ModelFailed):
     code = "model_crashed"
     title = "Worker after worker died on this image"
+    advice = "do not send it again as it is; what is known of it is in the service's log under the id of this request"

@@ -60,11 +60,13 @@ class DeadlineUnreachable(Unavailable):
 class OutOfDeviceMemory(Unavailable):
     code = "out_of_memory"
     title = "The device has no memory for this image now"
+    advice = "ask again in a while, or for a smaller `model`"
 
 
 class Draining(Unavailable):
     code = "draining"
     title = "The service is shutting down"
+    advice = "ask again when it, or another one in its place, answers at this address"
 
 
 class QuotaExceeded(Unavailable):

@@ -122,6 +122,15 @@ def test_a_page_that_was_named_may_ask_and_read_every_header(shared: TestClient)
     assert refused.headers["Access-Control-Allow-Origin"] == PAGE
 
 
+def test_a_page_that_was_named_may_ask_by_every_method_of_every_endpoint(shared: TestClient) -> None:
+    endpoints = shared.get("/openapi.json").json()["paths"].values()
+    methods = {method.upper() for endpoint in endpoints for method in endpoint}
+    assert {"GET", "POST", "PUT", "DELETE"} <= methods
+    for method in methods:
+        asked = {"Origin": PAGE, "Access-Control-Request-Method": method}
+        assert shared.options("/models", headers=asked).status_code == 200, method
+
+
 def test_another_page_may_not(shared: TestClient) -> None:
     asked = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
     assert shared.options("/remove-background", headers=asked).status_code == 400

@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import Request
 
 from service.api.fetching import fetch_picture
+from service.api.request_headers import MULTIPART, media_type_of
 from service.api.state import Service
-from service.doors.reading import MULTIPART, decode_base64, media_type_of, read_fields, read_json
+from service.doors.reading import decode_base64, read_fields, read_json
 from service.errors import BadOption, MissingImage
 from service.fetch import is_url
 
@@ -41,7 +42,7 @@ class EditRequest:
 
 async def read_edit_request(request: Request, service: Service) -> EditRequest:
     """Raises BadOption, MissingImage and what reading forms and JSON, and fetching, raises."""
-    if media_type_of(request) == MULTIPART:
+    if media_type_of(request.headers) == MULTIPART:
         images, mask, texts = await _read_form(request)
     else:
         images, mask, texts = await _read_object(request, service)

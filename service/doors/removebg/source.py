@@ -9,8 +9,9 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from service.api.fetching import fetch_picture
+from service.api.request_headers import MULTIPART, media_type_of
 from service.api.state import Service
-from service.doors.reading import FORM, JSON, MULTIPART, Fields, decode_base64, media_type_of, read_fields, read_json
+from service.doors.reading import FORM, JSON, Fields, decode_base64, read_fields, read_json
 from service.doors.removebg.failures import (
     BackgroundNotFetched,
     BadBackgroundUrl,
@@ -83,7 +84,7 @@ async def read_wish(request: Request, service: Service) -> Wish:
 
 async def _read_body(request: Request) -> Body:
     """Parameters may stand in the query as well."""
-    media_type = media_type_of(request)
+    media_type = media_type_of(request.headers)
     files: dict[str, bytes] = {}
     if media_type == JSON:
         values = await read_json(request)
