@@ -24,6 +24,8 @@ class Problem(BaseModel):
 
 
 class ClassInfo(BaseModel):
+    """What one of the class ids of a label map stands for."""
+
     id: int
     name: str
     color: str = Field(examples=["#c08080"])
@@ -108,4 +110,6 @@ def _hex(color: tuple[int, int, int]) -> str:
 
 
 class Health(BaseModel):
+    """What a probe says when all is well."""
+
     status: Literal["ok"] = "ok"

@@ -114,8 +114,8 @@ class Seat:
                 drawn = self._hub.ledger.draw(Draw(**message.facts))
                 self.say("answer", message.number, **asdict(drawn))
             case "leave":
-                if task := self._at_work.get(message.number):  # type: ignore[assignment]
-                    task.cancel()
+                if unwanted := self._at_work.get(message.number):
+                    unwanted.cancel()
             case "figures":
                 if look := self._looks.pop(message.number, None):
                     look.set_result(from_json(message.facts["families"]))

@@ -44,6 +44,7 @@ def _alpha(packed: Pixels) -> Planes:
 
 
 def zero_to_one(alpha: NDArray[np.uint8]) -> Planes:
+    """float32 in [0, 1], of the same shape."""
     scaled: Planes = alpha * np.float32(1 / 255)
     return scaled
 

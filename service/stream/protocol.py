@@ -81,6 +81,8 @@ class FrameHeader(Part):
 
 
 class BackgroundHeader(Part):
+    """In front of a picture that goes behind the subject from now on."""
+
     type: Literal["background"]
     format: Literal["jpeg", "png", "webp"]
 

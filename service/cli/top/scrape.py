@@ -62,6 +62,8 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Worker:
+    """One line of the table of workers."""
+
     number: str
     device: str
     state: str

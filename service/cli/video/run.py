@@ -15,6 +15,8 @@ from service.settings import Settings, read_settings
 from service.video.libraries import check_libraries
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from service.cli.video.plan import Plan
     from service.engine.engine import Engine
     from service.video.files import FilmFiles
@@ -64,8 +66,8 @@ class _Work:
                 for files in films:
                     bar = progress.add_task(files.source.name, total=None)
 
-                    def advance(frames: int, total: int | None, bar: object = bar) -> None:
-                        progress.update(bar, completed=frames, total=total)  # type: ignore[arg-type]
+                    def advance(frames: int, total: int | None, bar: "TaskID" = bar) -> None:
+                        progress.update(bar, completed=frames, total=total)
 
                     await self._on(engine, settings, files, advance)
                     progress.remove_task(bar)

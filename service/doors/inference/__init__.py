@@ -175,9 +175,9 @@ def _outputs(asked: Asked, options: InferOptions, answer: Answer) -> list[Output
     ]
 
 
-def refusal(refused: Refusal) -> Response:
+def worded(refusal: Refusal) -> Response:
     """`{"error": ...}`"""
-    return JSONResponse({"error": refused.detail, "code": refused.code}, refused.coarse_status)
+    return JSONResponse({"error": refusal.detail, "code": refusal.code}, refusal.coarse_status)
 
 
 INFERENCE = Door(
@@ -185,6 +185,6 @@ INFERENCE = Door(
     help="the Open Inference Protocol v2 of KServe and Triton",
     router=router,
     prefixes=frozenset({"/v2"}),
-    refusal=refusal,
+    refusal=worded,
     open_paths=frozenset({"/v2/health/live", "/v2/health/ready"}),
 )

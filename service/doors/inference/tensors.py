@@ -31,6 +31,8 @@ NUMBERS = np.frombuffer(b"".join(b"%3d," % number for number in range(256)), np.
 
 
 class InputTensor(BaseModel):
+    """One tensor of a request: its numbers in the JSON, or as bytes behind it."""
+
     name: str = ""
     datatype: str
     shape: list[int]
@@ -39,6 +41,8 @@ class InputTensor(BaseModel):
 
 
 class RequestedOutput(BaseModel):
+    """A result that is wanted, and in which form."""
+
     name: str
     parameters: dict[str, Any] = {}
 

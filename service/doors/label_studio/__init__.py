@@ -48,6 +48,8 @@ class Context(BaseModel):
 
 
 class Parameters(BaseModel):
+    """What was clicked and drawn so far, where somebody annotates at this moment."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     context: Context | None = None

@@ -122,11 +122,11 @@ async def mcp(request: Request, service: ServiceDep) -> Response:
     return Served(server, service.settings.max_upload_bytes)
 
 
-def refusal(refused: Refusal) -> Response:
+def worded(refusal: Refusal) -> Response:
     """An error of JSON-RPC that answers no request: what the request was is not known yet."""
-    facts = {"code": refused.code, "request_id": refused.request_id}
-    error = {"code": SERVER_ERROR, "message": f"{refused.code}: {refused.detail}", "data": facts}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, refused.status)
+    facts = {"code": refusal.code, "request_id": refusal.request_id}
+    error = {"code": SERVER_ERROR, "message": f"{refusal.code}: {refusal.detail}", "data": facts}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, refusal.status)
 
 
 MCP = Door(
@@ -134,5 +134,5 @@ MCP = Door(
     help="the Model Context Protocol, for agents",
     router=router,
     prefixes=frozenset({"/mcp"}),
-    refusal=refusal,
+    refusal=worded,
 )

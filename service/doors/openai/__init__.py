@@ -32,14 +32,14 @@ PARAMS: Mapping[str, str] = {
 """What is wrong, by the code of the failure; of an option, the failure's text begins with its name."""
 
 
-def refusal(refused: Refusal) -> Response:
+def worded(refusal: Refusal) -> Response:
     """`{"error": {"message", "type", "param", "code"}}`"""
-    status = refused.coarse_status
+    status = refusal.coarse_status
     error = {
-        "message": refused.detail,
+        "message": refusal.detail,
         "type": _type(status),
-        "param": PARAMS.get(refused.code) or _option(refused),
-        "code": CODES.get(refused.code, refused.code),
+        "param": PARAMS.get(refusal.code) or _option(refusal),
+        "code": CODES.get(refusal.code, refusal.code),
     }
     return JSONResponse({"error": error}, status)
 
@@ -50,9 +50,9 @@ def _type(status: HTTPStatus) -> str:
     return "rate_limit_error" if status == HTTPStatus.TOO_MANY_REQUESTS else "invalid_request_error"
 
 
-def _option(refused: Refusal) -> str | None:
-    name, _, _ = refused.detail.partition(":")
-    return name if refused.code in ("bad_option", "unknown_option") and name.isidentifier() else None
+def _option(refusal: Refusal) -> str | None:
+    name, _, _ = refusal.detail.partition(":")
+    return name if refusal.code in ("bad_option", "unknown_option") and name.isidentifier() else None
 
 
 router = APIRouter()
@@ -63,5 +63,5 @@ OPENAI = Door(
     help="OpenAI's images/edits, where the prompt is about the background",
     router=router,
     prefixes=frozenset({"/v1/images"}),
-    refusal=refusal,
+    refusal=worded,
 )

@@ -4,13 +4,13 @@
 from service.doors.door import Door
 from service.doors.removebg.endpoints import router
 from service.doors.removebg.limits import limits
-from service.doors.removebg.refusal import refusal
+from service.doors.removebg.refusal import worded
 
 REMOVEBG = Door(
     name="removebg",
     help="remove.bg's API",
     router=router,
     prefixes=frozenset({"/v1.0/removebg", "/v1.0/account", "/v1.0/improve"}),
-    refusal=refusal,
+    refusal=worded,
     limits=limits,
 )

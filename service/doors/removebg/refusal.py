@@ -37,22 +37,22 @@ WORDS: Mapping[type[Failure], Words] = {
 """Where the contract has a code of its own. What is not here keeps ours; a class stands for those derived from it."""
 
 
-def refusal(reason: Refusal) -> Response:
+def worded(refusal: Refusal) -> Response:
     """`{"errors": [{title, code, detail}]}`, with a status that the contract knows."""
-    if isinstance(reason.failure, BadParameters):
+    if isinstance(refusal.failure, BadParameters):
         told = [
             {"title": f"The parameter {name} cannot be used", "code": f"invalid_{name}", "detail": detail}
-            for name, detail in reason.failure.wrong
+            for name, detail in refusal.failure.wrong
         ]
         return JSONResponse({"errors": told}, HTTPStatus.BAD_REQUEST)
-    words = _words(reason)
-    entry = {"title": words.title, "code": words.code, "detail": reason.detail}
+    words = _words(refusal)
+    entry = {"title": words.title, "code": words.code, "detail": refusal.detail}
     return JSONResponse({"errors": [entry]}, words.status)
 
 
-def _words(reason: Refusal) -> Words:
-    known = (WORDS[kind] for kind in type(reason.failure).__mro__ if kind in WORDS)
-    return next(known, None) or Words(reason.code, reason.title, _status(reason.status))
+def _words(refusal: Refusal) -> Words:
+    known = (WORDS[kind] for kind in type(refusal.failure).__mro__ if kind in WORDS)
+    return next(known, None) or Words(refusal.code, refusal.title, _status(refusal.status))
 
 
 def _status(status: HTTPStatus) -> HTTPStatus:

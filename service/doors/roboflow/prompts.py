@@ -27,6 +27,8 @@ class Picture(_Sent):
 
 
 class Point(_Sent):
+    """In pixels of the picture; a negative one is not of the subject."""
+
     x: float
     y: float
     positive: bool = True

@@ -33,7 +33,9 @@ class Steps(NamedTuple):
 
 
 def steps(colours: Colours, px: float, contrast: float) -> Steps:
-    """`px` for every pixel on the way, and `contrast` for going from black to pure red, green or blue."""
+    """What each step to a neighbour costs: `px` for every pixel on the way, and `contrast` for going from black to pure
+    red, green or blue. `colours` are (H, W, 3).
+    """
 
     def cost(one: Colours, other: Colours, length: float) -> NDArray[np.float32]:
         apart = ((one - other) ** 2).sum(axis=-1)

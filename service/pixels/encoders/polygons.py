@@ -36,6 +36,8 @@ BAND_PIXELS = 1 << 18
 
 
 class Polygon(TypedDict):
+    """An outline and the outlines of its holes, each of corners in pixels."""
+
     exterior: Ring
     holes: list[Ring]
 

@@ -22,6 +22,8 @@ class Photometric(IntEnum):
 
 
 class SampleFormat(IntEnum):
+    """Values of the tag SampleFormat (339)."""
+
     UNSIGNED = 1
     SIGNED = 2
     FLOAT = 3
