@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.cli.console import say
+from service.cli.numbers import count
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure
 
@@ -73,7 +74,7 @@ def add_actions(actions: "Commands") -> None:
         "--effort", choices=("fast", "balanced", "best"), help="of subjects: how often the network looks"
     )
     parser.add_argument("--refine", choices=("auto", "off", "on"), help="move edges to where the photo has them")
-    parser.add_argument("--limit", type=_count, metavar="N", help="only N pictures, spread evenly over the set")
+    parser.add_argument("--limit", type=count, metavar="N", help="only N pictures, spread evenly over the set")
     parser.add_argument("--skip-unpaired", action="store_true", help="leave out pictures and masks without a partner")
     parser.add_argument("--resize-masks", action="store_true", help="resize masks that have another size")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the report goes. Default: evaluation-NAME")
@@ -184,10 +185,4 @@ def _ids(text: str) -> tuple[int, ...]:
 def _id(text: str) -> int:
     if not text.strip().isdecimal() or int(text) > VOID:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {VOID}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return int(text)

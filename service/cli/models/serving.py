@@ -64,7 +64,8 @@ def _ask(chosen: argparse.Namespace, method: str, path: str, done: str) -> int:
         say(f"silhouette: {_reason(refusal.read()) or f'{url} answers {refusal.code}'}")
         return REFUSED
     except (OSError, HTTPException, ValueError) as error:
-        say(f"silhouette: {url} is away: {getattr(error, 'reason', None) or error}")
+        reason = getattr(error, "reason", None) or error
+        say(f"silhouette: {url} is away: {reason}; `silhouette serve` starts a service, and --url names another one")
         return REFUSED
     say(f"{_label(told) or chosen.name}: {done}")
     return 0

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from service.cli.numbers import positive
 from service.cli.plan.arithmetic import BUSY, Line, Wanted, plan
 from service.cli.plan.figures import (
     FRONT,
@@ -37,24 +38,17 @@ def add_command(commands: "Commands") -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rps", type=_positive, required=True, metavar="N", help="answers a second")
+    parser.add_argument("--rps", type=positive, required=True, metavar="N", help="answers a second")
     parser.add_argument("--size", choices=list(SIZES), default="1080p", help="of the photos. Default: %(default)s")
     parser.add_argument("--cores", type=int, default=32, metavar="N", help="of one machine. Default: %(default)s")
     parser.add_argument("--gpu", metavar="NAME", help="the networks run on GPUs of this kind")
     parser.add_argument(
-        "--images-per-second", type=_positive, metavar="N", help="what one of them takes: we have measured none"
+        "--images-per-second", type=positive, metavar="N", help="what one of them takes: we have measured none"
     )
     parser.add_argument(
-        "--network-ms", type=_positive, metavar="N", help=f"of CPU, on yours. Default: {NETWORK.value:g}, as measured"
+        "--network-ms", type=positive, metavar="N", help=f"of CPU, on yours. Default: {NETWORK.value:g}, as measured"
     )
     parser.set_defaults(run=run)
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError("more than 0")
-    return value
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.cli.address import add_service_flags, key_headers, service_url
 from service.cli.console import say
+from service.cli.numbers import seconds
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,17 +38,10 @@ def add_command(commands: "Commands") -> None:
     )
     add_service_flags(parser, "the service (default: %(default)s)", "http://127.0.0.1:8000")
     parser.add_argument(
-        "--interval", type=_seconds, default=2.0, metavar="S", help="seconds between two looks (default: %(default)s)"
+        "--interval", type=seconds, default=2.0, metavar="S", help="seconds between two looks (default: %(default)s)"
     )
     parser.add_argument("--once", action="store_true", help="print one frame, counted since the service started")
     parser.set_defaults(run=run)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("at least 0.1, at most 3600")
-    return seconds
 
 
 def run(chosen: argparse.Namespace) -> int:

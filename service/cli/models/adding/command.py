@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from service.cli.console import say
 from service.cli.models.adding.origin import bring_original
 from service.cli.models.example import SAMPLE, Example
+from service.cli.numbers import count
 from service.models.store import ModelStore
 from service.models.store.added.habits import HABITS
 from service.models.store.added.making import Told, parse_size
@@ -48,8 +49,8 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resize", choices=get_args(Resize), help="stretch ignores the aspect, pad and shorter keep it"
     )
-    parser.add_argument("--multiple", type=_count, metavar="N", help="of --resize shorter: of the sides that it sees")
-    parser.add_argument("--longest", type=_count, metavar="N", help="of --resize shorter. Default: twice the shorter")
+    parser.add_argument("--multiple", type=count, metavar="N", help="of --resize shorter: of the sides that it sees")
+    parser.add_argument("--longest", type=count, metavar="N", help="of --resize shorter. Default: twice the shorter")
     parser.add_argument("--filter", choices=get_args(Filter), help="how pictures are made smaller")
     parser.add_argument("--order", choices=get_args(ChannelOrder), help="of the colours")
 
@@ -102,12 +103,6 @@ def _told(chosen: argparse.Namespace) -> Told:
         output=chosen.output,
         values=chosen.values,
     )
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return int(text)
 
 
 def _triple(values: list[float] | None) -> Triple | None:

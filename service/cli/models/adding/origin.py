@@ -33,7 +33,7 @@ def bring_original(source: str, max_bytes: int) -> Iterator[Original]:
     if "://" not in source:
         file = Path(source)
         if not file.is_file():
-            raise ConfigurationError(f"{file}: there is no such file")
+            raise ConfigurationError(f"{file}: no such file")
         yield Original(file, FileSource(kind="file", path=file.resolve()))
         return
     if not source.startswith("https://"):
