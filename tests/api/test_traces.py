@@ -18,7 +18,7 @@ from service.api.state import Service
 from service.settings import Settings
 from service.telemetry.log import FIELDS
 from tests.api.asking import problem_of
-from tests.api.test_jobs import ASYNC, ended
+from tests.api.test_jobs import ASYNC, PATIENCE_S, ended
 from tests.clients import ready_client
 from tests.collector import Collector, Span, collecting
 from tests.pictures import encoded, red_and_blue
@@ -28,7 +28,6 @@ SECRET = "sil_secret"
 KEY = {"X-Api-Key": SECRET}
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CALLER = {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01", "tracestate": "shop=7"}
-PATIENCE_S = 60.0
 SERVER, CLIENT, CONSUMER = 2, 3, 5
 """Kinds of spans, as the protocol numbers them."""
 
