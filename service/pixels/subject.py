@@ -6,6 +6,7 @@ megapixels no buffer of 48 MB is needed beside the result.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -58,6 +59,16 @@ class Blend:
     hidden: Image.Image | None = None
     """L: the photo's own alpha. Where it is under 255, colours are the subject's already, or nobody's."""
 
+    @cached_property
+    def colors(self) -> Pixels | None:
+        """(H, W) of the photo where it lies, if it can be had without a copy."""
+        return packed_pixels(self.photo)
+
+    @cached_property
+    def levels(self) -> NDArray[np.uint8]:
+        """(H, W) of the mixture."""
+        return image_bytes(self.mixture)
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -97,9 +108,9 @@ def subject_rows(blend: Blend, decontaminate: bool) -> Iterator[Rows]:
 
 def _pixels(blend: Blend, area: Area) -> Pixels:
     """(height * width,), the mixture in the place of alpha; maybe not to be written to."""
-    kernels, colors = compiled_kernels(), packed_pixels(blend.photo)
+    kernels, colors = compiled_kernels(), blend.colors
     if kernels is not None and colors is not None:
-        return kernels.join(_inside(colors, area), _inside(image_bytes(blend.mixture), area)).reshape(-1)
+        return kernels.join(_inside(colors, area), _inside(blend.levels, area)).reshape(-1)
     pixels = blend.photo.crop(area)
     pixels.putalpha(blend.mixture.crop(area))
     return image_bytes(pixels).view(LITTLE_ENDIAN).reshape(-1)
@@ -143,7 +154,7 @@ def _mixed(blend: Blend) -> NDArray[np.bool_]:
     """Of each cell, whether such a pixel is in it."""
     kernels = compiled_kernels()
     if kernels is not None and blend.mixture is blend.matte:
-        return kernels.any_between(image_bytes(blend.mixture), FAINTEST, FULLEST).view(np.bool_)
+        return kernels.any_between(blend.levels, FAINTEST, FULLEST).view(np.bool_)
     mixed = blend.mixture.point([255 * (FAINTEST < level < FULLEST) for level in range(256)])
     if blend.mixture is not blend.matte:
         # A softened edge shows pixels that the subject has no part in, and hides some that are its own.
@@ -161,11 +172,11 @@ def _hidden_cells(alpha: Image.Image) -> NDArray[np.bool_]:
 
 def _means_of_cells(blend: Blend, area: Area) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(h, w, 3) of the photo and (h, w) of the mixture."""
-    kernels, colors = compiled_kernels(), packed_pixels(blend.photo)
+    kernels, colors = compiled_kernels(), blend.colors
     if kernels is None or colors is None:
         return np.asarray(blend.photo.reduce(CELL_PX, area)), np.asarray(blend.mixture.reduce(CELL_PX, area))
     means = kernels.shrink(_inside(colors, area), CELL_PX, CELL_PX)
-    levels = kernels.shrink(_inside(image_bytes(blend.mixture), area), CELL_PX, CELL_PX)
+    levels = kernels.shrink(_inside(blend.levels, area), CELL_PX, CELL_PX)
     return means.view(np.uint8).reshape(*means.shape, 4)[..., :3], levels
 
 
