@@ -159,8 +159,8 @@ def measure_model(model: str, device: str, cuda_graphs: bool, batches: Sequence[
 
 
 def staged_device(name: str, cuda_graphs: bool) -> Device:
-    """Where batches are staged, even on a CPU, which thus goes the way of a GPU."""
-    return replace(Device.find(name, cuda_graphs=cuda_graphs), staged=True)
+    """Where batches are staged and torch computes, even on a CPU, which thus goes the way of a GPU."""
+    return replace(Device.find(name, cuda_graphs=cuda_graphs), staged=True, is_compiled_for=False)
 
 
 def apart(model: str, device: str, cuda_graphs: bool, batches: Sequence[int], seconds: float) -> list[Row]:

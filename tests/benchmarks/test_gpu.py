@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-import torch
 from rich.console import Console
 
-from benchmarks.speed.gpu import Bench, network_table
-from service.models.segmenters.devices import Device
+from benchmarks.speed.gpu import Bench, network_table, staged_device
 from service.models.store import ModelStore
 from tests.fakes import ClassesSegmenter, make_store
 
@@ -15,7 +13,7 @@ from tests.fakes import ClassesSegmenter, make_store
 def test_a_row_tells_the_times_of_a_batch_and_its_parts_and_how_exact_it_is(tmp_path: Path) -> None:
     store = ModelStore(make_store(tmp_path))
     checkpoint = store.checkpoint(store.card("tiny-classes"))
-    device = Device(torch.device("cpu"), torch.float32, staged=True)
+    device = staged_device("cpu", cuda_graphs=False)
     row = Bench(ClassesSegmenter, checkpoint, device, largest=4, seconds=0.01).measure(3)
     assert (row.model, row.batch, row.graphs) == ("tiny-classes", 3, False)
     assert min(row.batch_ms, row.up_ms, row.network_ms, row.down_ms) > 0
