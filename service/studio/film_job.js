@@ -6,6 +6,7 @@ import { ask, askJson, Problem } from "./service.js";
 const INTERVAL_MS = 500;
 const RATE_WINDOW_MS = 10_000; // a film may share the service with others by now
 const UNDER_WAY = ["queued", "running"];
+const STORED_AS = "silhouette-film";
 
 export class FilmJob {
   /** `onProgress({state, done, total, rate})`; `rate` is frames a second, 0 as long as nobody knows. */
@@ -13,14 +14,28 @@ export class FilmJob {
     Object.assign(this, { onProgress, stop: new AbortController(), seen: [] });
   }
 
+  /** `{id, name}` of the job that this tab of the browser followed when the page was left; null where it followed none. */
+  static remembered() { return JSON.parse(sessionStorage.getItem(STORED_AS)); }
+
+  /** As `follow`, of a new job; `name` is what its result will be called. */
+  async make(form, name) {
+    const { id } = await askJson("videos", { method: "POST", body: form, signal: this.stop.signal });
+    sessionStorage.setItem(STORED_AS, JSON.stringify({ id, name }));
+    return this.follow(id);
+  }
+
   /** `{blob, notes}`. Throws Problem, or AbortError once it was called off. */
-  async make(form) {
+  async follow(id) {
     const { signal } = this.stop;
-    this.id = (await askJson("videos", { method: "POST", body: form, signal })).id;
-    const { state, failure, notes } = await this.#end(signal);
-    if (state !== "done") throw new Problem({ title: "There is no result", detail: `The job is ${state}.`, ...failure });
-    const result = await ask(`jobs/${this.id}/result`, { signal });
-    return { blob: await result.blob(), notes };
+    this.id = id;
+    try {
+      const { state, failure, notes } = await this.#end(signal);
+      if (state !== "done") throw new Problem({ title: "There is no result", detail: `The job is ${state}.`, ...failure });
+      const result = await ask(`jobs/${id}/result`, { signal });
+      return { blob: await result.blob(), notes };
+    } finally {
+      sessionStorage.removeItem(STORED_AS);
+    }
   }
 
   async cancel() {

@@ -28,6 +28,8 @@ export class VideoTab {
     const single = models.filter(({ parts }) => !parts.length);
     this.choices = new Choices(part("choices"), { operations: filmEffects(operations, films), models: single }, afterQuiet(QUIET_MS, () => this.#look()));
     this.#listen();
+    const left = FilmJob.remembered();
+    if (left) this.#goOn(left);
   }
 
   async open(file) {
@@ -36,7 +38,7 @@ export class VideoTab {
     this.stills.show([]);
     this.view.clear();
     this.#say("");
-    part("bench").hidden = false;
+    part("bench").hidden = part("start").hidden = false;
     part("facts").textContent = file.name;
     await this.#trying(signal, async () => {
       const { seconds, width, height, stills } = await readClip(file, STILLS);
@@ -63,21 +65,32 @@ export class VideoTab {
     if (!signal.aborted) part("busy").hidden = true;
   }
 
-  async #start() {
-    const { file, choices } = this;
-    const { request } = choices;
+  #start() {
+    const { file, choices: { request } } = this;
+    const name = `${stem(file.name)}-${request.path.slice(1)}`;
+    return this.#work("Sending it…", name, (job) => job.make(filmForm(request, file), name), () => this.#start());
+  }
+
+  /** With a film that was being made when the page was left. */
+  #goOn({ id, name }) {
+    part("bench").hidden = false;
+    part("facts").textContent = name;
+    return this.#work(WORDS.running, name, (job) => job.follow(id), () => part("file").click());
+  }
+
+  async #work(words, name, work, again) {
     this.job = new FilmJob((progress) => this.#showProgress(progress));
     this.view.clear();
     part("problem").hidden = true;
     this.#showRunning(true);
-    this.#say("Sending it…");
+    this.#say(words);
     try {
-      const { blob, notes } = await this.job.make(filmForm(request, file));
+      const { blob, notes } = await work(this.job);
       this.#say("Done");
-      this.view.show(blob, `${stem(file.name)}-${request.path.slice(1)}.${extension(blob.type)}`, notes);
+      this.view.show(blob, `${name}.${extension(blob.type)}`, notes);
     } catch (error) {
       this.#say(error.name === "AbortError" ? "Called off: nothing of it is kept" : "");
-      if (error.name !== "AbortError") this.#fail(error, () => this.#start());
+      if (error.name !== "AbortError") this.#fail(error, again);
     }
     this.job = null;
     this.#showRunning(false);
@@ -94,7 +107,7 @@ export class VideoTab {
   }
 
   #showRunning(isRunning) {
-    part("start").hidden = isRunning;
+    part("start").hidden = isRunning || !this.file;
     part("file").disabled = isRunning;
     for (const name of ["cancel", "progress", "figures"]) part(name).hidden = !isRunning;
     part("progress").removeAttribute("value"); // until somebody knows how far it is

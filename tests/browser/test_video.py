@@ -129,3 +129,27 @@ def test_where_the_extra_is_not_installed_the_tab_says_how_to_get_it(studio: Stu
     studio.open("video")
     assert "pip install 'silhouette[video]'" in studio.page.inner_text("#video-missing")
     assert studio.page.is_hidden("#video-drop")
+
+
+def test_a_video_that_is_being_made_is_followed_after_the_page_was_loaded_anew(
+    studio: Studio, film: FilePayload
+) -> None:
+    """However quick the service is: it is at work until the page has been loaded anew."""
+    page = studio.open("video").page
+
+    def at_work(route: Route) -> None:
+        progress = {"done": 3, "total": 8, "unit": "frames"}
+        route.fulfill(json={"state": "running", "progress": progress, "failure": None, "notes": {}})
+
+    page.route("**/jobs/*", at_work)
+    page.set_input_files("#video-file", film)
+    page.click("#video-start")
+    page.wait_for_selector("#video-figures >> text=3 of 8 frames")
+    page.reload()
+    page.wait_for_selector("#video-figures >> text=3 of 8 frames")
+    assert page.is_hidden("#video-start")
+    page.unroute("**/jobs/*", at_work)
+    page.wait_for_selector("#video-result >> text=sway-remove-background.webm")
+    page.reload()
+    studio.open("video")
+    assert page.is_hidden("#video-bench")
