@@ -25,6 +25,7 @@ from service.video.film import make_with
 from service.video.look import Means
 from service.video.source import Limits, Source
 from service.video.watch import Progress, Watch
+from service.workers.allocator import keep_blocks
 from service.workers.lifetime import end_with_the_service, leave_signals_to_the_service
 from service.workers.machine import available_cores
 
@@ -40,6 +41,7 @@ def work_on_films(connection: socket.socket) -> None:
     leave_signals_to_the_service()
     end_with_the_service()
     stand_back()
+    keep_blocks()  # half the page faults: 0.7 instead of 1.2 s of the system for 60 frames of 720p, on a busy machine
     threadpool_limits(1, user_api="blas")  # as in the service: pictures run beside each other already
     asyncio.run(_obey(connection))
 
