@@ -1,9 +1,9 @@
-"""Whether a long film takes more memory than a short one: one is made, worked off as `silhouette video` does, watched.
+"""Whether a long film takes more memory than a short one: one is made, worked off as a job of the service, and watched.
 
 Two seconds are coded once, and their packets put one after the other as often as it takes, so that a film of an hour
-is made in seconds. What is told is the memory of this process and its workers after each tenth of the way, and the
-rate until there, as what piles up makes slow as well. Exits with 1 where the memory has grown by more than `--most-mb`
-since the first tenth, when all is warm.
+is made in seconds. What is told is the memory of this process, its workers and the film's own process after each tenth
+of the way, and the rate until there, as what piles up makes slow as well. Exits with 1 where the memory has grown by
+more than `--most-mb` since the first tenth, when all is warm.
 
     .venv/bin/python -m benchmarks.reliability.film_soak --minutes 10
     .venv/bin/python -m benchmarks.reliability.film_soak --minutes 60 --size 640x360
@@ -23,10 +23,8 @@ import psutil
 
 from service.engine.engine import Engine
 from service.settings import read_settings
-from service.video.choice import FilmChoice
-from service.video.files import FilmFiles
-from service.video.film import make_film
-from service.video.source import Limits
+from service.video.apart.films import FilmsApart
+from service.video.apart.orders import Make
 from service.video.watch import Progress, Watch
 from tests.clips import RATE, cat_over_coffee, noisy, write_clip
 
@@ -75,9 +73,15 @@ async def worked_off(film: Path, model: str, frames: int) -> Tenths:
     engine = Engine.build(settings)
     async with engine.running(settings.drain_timeout_s):
         tenths = Tenths(frames)
-        choice = FilmChoice.of({"format": "webm", "speed": "fastest"})
-        files = FilmFiles(film, film.with_name("cut.webm"))
-        await make_film(engine, files, choice, Limits(settings.max_pixels), Watch(on_progress=tenths.hear))
+        order = Make(
+            *(str(film), settings.max_pixels, None, str(film.with_name("cut.webm"))),
+            background=None,
+            matte=None,
+            options={"format": "webm", "speed": "fastest"},
+            card=engine.pipeline.catalogue.card(None).model_dump(mode="json"),
+            places=engine.pool.places,
+        )
+        await FilmsApart(engine.batcher, lambda: "cpu").make(order, Watch(on_progress=tenths.hear))
     return tenths
 
 
