@@ -128,16 +128,12 @@ class OutputSpec(CardPart):
 
 
 class CardClass(CardPart):
-    """One row of the class table: the id in label maps, the name in options, the colour in palettes and overlays."""
-
     id: int = Field(ge=0, lt=VOID)
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9 _-]*$")
     color: tuple[Channel, Channel, Channel]
 
 
 class ClassSpec(CardPart):
-    """All that the network tells apart, and which of it a subject can be."""
-
     foreground: tuple[str, ...] = Field(min_length=1)
     table: tuple[CardClass, ...] = Field(min_length=2)
 
@@ -183,8 +179,6 @@ Source = Annotated[WheelSource | HttpsSource | FileSource, Field(discriminator="
 
 
 class DownloadSpec(CardPart):
-    """The original file and where it is found, in the order in which it is looked for."""
-
     file: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     sha256: Sha256
     size_bytes: int = Field(gt=0)
