@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-ray check check-supply format image-test lock sbom bench-peers bench-before profile kernels architecture clean
+.PHONY: help install serve test test-replicas test-ray check check-supply format image-test lock sbom bench-peers bench-before profile kernels architecture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,8 +21,10 @@ test: install .venv/.dev ## Run every test: files side by side, and then what me
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not alone" $(PYTEST_ARGS)
 	$(BIN)/pytest -m alone $(PYTEST_ARGS)
 
-test-ray: install .venv/.ray ## Run the tests of Ray's replicas, and those of the HTTP service once more with its networks in a cluster
+test-replicas: install .venv/.ray ## Run the tests of a real Ray cluster: nodes and replicas that are killed, scaled and full
 	$(BIN)/pytest tests/ray $(PYTEST_ARGS)
+
+test-ray: test-replicas ## Run those, and the tests of the HTTP service once more with its networks in a cluster
 	SILHOUETTE_POOL=ray $(BIN)/pytest tests/api -m "not alone" $(PYTEST_ARGS)
 
 check: .venv/.dev ## Lint, types, import layers

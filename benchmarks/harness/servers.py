@@ -24,7 +24,7 @@ LOGS = REPOSITORY / ".cache" / "benchmarks"
 
 HANDLERS = REPOSITORY / "benchmarks" / "peers" / "handlers"
 
-START_TIMEOUT_S = 180
+START_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 40
 POLL_S = 0.2
 SERVICE = "service"

@@ -24,8 +24,9 @@ class Cluster:
         self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         """For those who join it."""
         self.nodes: list[Node] = []
+        """The head is the first."""
         self._size = (f"--num-cpus={room}", f"--object-store-memory={OBJECT_STORE_BYTES}")
-        self._own_environment = environment or {}
+        self._node_environment = {**os.environ, **(environment or {}), **self.environment}
         (self._port,) = free_ports(1)
 
     @property
@@ -34,9 +35,21 @@ class Cluster:
 
     def start(self) -> None:
         """Raises NodeNotStarted."""
-        environment = {**os.environ, **self._own_environment, **self.environment}
-        self.nodes.append(start_head(environment, self._port, *self._size))
-        self.nodes.append(start_node(environment, f"--address={self.address}", *self._size))
+        self.nodes.append(self._head())
+        self.nodes.append(start_node(self._node_environment, f"--address={self.address}", *self._size))
+
+    def _head(self) -> Node:
+        return start_head(self._node_environment, self._port, *self._size)
+
+    def restart_head(self) -> None:
+        """At the same port, with the same Redis where there is one. Raises NodeNotStarted."""
+        self.nodes[0].end()
+        self.nodes[0] = self._head()
+
+    @property
+    def size(self) -> int:
+        """Nodes that it has."""
+        return len(self.nodes)
 
     def end(self) -> None:
         """With everything that it has started."""

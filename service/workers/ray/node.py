@@ -23,16 +23,12 @@ OPTIONS = (
     "--node-ip-address=127.0.0.1",
     "--min-worker-port=0",  # any that is free: two nodes may share this machine
     "--max-worker-port=0",
+    "--dashboard-agent-listen-port=0",
     "--include-log-monitor=false",  # nobody reads along
     "--disable-usage-stats",
 )
 
 HEAD_OPTIONS = ("--include-dashboard=false", "--no-monitor")
-
-PORTS = ("dashboard-agent-grpc-port", "dashboard-agent-listen-port", "metrics-export-port", "runtime-env-agent-port")
-"""Given by us. For one that Ray chooses itself, its raylet waits 15 seconds, and aborts when the process that opens it
-takes longer to be imported: from a cold disk, or on a busy machine.
-"""
 
 ENVIRONMENT = {
     "RAY_agent_register_timeout_ms": "300000",  # 30 seconds, else, and the raylet ends
@@ -44,13 +40,17 @@ FOLDERS = "/tmp"
 """As Ray's own: the name of a socket in there has to be shorter than 104 characters."""
 
 TRIES = 3
+"""A raylet aborts when a Python process of its node takes more than 15 seconds until it has opened a port: from a cold
+disk, or on a busy machine. Next time its modules are in memory.
+"""
+
 POLL_S = 0.1
 GONE_TIMEOUT_S = 5.0
 END_TIMEOUT_S = 30.0
 
 
 class NodeNotStarted(Exception):
-    """Says what Ray said. It gives a node 30 seconds to start, which a crowded machine may not have."""
+    """Says what Ray said. It gives a node so little time that a crowded machine may not have it."""
 
 
 class Node:
@@ -60,8 +60,7 @@ class Node:
         """Returns when it has started. Raises NodeNotStarted, and OSError."""
         self.folder = Path(tempfile.mkdtemp(prefix="ray-", dir=FOLDERS))
         """Of the node's own: its process removes it."""
-        ports = [f"--{name}={port}" for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)]
-        command = [sys.executable, "-m", __name__, str(self.folder), "start", *OPTIONS, *ports, *arguments]
+        command = [sys.executable, "-m", __name__, str(self.folder), "start", *OPTIONS, *arguments]
         log = self.folder / "start.log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(
@@ -81,6 +80,11 @@ class Node:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """By itself: it does when one of its processes dies."""
+        return self._process.poll() is not None
 
     def end(self) -> None:
         """With everything that it has started."""
