@@ -6,14 +6,15 @@ the other side says so, and when that dies, however it dies. Nothing of the node
 
 import contextlib
 import os
+import re
+import select
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -23,12 +24,18 @@ OPTIONS = (
     "--node-ip-address=127.0.0.1",
     "--min-worker-port=0",  # any that is free: two nodes may share this machine
     "--max-worker-port=0",
-    "--dashboard-agent-listen-port=0",
     "--include-log-monitor=false",  # nobody reads along
     "--disable-usage-stats",
 )
 
 HEAD_OPTIONS = ("--include-dashboard=false", "--no-monitor")
+
+LISTEN_PORT = "dashboard-agent-listen-port"
+
+PORTS = (LISTEN_PORT, "dashboard-agent-grpc-port", "metrics-export-port", "runtime-env-agent-port")
+"""Given by us. For one that Ray chooses itself, its raylet waits 15 seconds, and aborts when the process that opens it
+takes longer to be imported: from a cold disk, or on a busy machine.
+"""
 
 ENVIRONMENT = {
     "RAY_agent_register_timeout_ms": "300000",  # 30 seconds, else, and the raylet ends
@@ -40,9 +47,7 @@ FOLDERS = "/tmp"
 """As Ray's own: the name of a socket in there has to be shorter than 104 characters."""
 
 TRIES = 3
-"""A raylet aborts when a Python process of its node takes more than 15 seconds until it has opened a port: from a cold
-disk, or on a busy machine. Next time its modules are in memory.
-"""
+AGENT = re.compile(r"--node-id=(?P<node>\w+) .*--session-dir=(?P<session>\S+)")
 
 POLL_S = 0.1
 GONE_TIMEOUT_S = 5.0
@@ -60,7 +65,8 @@ class Node:
         """Returns when it has started. Raises NodeNotStarted, and OSError."""
         self.folder = Path(tempfile.mkdtemp(prefix="ray-", dir=FOLDERS))
         """Of the node's own: its process removes it."""
-        command = [sys.executable, "-m", __name__, str(self.folder), "start", *OPTIONS, *arguments]
+        ports = [f"--{name}={port}" for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)]
+        command = [sys.executable, "-m", __name__, str(self.folder), "start", *ports, *OPTIONS, *arguments]
         log = self.folder / "start.log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(
@@ -140,23 +146,41 @@ def _end_all(processes: list[psutil.Process]) -> None:
 # --- in the node's process --------------------------------------------------------------------------------------------
 
 
-def _end_with_the_other_side(folder: str) -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    _end_all(_below(os.getpid()))
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)
+def main() -> int:
+    """`FOLDER start ...`: what follows the folder is for `ray`. Ends with it, or when the other side is gone."""
+    folder, arguments = sys.argv[1], sys.argv[2:]
+    command = [sys.executable, "-m", "ray.scripts.scripts", *arguments, f"--temp-dir={folder}"]
+    ray = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    is_told = is_over = False
+    try:
+        while ray.poll() is None and not is_over:
+            is_told = is_told or _tell_raylet(arguments)
+            is_over = bool(select.select([sys.stdin], [], [], POLL_S)[0])
+    finally:
+        _end_all(_below(os.getpid()))
+    if is_over:  # else it stays, for what it says
+        shutil.rmtree(folder, ignore_errors=True)
+    return ray.wait()
 
 
-def main() -> None:
-    """`FOLDER start ...`: what follows the folder is for `ray`."""
-    folder = sys.argv.pop(1)
-    threading.Thread(target=_end_with_the_other_side, args=(folder,), daemon=True).start()
-    from ray.scripts.scripts import main as ray
+def _tell_raylet(arguments: Sequence[str]) -> bool:
+    """For this port it waits although it was given: until its agent has written it into a file. Whether it is there."""
+    for process in _below(os.getpid()):
+        with contextlib.suppress(psutil.Error):
+            found = AGENT.search(" ".join(process.cmdline())) if process.name() == "raylet" else None
+            if found:
+                _write_port(Path(found["session"]), found["node"], arguments)
+                return True
+    return False
 
-    sys.argv.append(f"--temp-dir={folder}")
-    ray()
+
+def _write_port(session: Path, node: str, arguments: Sequence[str]) -> None:
+    (port,) = (word.partition("=")[2] for word in arguments if word.startswith(f"--{LISTEN_PORT}="))
+    file = session / f"{LISTEN_PORT.replace('-', '_')}_{node}"
+    draft = file.with_suffix(".draft")
+    draft.write_text(port)
+    draft.replace(file)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
