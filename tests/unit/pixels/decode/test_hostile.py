@@ -162,4 +162,4 @@ def test_no_file_costs_much_more_than_its_size(make: Callable[[], bytes]) -> Non
         decode(content, MANY)
     except BadInput as refusal:
         assert isinstance(refusal, UndecodableImage | UnsupportedImage)  # noqa: PT017 - either way is right
-    assert thread_time() - started < 2.0
+    assert thread_time() - started < 6.0
