@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,8 +135,9 @@ def _started(
     name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path = REPOSITORY
 ) -> Iterator[Server]:
     LOGS.mkdir(parents=True, exist_ok=True)
-    path = LOGS / f"{name}-{os.getpid()}.log"
-    with path.open("wb") as log:
+    descriptor, log_file = tempfile.mkstemp(".log", f"{name}-", LOGS)  # of its own: a benchmark may run two of a name
+    path = Path(log_file)
+    with os.fdopen(descriptor, "wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
     server = Server(name, process, path)
     try:
