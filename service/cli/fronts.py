@@ -32,6 +32,7 @@ from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings
 from service.telemetry.log import FIELDS, configure_logging
 from service.workers.allocator import return_large_blocks
+from service.workers.backoff import Backoff
 from service.workers.lifetime import SERVICE_SIGNALS, signals_blocked
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies
@@ -43,7 +44,6 @@ logger = logging.getLogger(__name__)
 
 FAILED = 1
 
-FIRST_RESTART_DELAY_S = 0.1
 MAX_RESTART_DELAY_S = 10.0
 SETTLED_S = 10.0
 """A front that lived for so long is started again at once."""
@@ -181,7 +181,7 @@ class Supervisor:
 
     async def _keep(self, plan: FrontPlan) -> None:
         """Until the service stops: one process after the other."""
-        delay_s = FIRST_RESTART_DELAY_S
+        backoff = Backoff(MAX_RESTART_DELAY_S)
         while not self._stopping.is_set():
             began_s = time.monotonic()
             process, connection = self._started(plan)
@@ -196,10 +196,8 @@ class Supervisor:
             logger.warning("front replaced", extra={FIELDS: facts})
             self._engine.metrics.front_restarts.inc()
             if time.monotonic() - began_s > SETTLED_S:
-                delay_s = FIRST_RESTART_DELAY_S
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay_s)
-            delay_s = min(2 * delay_s, MAX_RESTART_DELAY_S)
+                backoff.forget_delay()
+            await backoff.pause(self._stopping)
 
     def _started(self, plan: FrontPlan) -> "tuple[SpawnProcess, socket.socket]":
         """The process, and our end of the connection to it, which closes when it ends."""

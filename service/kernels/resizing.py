@@ -1,4 +1,4 @@
-"""Pillow's `Image.resize` and `Image.reduce`, to the bit, in a quarter of the time and without Python's lock.
+"""Pillow 13's `Image.resize` and `Image.reduce`, to the bit, in a quarter of the time and without Python's lock.
 
 The method is Pillow's: the means of whole boxes first, as far as a gap is left for the filter, then the filter along
 each axis, with weights of 22 bits.
@@ -77,7 +77,9 @@ def resized(
 
 
 def _down_first(before: tuple[int, int], after: tuple[int, int]) -> bool:
-    """Pillow begins with the axis that loses more, and values are rounded in between. Read off what it does."""
+    """Pillow 13 begins with the axis that loses more, 12 always with the rows, and values are rounded in between. Read
+    off what they do.
+    """
     (width, height), (new_width, new_height) = before, after
     return height > new_height and height - new_height > 2 * (width - new_width)
 

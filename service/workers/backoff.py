@@ -1,4 +1,4 @@
-"""How long a place that lost its worker, or could not get one, waits before the next start."""
+"""How long a place that lost its process, or could not get one, waits before the next start."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,8 @@ LEAST_FAILED_STARTS = 3
 class Backoff:
     """Of one place."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_delay_s: float = MAX_DELAY_S) -> None:
+        self._max_delay_s = max_delay_s
         self.delay_s = FIRST_DELAY_S
         """Before the next start, where the last one came to nothing."""
         self._failed_starts = 0
@@ -35,7 +36,7 @@ class Backoff:
         self.delay_s = FIRST_DELAY_S
 
     async def pause(self, closing: asyncio.Event) -> None:
-        """Each time twice as long; shorter where the pool closes meanwhile."""
-        delay_s, self.delay_s = self.delay_s, min(2 * self.delay_s, MAX_DELAY_S)
+        """Each time twice as long; shorter where all of it closes meanwhile."""
+        delay_s, self.delay_s = self.delay_s, min(2 * self.delay_s, self._max_delay_s)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(closing.wait(), delay_s)
