@@ -26,7 +26,7 @@ from service.operations.replace_background import REPLACE_BACKGROUND
 from service.pixels.decode import decode
 from service.queue.batcher import Outcome
 from service.settings import MEGAPIXEL, read_settings
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from service.workers.allocator import return_large_blocks
 
 

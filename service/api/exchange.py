@@ -22,7 +22,8 @@ from service.api.scopes import is_administrative
 from service.engine.request import Answer, Call
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
-from service.telemetry.tracing import Measured, asking
+from service.telemetry.stopwatch import Measured
+from service.telemetry.tracing import asking
 
 if TYPE_CHECKING:
     from service.telemetry.otel import Trace

@@ -10,7 +10,7 @@ from service.api.exchange import exchange_of, while_connected
 from service.api.state import Service
 from service.engine.request import Answer, Call, ImageRequest, Stage
 from service.operations.options import MEDIA_TYPES, Format
-from service.telemetry.log import server_timing
+from service.telemetry.stopwatch import server_timing
 
 Result = TypeVar("Result")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.api.access_log import is_worth_a_line, route_of
 from service.api.exchange import Exchange
-from service.telemetry.tracing import Facts
+from service.telemetry.stopwatch import Facts
 
 if TYPE_CHECKING:
     from service.telemetry.otel import Tracing

@@ -19,7 +19,7 @@ from service.models.store import ModelCard
 from service.pixels.decode.orientation import UPRIGHT
 from service.queue.schedule import Lane
 from service.stream.composer import Composer
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from service.video.colours import photo_of
 
 Result = TypeVar("Result")

@@ -25,7 +25,7 @@ from service.fetch import is_url
 from service.operations.operation import Product, Seen
 from service.operations.options import Format, parse_options
 from service.operations.segment import Segment, Segmentation, SegmentOptions, mask_png, segmentation_of
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

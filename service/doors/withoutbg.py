@@ -33,7 +33,7 @@ from service.operations.options import Format, parse_options
 from service.operations.remove_background import REMOVE_BACKGROUND, RemoveBackgroundOptions, cutout
 from service.operations.replace_background import REPLACE_BACKGROUND
 from service.pixels.encoders import encode_png
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 PHOTO = ("image", "file", "image_base64")
 """What the three call the picture, in forms and in JSON."""

@@ -32,7 +32,7 @@ from service.operations.options import Format, parse_options
 from service.operations.segment import Segmentation, SegmentOptions, segmentation_of
 from service.pixels.encoders import simple_rings
 from service.pixels.encoders.polygons import MAX_VERTICES, Ring
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 WIDGETS = [
     {"name": "button_run", "value": None},

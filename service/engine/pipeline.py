@@ -30,8 +30,7 @@ from service.queue.batcher import Outcome
 from service.queue.claim import Claim
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import MEGAPIXEL
-from service.telemetry.log import MS_PER_S
-from service.telemetry.tracing import Facts
+from service.telemetry.stopwatch import MS_PER_S, Facts
 
 PIXEL_STAGES = ("identify", "read", "aim", "combine", "finish")
 """What happens on pixel threads, in one go each; in between, the networks look."""

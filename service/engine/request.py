@@ -8,7 +8,7 @@ from service.operations.operation import Operation
 from service.operations.options import Format, Options
 from service.queue.claim import Booking
 from service.queue.schedule import Lane
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 Stage = Literal["read", "look", "look closer", "finish"]
 """Of the work on one photo, as far as somebody who waits for it wants to know."""

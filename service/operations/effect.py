@@ -19,7 +19,7 @@ from service.pixels.decode import Photo
 from service.pixels.edges import feather, shift_edge
 from service.pixels.matting import Matte, has_subject, subject_box
 from service.pixels.subject import Blend, Rows, subject_rows
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 AnyEffectOptions = TypeVar("AnyEffectOptions", bound=EffectOptions)
 

@@ -16,7 +16,7 @@ from service.pixels.correction import NO_CORRECTION, Correction, correct
 from service.pixels.decode import Photo
 from service.pixels.matting import Matte, Refine, matte, matte_again
 from service.pixels.threads import pixel_work
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)

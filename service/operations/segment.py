@@ -36,7 +36,7 @@ from service.pixels.encoders import (
     zip_of,
 )
 from service.pixels.encoders.pictures import OPAQUE_PICTURE
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 SegmentOutput = Literal["labels", "mask", "masks", "overlay", "confidence", "summary"]
 MaskEncoding = Literal["png", "rle", "polygons", "simple-polygons", "cvat", "label-studio"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from service.queue.schedule import Lane
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 
 class Abandoned(Exception):

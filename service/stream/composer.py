@@ -25,7 +25,7 @@ from service.pixels.matting import matte
 from service.stream.choice import Choice
 from service.stream.protocol import Background, Frame, ResultPart
 from service.stream.smoothing import Smoother
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 BACKDROP_SCALE = 2
 """A background picture is kept at so many times the frame's width and height at most."""

@@ -17,8 +17,8 @@ from service.stream.choice import Choice
 from service.stream.composer import Composer
 from service.stream.inbox import Change, FrameRate, Inbox
 from service.stream.protocol import Background, Frame, Hello, Result, Update, read_message
-from service.telemetry.log import Stopwatch
 from service.telemetry.metrics import Metrics
+from service.telemetry.stopwatch import Stopwatch
 
 Outcome = TypeVar("Outcome")
 

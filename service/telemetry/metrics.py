@@ -3,7 +3,7 @@
 Prometheus' text format. One registry per service, none for the process: two services in one test do not mix.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,7 +16,16 @@ from service.telemetry.figures import Figures, figures_of
 STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
-CONNECTION_ENDS = ("idle", "large_headers", "slow_headers", "too_many", "slow_reader")
+BEGIN_AT_ZERO: Mapping[str, Sequence[str]] = {
+    "silhouette_requeued": ("crash", "hang", "poisoned", "memory", "model_failed"),
+    "silhouette_worker_restarts": ("crash", "hang", "poisoned", "recycled", "models", "failed_start"),
+    "silhouette_cache_lookups": ("hit", "miss"),
+    "silhouette_connections_closed": ("idle", "large_headers", "slow_headers", "too_many", "slow_reader"),
+    "silhouette_stream_sessions_ended": ("disconnected",),
+    "silhouette_stream_frames": ("answered", "dropped", "failed"),
+}
+"""By counter, the values of its label that are there from the start: or else Prometheus' `rate` would not see the first
+of each, which has no earlier value to be compared with."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +109,6 @@ class Metrics:
         self.stream_frame_seconds = self._histogram(
             "silhouette_stream_frame_seconds", "From a frame's arrival until its result was sent."
         )
-        self._begin_at_zero(self.stream_frames, ("answered", "dropped", "failed"))
-        self._begin_at_zero(self.stream_sessions_ended, ("disconnected",))
-        self._begin_at_zero(self.connections_closed, CONNECTION_ENDS)
-        self._begin_at_zero(self.cache, ("hit", "miss"))
-        self._begin_at_zero(self.restarts, ("crash", "hang", "poisoned", "recycled", "models", "failed_start"))
-        self._begin_at_zero(self.requeued, ("crash", "hang", "poisoned", "memory", "model_failed"))
-
-    @staticmethod
-    def _begin_at_zero(counter: Counter, causes: Iterable[str]) -> None:
-        """Or else Prometheus' `rate` would not see the first of each cause: it has no earlier value to compare."""
-        for cause in causes:
-            counter.labels(cause)
 
     def watch(self, look: Callable[[], Snapshot]) -> None:
         """From now on `render` includes what `look` sees."""
@@ -125,7 +122,10 @@ class Metrics:
         return figures_of(self._registry.collect())
 
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
-        return Counter(name, help_, labels, registry=self._registry)
+        counter = Counter(name, help_, labels, registry=self._registry)
+        for value in BEGIN_AT_ZERO.get(name, ()):
+            counter.labels(value)
+        return counter
 
     def _histogram(self, name: str, help_: str, *labels: str) -> Histogram:
         return Histogram(name, help_, labels, buckets=STAGE_BUCKETS_S, registry=self._registry)

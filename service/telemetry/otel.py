@@ -21,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from service import __version__
 from service.telemetry.log import FIELDS
-from service.telemetry.tracing import Facts, Measured
+from service.telemetry.stopwatch import Facts, Measured
 
 logger = logging.getLogger(__name__)
 

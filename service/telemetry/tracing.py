@@ -1,28 +1,14 @@
-"""What those say of spans who know nothing of OpenTelemetry, which is imported when it is wanted, and not before."""
+"""Spans for those who know nothing of OpenTelemetry, which is imported when it is wanted, and not before."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from service.configuration_errors import MissingExtra
+from service.telemetry.stopwatch import Facts
 
 if TYPE_CHECKING:
     from service.telemetry.otel import Trace, Tracing
-
-Facts = Mapping[str, str | int]
-"""Of a span, by the names of its attributes."""
-
-NO_FACTS: Facts = MappingProxyType({})
-
-
-class Measured(NamedTuple):
-    """One stage of the work, or one part of it, that is over. Times are those of time.monotonic(), in seconds."""
-
-    stage: str
-    began_s: float
-    ended_s: float
-    facts: Facts = NO_FACTS
 
 
 def tracing_of(url: str | None) -> "Tracing | None":

@@ -21,7 +21,7 @@ from service.queue.claim import Claim
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
 from service.settings import MEGAPIXEL, Settings
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from service.telemetry.tracing import job_trace
 from service.video.apart.films import FilmsApart
 from service.video.apart.orders import Check, Make, path_of

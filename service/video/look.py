@@ -16,7 +16,7 @@ from service.queue.claim import Claim
 from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import Lane
 from service.settings import MEGAPIXEL
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from service.video.kept import KeptMattes, Levels
 from service.video.source import Frame
 from service.video.steady import Matted

@@ -18,7 +18,7 @@ from service.engine.pipeline import PIXEL_STAGES
 from service.queue.claim import Claim
 from service.queue.schedule import Lane
 from service.settings import Settings
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from tests.api.wire import Wire, on_loop
 from tests.clients import ready_client
 from tests.fakes import DARK, RED

@@ -10,7 +10,7 @@ from benchmarks.speed.scaling import Row, share_cores
 from benchmarks.speed.scaling_server import SimulatedPixels, disc, sleeping_families, spend
 from service.queue.claim import Claim
 from service.queue.schedule import Lane
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from tests.weights import model_card
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.top.scrape import Changes, Counts, Histogram, Scrape
-from service.telemetry.log import STAGES
 from service.telemetry.metrics import STAGE_BUCKETS_S
+from service.telemetry.stopwatch import STAGES
 
 FOOTNOTE = "p50 and p95 are estimates, interpolated within the buckets of a histogram."
 

@@ -15,7 +15,7 @@ from service.operations.effect import Scene
 from service.operations.operation import Operation, Product, Seen, no_foreground
 from service.operations.options import DecontaminatingOptions, Effort, Format, Names
 from service.pixels.matting import has_subject, subject_box
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 Plane = NDArray[np.uint8]
 

@@ -17,7 +17,7 @@ from service.operations.options import Format
 from service.operations.segment import Segmentation, SegmentOptions, segmentation_of
 from service.pixels.encoders import label_studio, simple_rings
 from service.pixels.encoders.polygons import MAX_VERTICES
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 ID_BYTES = 5
 """Of a region: Label Studio's own have ten characters. Two predictions of one task may end up in one annotation."""

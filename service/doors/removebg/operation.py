@@ -18,7 +18,7 @@ from service.pixels.decode import Photo
 from service.pixels.matting import has_subject, subject_box
 from service.pixels.shadows import reach
 from service.settings import MEGAPIXEL
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 FORMATS: tuple[Format, ...] = ("png", "jpeg", "webp", "zip")
 

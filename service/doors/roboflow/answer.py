@@ -15,7 +15,7 @@ from service.operations.options import EffectOptions, Effort, Format
 from service.pixels.encoders import polygons, rle, simple_rings
 from service.pixels.encoders.polygons import Polygon, Ring
 from service.pixels.matting import SUBJECT_LEVEL, Matte
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 Written = Literal["polygon", "rle"]
 

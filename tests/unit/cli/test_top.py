@@ -13,8 +13,8 @@ from service.cli.top.command import Away, read
 from service.cli.top.frame import draw, draw_away
 from service.cli.top.scrape import PROBES, Changes, Histogram, NotSilhouette, Scrape, Worker, compare, parse
 from service.telemetry.figures import added, rendered
-from service.telemetry.log import STAGES
 from service.telemetry.metrics import STAGE_BUCKETS_S, Metrics, Snapshot, WorkerStatus
+from service.telemetry.stopwatch import STAGES
 
 URL = "http://127.0.0.1:8000"
 

@@ -12,7 +12,7 @@ from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, Queu
 from service.queue.claim import Abandoned, Claim
 from service.queue.pixel_scheduler import PixelScheduler
 from service.queue.schedule import INTERACTIVE_RUN, Lane
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.anyio
 

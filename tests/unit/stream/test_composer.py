@@ -14,7 +14,7 @@ from service.settings import Settings
 from service.stream.choice import Choice
 from service.stream.composer import Composer, read_picture
 from service.stream.protocol import Background, BackgroundHeader, Frame, FrameHeader, Hello, ResultPart, Update
-from service.telemetry.log import Stopwatch
+from service.telemetry.stopwatch import Stopwatch
 from tests.fakes import BLUE, DARK, RED
 from tests.pictures import encoded, half_transparent, opened, painted, plain
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from service.telemetry.log import FIELDS, JsonLines, Stopwatch, TextLines, server_timing
+from service.telemetry.log import FIELDS, JsonLines, TextLines
 
 
 def record(**fields: object) -> logging.LogRecord:
@@ -19,11 +19,3 @@ def test_a_path_forges_no_line_and_steers_no_terminal(formatter: logging.Formatt
     line = formatter.format(record(path=path))
     assert line.isprintable()
     assert "request" in line
-
-
-def test_a_stage_that_runs_twice_is_added_up_and_stages_come_in_order() -> None:
-    watch = Stopwatch()
-    watch.add("encode", 1.0)
-    watch.add("decode", 2.0)
-    watch.add("decode", 0.5)
-    assert server_timing(watch.elapsed_ms) == "decode;dur=2.5, encode;dur=1.0"

@@ -7,8 +7,8 @@ import pytest
 
 from service.configuration_errors import ConfigurationError, MissingExtra
 from service.settings import read_settings
-from service.telemetry.log import Stopwatch
-from service.telemetry.tracing import Measured, asking, job_trace, tracing_of
+from service.telemetry.stopwatch import Measured, Stopwatch
+from service.telemetry.tracing import asking, job_trace, tracing_of
 
 NOBODY = "http://127.0.0.1:1/v1/traces"
 
