@@ -34,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: begins_at(item.nodeid))
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What tests that are marked `anyio` run on."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _temporary_files() -> Iterator[None]:
     """Those of all processes that tests start are in one folder: whoever is killed cannot remove its own."""

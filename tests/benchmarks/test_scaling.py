@@ -18,11 +18,6 @@ pytestmark = pytest.mark.anyio
 LOCK_S = 0.02
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def claim() -> Claim:
     deadline = asyncio.get_running_loop().time() + 60
     return Claim("cutout", ("identify", "read", "finish"), deadline, Lane.INTERACTIVE, Stopwatch())

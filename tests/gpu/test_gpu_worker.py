@@ -25,11 +25,6 @@ PATIENCE_S = 60.0
 BATCH = 4
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 def plan(tiny_store: ModelStore) -> WorkerPlan:
     checkpoint = tiny_store.checkpoint(tiny_store.card("tiny-subject"))

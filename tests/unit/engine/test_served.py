@@ -15,11 +15,6 @@ pytestmark = pytest.mark.anyio
 PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> list[ModelCard]:
     store = ModelStore(make_store(tmp_path_factory.mktemp("served")))

@@ -64,11 +64,6 @@ class Names:
         return [ip_address(address) for address in ADDRESSES.get(host, [])]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def ca_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with authority().cert_pem.tempfile(str(tmp_path_factory.mktemp("authority"))) as file:

@@ -31,11 +31,6 @@ SCORES = np.array([[[0.25, 0.5]]], np.float32)
 OUTCOME = Outcome(SCORES, device="cpu", worker=3, batch_size=1, queue_ms=1.5, infer_ms=2.5)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Supervisor:
     """A queue that nobody serves but the test."""
 

@@ -17,11 +17,6 @@ AT_ONCE = 3
 PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def add(store: JobStore, name: str) -> Job:
     with store.new_folder() as place:
         return store.add(place, NewJob("cut", {}, name), "shop")

@@ -30,11 +30,6 @@ SHOP = Key("shop", frozenset({"images"}), 3.0, 10.0, hash_of("x"))
 ANSWER = Answer(b"\x00picture\xff", "png", "u2net@1", "cpu", 0, 1, {"infer": 1.5}, (1, 2, 3, 4), {"X": "y"}, 1, "ab")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class RedisServer:
     """Debian's, on a socket of its own."""
 

@@ -13,11 +13,6 @@ pytestmark = pytest.mark.anyio
 FOREVER_S = 3600.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def frame(seq: int) -> Frame:
     return Frame(FrameHeader(seq=seq, timestamp_ms=0, format="rgb"), memoryview(b""), 0.0)
 

@@ -7,10 +7,5 @@ from tests.pools import tiny_plan
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> WorkerPlan:
     return tiny_plan(tmp_path_factory.mktemp("workers"))
