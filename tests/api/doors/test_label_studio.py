@@ -1,61 +1,20 @@
-"""The door for Label Studio, asked as its version 1.23 asks."""
+"""The door for Label Studio: what it says of itself, where pictures lie, what labels mean."""
 
-import asyncio
-import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from anyio.from_thread import start_blocking_portal
-from httpx2 import Response
-from pydantic import SecretStr
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp
 
 from service.settings import MEGAPIXEL, Settings
-from tests.api.wire import on_loop
+from tests.api.doors.label_studio import BRUSH, ask, labelled, question, results, task
 from tests.clients import ready_client
 from tests.fakes import BLUE, DARK, HANGING_COLOR, RED
-from tests.picture_server import PictureServer, ok, redirect, serving
-from tests.pictures import HEIGHT, WIDTH, encoded, painted, plain, red_and_blue, ring
+from tests.pictures import HEIGHT, WIDTH, painted, plain, red_and_blue, ring
 from tests.unit.pixels.encoders.test_codecs import fill, read_label_studio
 
-BRUSH = """
-<View>
-  <Image name="img" value="$photo" zoom="true"/>
-  <BrushLabels name="tag" toName="img">
-    <Label value="Red" background="#FF0000"/><Label value="Blue"/><Label value="Airplane"/>
-  </BrushLabels>
-</View>
-"""
 POLYGONS = BRUSH.replace("BrushLabels", "PolygonLabels")
-
-
-def uri(picture: Any) -> str:
-    return "data:image/png;base64," + base64.b64encode(encoded(picture)).decode()
-
-
-def task(picture: Any = None, **data: Any) -> dict[str, Any]:
-    photo = {} if picture is None else {"photo": uri(picture)}
-    return {"id": 7, "project": 1, "data": photo | data, "meta": {}, "inner_id": 1, "predictions": []}
-
-
-def question(tasks: Sequence[dict[str, Any]], config: str = BRUSH) -> dict[str, Any]:
-    params = {"login": None, "password": None, "context": None}
-    return {"tasks": tasks, "project": "1.1700000000", "label_config": config, "params": params}
-
-
-def ask(client: TestClient, *tasks: dict[str, Any], config: str = BRUSH) -> Response:
-    return client.post("/label-studio/predict", json=question(tasks, config))
-
-
-def results(client: TestClient, *tasks: dict[str, Any], config: str = BRUSH) -> list[dict[str, Any]]:
-    answer = ask(client, *tasks, config=config)
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["results"]
-    assert len(found) == len(tasks)
-    return found
 
 
 def regions(client: TestClient, picture: Any, config: str = BRUSH) -> list[dict[str, Any]]:
@@ -154,60 +113,6 @@ def test_where_all_tasks_are_wrong_the_request_is_refused(client: TestClient, da
     assert ask(client, task(**data), task(**data)).status_code == status
 
 
-def test_pictures_are_fetched_by_their_urls(fetching: TestClient) -> None:
-    async def story(_: ASGIApp) -> Response:
-        async with serving({"/a.png": ok(encoded(painted()))}) as server:
-            there = task(photo=f"https://127.0.0.1:{server.port}/a.png")
-            return await asyncio.to_thread(ask, fetching, there, task(painted()))
-
-    assert all(each["result"] for each in on_loop(fetching, story).json()["results"])
-
-
-UPLOADED, PRESIGNED = "/data/upload/1/a.png", "/tasks/7/presign/?fileuri=czM6Ly9idWNrZXQvYS5wbmc="
-
-
-@pytest.fixture(scope="module")
-def label_studio() -> Iterator[PictureServer]:
-    """What lies in it."""
-    picture = ok(encoded(painted()))
-    answers = {UPLOADED: picture, PRESIGNED: redirect("/signed.png"), "/signed.png": picture}
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(answers)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def with_account(fetching: TestClient, label_studio: PictureServer) -> Iterator[TestClient]:
-    """The service that has an account there."""
-    settings: Settings = fetching.app.state.service.settings  # type: ignore[attr-defined]
-    there = {"label_studio_url": f"https://127.0.0.1:{label_studio.port}", "label_studio_token": SecretStr("secret")}
-    with ready_client(settings.model_copy(update=there)) as running:
-        yield running
-
-
-@pytest.mark.parametrize("value", [UPLOADED, "s3://bucket/a.png"])
-def test_pictures_in_label_studio_are_fetched_there_with_the_operators_token(
-    with_account: TestClient, label_studio: PictureServer, value: str
-) -> None:
-    (found,) = results(with_account, task(photo=value))
-    assert found["result"]
-    assert "Authorization: Token secret" in label_studio.requests[-1]
-
-
-@pytest.mark.parametrize(
-    "value", ["/api/users/", "/data/../api/users/", "/user/login", "//elsewhere/data/a.png", "a.png", "ftp://h/a.png"]
-)
-def test_the_token_is_for_pictures_alone(with_account: TestClient, label_studio: PictureServer, value: str) -> None:
-    came = len(label_studio.requests)
-    answer = ask(with_account, task(photo=value))
-    assert (answer.status_code, answer.json()["code"]) == (422, "url_refused")
-    assert len(label_studio.requests) == came
-
-
-def labelled(*attributes: str) -> str:
-    labels = "".join(f"<Label {each}/>" for each in attributes)
-    return f'<View><Image name="i" value="$photo"/><BrushLabels name="t" toName="i">{labels}</BrushLabels></View>'
-
-
 @pytest.mark.parametrize(
     ("labels", "found"),
     [
@@ -239,6 +144,7 @@ def test_labels_that_no_model_knows_are_told_with_the_classes_that_it_has(client
 
 
 BOMB = '<!DOCTYPE v [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><View><Label value="&b;"/></View>'
+
 OUTSIDE = '<!DOCTYPE v [<!ENTITY a SYSTEM "file:///etc/passwd">]><View><Label value="x">&a;</Label></View>'
 
 
@@ -292,47 +198,3 @@ def test_where_the_time_does_not_suffice_the_first_result_alone_comes_in_time(sm
 
 def test_no_tasks_have_no_results(client: TestClient) -> None:
     assert results(client) == []
-
-
-# --- what an annotator points at --------------------------------------------------------------------------------------
-
-
-def shape(kind: str, x: float, y: float, *, positive: bool = True, label: str = "Red", **more: float) -> dict[str, Any]:
-    """A region of smart annotation; x, y and the rest in percent of the picture."""
-    said = {"original_width": WIDTH, "original_height": HEIGHT, "image_rotation": 0, "is_positive": positive}
-    return {"id": "a", "type": kind, "from_name": "smart", **said, "value": {"x": x, "y": y, kind: [label], **more}}
-
-
-def pointed(client: TestClient, picture: Any, *shapes: dict[str, Any], config: str = BRUSH) -> Any:
-    asked = question([task(picture)], config)
-    asked["params"]["context"] = {"result": list(shapes)}
-    answer = client.post("/label-studio/predict", json=asked)
-    assert answer.status_code == 200, answer.text
-    (found,) = answer.json()["results"]
-    return found
-
-
-def test_key_points_correct_the_label_that_is_chosen_and_no_other_comes(client: TestClient) -> None:
-    kept, gone = shape("keypointlabels", 75, 10, width=0.5), shape("keypointlabels", 25, 50, positive=False)
-    (region,) = pointed(client, red_and_blue(), kept, gone)["result"]
-    assert region["value"]["brushlabels"] == ["Red"]
-    mask = np.reshape(read_label_studio(region["value"]["rle"]), (HEIGHT, WIDTH, 4))[..., 3] > 0
-    assert mask[12, 150]
-    assert not mask[60, 50]
-
-
-def test_a_rectangle_leaves_nothing_outside(client: TestClient) -> None:
-    left_half = shape("rectanglelabels", 0, 0, width=25, height=100)
-    (region,) = pointed(client, red_and_blue(), left_half)["result"]
-    mask = np.reshape(read_label_studio(region["value"]["rle"]), (HEIGHT, WIDTH, 4))[..., 3] > 0
-    assert mask[60, 40]
-    assert not mask[:, 50:].any()
-
-
-def test_a_hint_without_a_place_says_so(client: TestClient) -> None:
-    broken = shape("keypointlabels", 1, 1)
-    del broken["value"]["y"]
-    asked = question([task(red_and_blue())])
-    asked["params"]["context"] = {"result": [broken]}
-    answer = client.post("/label-studio/predict", json=asked)
-    assert (answer.status_code, "`y`" in answer.json()["error"]) == (422, True)

@@ -2,12 +2,10 @@
 
 import contextlib
 import io
-import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +13,13 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from service.cli import main
-from service.operations import OPERATIONS
 from tests.fakes import make_store
 from tests.system.loading import until
+from tests.unit.cli.commands import TIMEOUT_S, Command, is_one_line_about, silhouette
 from tests.weights import pulled_weights
-
-TIMEOUT_S = 180
 
 MANY = 60
 """Photos that take longer than Ctrl-C takes to arrive."""
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def silhouette(*arguments: str | Path, **settings: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Runs the command with the settings, given without their prefix."""
-    environment = os.environ | {f"SILHOUETTE_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 
 @contextlib.contextmanager
@@ -43,26 +29,6 @@ def killed_at_the_end(process: "subprocess.Popen[str]") -> Iterator[None]:
         yield
     finally:
         process.kill()
-
-
-@pytest.fixture
-def in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """As `silhouette`, without the seconds that a new process takes, and one that its workers are forked from."""
-
-    def run(*arguments: str | Path, **settings: str | Path) -> "subprocess.CompletedProcess[str]":
-        for name, value in settings.items():
-            monkeypatch.setenv(f"SILHOUETTE_{name.upper()}", str(value))
-        with pytest.raises(SystemExit) as left:
-            main(list(map(str, arguments)))
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess([], int(left.value.code or 0), said.out, said.err)
-
-    return run
-
-
-def is_one_line_about(done: "subprocess.CompletedProcess[str]", *words: str) -> bool:
-    lines = done.stderr.strip().splitlines()
-    return len(lines) == 1 and all(word in lines[0] for word in words)
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +46,6 @@ def selfie() -> str:
     """A model that is quick."""
     pulled_weights("selfie")
     return "selfie"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store(tmp_path_factory.mktemp("store"))
 
 
 # --- photos -----------------------------------------------------------------------------------------------------------
@@ -246,69 +207,3 @@ def test_weights_that_are_not_there_stop_the_command_with_its_mend(
     done = in_process("remove-background", photos, "--out", tmp_path, model_store=moved, models="tiny-subject")
     assert done.returncode == 2
     assert "run `silhouette models pull tiny-subject`" in done.stderr.splitlines()[-1]
-
-
-# --- models -----------------------------------------------------------------------------------------------------------
-
-
-def test_models_are_listed_with_what_was_pulled(in_process: Command, tmp_path: Path) -> None:
-    store = make_store(tmp_path)
-    (store / "tiny-classes" / "model.safetensors").unlink()
-    done = in_process("models", "list", model_store=store)
-    assert done.returncode == 0, done.stderr
-    rows = {line.split()[0]: line.split()[-1] for line in done.stdout.splitlines() if "tiny" in line}
-    assert rows == {"tiny-classes@1": "no", "tiny-subject@1": "yes"}
-
-
-def test_a_card_is_shown_as_json(in_process: Command, store: Path) -> None:
-    done = in_process("models", "show", "tiny-subject", model_store=store)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["input"]["width"] == 64
-
-
-@pytest.mark.parametrize("action", ["show", "pull", "verify"])
-def test_an_unknown_model_exits_with_2_and_lists_the_known_ones(in_process: Command, store: Path, action: str) -> None:
-    done = in_process("models", action, "absent", model_store=store)
-    assert done.returncode == 2
-    assert is_one_line_about(done, "absent", "tiny-classes, tiny-subject")
-
-
-def test_weights_are_verified(in_process: Command, tmp_path: Path) -> None:
-    store = make_store(tmp_path)
-    assert in_process("models", "verify", model_store=store).returncode == 0
-    (store / "tiny-subject" / "model.safetensors").write_bytes(b"damaged")
-    done = in_process("models", "verify", model_store=store)
-    assert done.returncode == 1
-    assert "tiny-subject" in done.stderr
-    assert "tiny-classes@1: ok" in done.stderr
-
-
-# --- help -------------------------------------------------------------------------------------------------------------
-
-WORK = list(OPERATIONS)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        [],
-        ["serve"],
-        ["models"],
-        *(["models", action] for action in ("list", "pull", "verify", "show")),
-        *([w] for w in WORK),
-    ],
-    ids=" ".join,
-)
-def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        main([*command, "--help"])
-    assert left.value.code == 0
-    said = capsys.readouterr().out
-    assert " ".join(["usage: silhouette", *command]) in said
-    assert command not in [[w] for w in WORK] or f"cat photo.jpg | silhouette {command[0]} -" in said
-
-
-def test_help_is_there_without_loading_torch() -> None:
-    code = "import sys, service.cli; print('torch' in sys.modules or 'fastapi' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

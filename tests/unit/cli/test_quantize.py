@@ -12,7 +12,7 @@ from skimage import data
 from service.models.store.int8_ranges import read_ranges
 from tests.fakes import make_store
 from tests.processor import needs_int8
-from tests.unit.cli.test_commands import is_one_line_about, silhouette
+from tests.unit.cli.commands import is_one_line_about, silhouette
 from tests.weights import model_card, pulled_weights
 
 MODEL = "deeplab-voc"

@@ -1,94 +1,18 @@
-"""A picture is fetched within its limits, and nothing is reached that was not opened."""
+"""A picture is fetched from what was opened, and nothing else is reached."""
 
-import asyncio
 import logging
-import math
-from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from service.configuration_errors import ConfigurationError
-from service.errors import (
-    DeadlineExceeded,
-    Failure,
-    FetchFailed,
-    FetchingOff,
-    QueueFull,
-    TooManyBytes,
-    TooManyFetches,
-    UrlRefused,
-)
+from service.errors import Failure, FetchFailed, FetchingOff, QueueFull, UrlRefused
 from service.fetch import Fetcher
-from service.fetch.addresses import Address
-from service.queue.admission import Admission, Limits
-from service.queue.budget import Budget
-from service.queue.permit import Permit
 from service.settings import read_settings
-from tests.picture_server import PictureServer, authority, ok, redirect, serving
+from tests.picture_server import ok, redirect, serving
+from tests.unit.fetch.fetching import Names, fetcher, permit, url
 
 pytestmark = pytest.mark.anyio
-
-ADDRESSES = {
-    "pictures.example": ["127.0.0.1"],
-    "other.example": ["127.0.0.1"],
-    "inner.example": ["10.0.0.1"],
-    "both.example": ["10.0.0.1", "127.0.0.1"],
-}
-"""What the tests' DNS says; other names do not exist."""
-
-
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-CHUNK = b"80\r\n" + b"a" * 128 + b"\r\n"
-
-
-class Queue:
-    waiting = 0
-
-    def expected_wait_s(self) -> float:
-        return 0.0
-
-
-class Names:
-    """A DNS that notes what it was asked, and after its first answer says `then`, if that is set."""
-
-    def __init__(self, then: str | None = None) -> None:
-        self.asked: list[str] = []
-        self._then = then
-
-    async def resolve(self, host: str, port: int) -> list[Address]:
-        self.asked.append(host)
-        if self._then is not None and len(self.asked) > 1:
-            return [ip_address(self._then)]
-        return [ip_address(address) for address in ADDRESSES.get(host, [])]
-
-
-@pytest.fixture(scope="module")
-def ca_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with authority().cert_pem.tempfile(str(tmp_path_factory.mktemp("authority"))) as file:
-        yield Path(file)
-
-
-def permit(max_bytes: int = 1_000_000, peer: str = "") -> Permit:
-    budgets = Budget(max_bytes, max_bytes, 1), Budget(1, 1, 1)
-    return Admission(Limits(8, Budget(1, 1, 1), *budgets), Queue()).admit(peer)
-
-
-def fetcher(server: PictureServer, ca_file: Path | None, names: Names | None = None, **settings: object) -> Fetcher:
-    opened: dict[str, object] = {
-        "fetch": "https",
-        "fetch_hosts": "*.example,localhost",
-        "fetch_ports": f"443,{server.port}",
-        "fetch_private": "127.0.0.0/8",
-        "fetch_ca_file": ca_file,
-        "max_upload_bytes": 1000,
-    }
-    return Fetcher(read_settings(**opened | settings), (names or Names()).resolve)
-
-
-def url(server: PictureServer, path: str = "/a.png", host: str = "pictures.example") -> str:
-    return f"https://{host}:{server.port}{path}"
 
 
 async def test_the_bytes_of_a_picture_come_whole_and_count_on_the_permit(ca_file: Path) -> None:
@@ -221,79 +145,6 @@ async def test_a_certificate_of_nobody_we_believe_is_refused() -> None:
         with pytest.raises(FetchFailed, match="certificate"):
             await fetcher(server, None).fetch(url(server), permit())
         assert not server.requests
-
-
-@pytest.mark.parametrize(
-    ("answer", "failure"),
-    [
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", FetchFailed),
-        (b"HTTP/1.1 304 Not Modified\r\n\r\n", FetchFailed),
-        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\na", FetchFailed),
-        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", FetchFailed),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", FetchFailed),
-        (ok(b"\x1f\x8b", "Content-Encoding: gzip"), FetchFailed),
-        (ok(b"a" * 1001), TooManyBytes),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", TooManyBytes),
-        (CHUNKED + CHUNK, FetchFailed),
-        (CHUNKED + CHUNK * 8, TooManyBytes),
-    ],
-    ids=["404", "304", "206", "no-location", "not-http", "gzip", "long", "announced", "unfinished", "chunks"],
-)
-async def test_what_is_no_whole_picture_within_the_limit_is_refused(
-    ca_file: Path, answer: bytes, failure: type[Failure]
-) -> None:
-    async with serving({"/a.png": answer}) as server:
-        with pytest.raises(failure):
-            await fetcher(server, ca_file, fetch_timeout_s=2.0).fetch(url(server), permit())
-
-
-async def test_a_body_in_thousands_of_crumbs_is_refused(ca_file: Path) -> None:
-    async with serving({"/a.png": CHUNKED + b"1\r\na\r\n" * 1100 + b"0\r\n\r\n"}) as server:
-        with pytest.raises(FetchFailed, match="small parts"):
-            await fetcher(server, ca_file, max_upload_bytes=2000).fetch(url(server), permit())
-
-
-async def test_bytes_that_do_not_fit_beside_others_are_not_read(ca_file: Path) -> None:
-    async with serving({"/a.png": ok(b"picture")}) as server:
-        taken = permit(max_bytes=10)
-        taken.take_bytes(5)
-        with pytest.raises(QueueFull):
-            await fetcher(server, ca_file).fetch(url(server), taken)
-
-
-async def test_a_server_that_is_silent_costs_no_more_than_the_time_limit(ca_file: Path) -> None:
-    async with serving({"/a.png": b""}) as server:
-        with pytest.raises(FetchFailed, match=r"pictures.example took more than 0.2 seconds"):
-            await fetcher(server, ca_file, fetch_timeout_s=0.2).fetch(url(server), permit())
-
-
-async def test_the_deadline_of_the_request_comes_first(ca_file: Path) -> None:
-    async with serving({"/a.png": b""}) as server:
-        deadline = asyncio.get_running_loop().time() + 0.2
-        with pytest.raises(DeadlineExceeded):
-            await fetcher(server, ca_file).fetch(url(server), permit(), deadline)
-
-
-async def test_whoever_gives_up_closes_the_connection(ca_file: Path) -> None:
-    async with serving({"/a.png": b""}) as server:
-        fetching = asyncio.create_task(fetcher(server, ca_file).fetch(url(server), permit(), math.inf))
-        async with asyncio.timeout(60):
-            await server.came.wait()
-            fetching.cancel()
-            await server.left.wait()
-
-
-async def test_no_more_than_the_limit_are_fetched_at_once_and_one_client_leaves_some(ca_file: Path) -> None:
-    async with serving({"/slow.png": b"", "/a.png": ok(b"picture")}) as server:
-        two = fetcher(server, ca_file, max_fetches=2)
-        slow = asyncio.create_task(two.fetch(url(server, "/slow.png"), permit(peer="here")))
-        await asyncio.sleep(0)
-        with pytest.raises(TooManyFetches):
-            await two.fetch(url(server), permit(peer="here"))
-        assert await two.fetch(url(server), permit(peer="there")) == b"picture"
-        slow.cancel()
-        await asyncio.wait([slow])
-        assert await two.fetch(url(server), permit(peer="here")) == b"picture"
 
 
 async def test_neither_a_query_nor_a_password_is_told_to_a_log_or_in_a_failure(
