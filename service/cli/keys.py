@@ -30,12 +30,11 @@ def add_command(commands: "Commands") -> None:
         help="say who may use the service",
         description="Keys for callers of the service, kept as hashes in one file.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--file", type=Path, metavar="FILE", help="the file of keys. Default: SILHOUETTE_KEYS_FILE")
     parser.set_defaults(run=parser.show_help)
     actions = parser.add_subparsers(metavar="ACTION")
-    add = actions.add_parser("add", help="make a key, and show it once")
+    add = actions.add_parser("add", help="make a key, and show it once", epilog=EXAMPLES)
     add.add_argument("name", help="whose it is; in the log and in the metrics")
     add.add_argument(
         "--scopes", default="images", help="what it is good for: images,videos,stream,metrics,admin. Default: images"
@@ -43,8 +42,8 @@ def add_command(commands: "Commands") -> None:
     add.add_argument("--requests", default="-", metavar="N", help="a minute, at most. Default: no limit")
     add.add_argument("--megapixels", default="-", metavar="N", help="a minute, at most. Default: no limit")
     add.set_defaults(run=_add)
-    actions.add_parser("list", help="who has one").set_defaults(run=_list)
-    revoke = actions.add_parser("revoke", help="take a key back")
+    actions.add_parser("list", help="who has one", epilog=EXAMPLES).set_defaults(run=_list)
+    revoke = actions.add_parser("revoke", help="take a key back", epilog=EXAMPLES)
     revoke.add_argument("name")
     revoke.set_defaults(run=_revoke)
 

@@ -4,7 +4,6 @@ Imports wait until it does: every worker process imports this file too, and a co
 paid for them twice.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -56,7 +55,6 @@ def parser() -> Parser:
         "silhouette",
         description="Segmentation service: class masks, label maps, cutouts and new backgrounds.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"silhouette {__version__}")
     parser.set_defaults(run=parser.show_help)

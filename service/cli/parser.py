@@ -2,14 +2,28 @@
 
 import argparse
 import difflib
+import textwrap
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 WRONG_COMMAND = 2
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Prose is wrapped to the terminal; examples, which are indented, stand as they were written."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if any(line.startswith(" ") for line in text.splitlines()):
+            return super()._fill_text(text, width, indent)
+        return textwrap.fill(" ".join(text.split()), width)
+
+
 class Parser(argparse.ArgumentParser):
     """One command."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        """As argparse's own, with `Help`."""
+        super().__init__(*arguments, **{"formatter_class": Help, **settings})
 
     words: str | None = None
     """The list that also takes words behind further options: argparse by itself takes one run of them."""

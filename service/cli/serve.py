@@ -11,6 +11,14 @@ from service.workers.plan import SegmenterFamilies, built_in_families
 
 logger = logging.getLogger(__name__)
 
+EXAMPLES = """\
+examples:
+  silhouette serve                                  on http://127.0.0.1:8000, see /docs there
+  silhouette serve --host 0.0.0.0 --port 80         for other machines, too
+  silhouette serve --models selfie,deeplab-voc      these models instead of u2net
+  SILHOUETTE_LOG_FORMAT=json silhouette serve       with any of the settings below
+"""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 if TYPE_CHECKING:
@@ -24,8 +32,7 @@ def add_command(commands: "Commands") -> None:
         "serve",
         help="start the HTTP service",
         description="Start the HTTP service. Stops on Ctrl-C or SIGTERM, after it has answered what it accepted.",
-        epilog=_settings_help(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{EXAMPLES}\n{_settings_help()}",
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")

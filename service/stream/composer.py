@@ -64,7 +64,7 @@ class Composer:
         self._backdrop = None
 
     def take_background(self, background: Background, max_pixels: int, reserve: Callable[[int], None]) -> Size:
-        """Takes the place of a colour or of another picture. Returns its size. Raises what `images.decode` raises."""
+        """Takes the place of a colour or of another picture. Returns its size. Raises what `decode` raises."""
         encoded = bytes(background.payload)
         reserve(count_pixels(encoded, max_pixels))
         return self.put_behind(decode(encoded, max_pixels))

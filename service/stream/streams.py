@@ -79,8 +79,8 @@ class Streams:
         card = self._served.catalogue.card(hello.model or None)
         with self._served.in_use(card):
             await self._served.be_awake(card, asyncio.get_running_loop().time() + self._settings.request_timeout_s)
-            stage = replace(self._shared, admit=partial(self._admission.admit, permit.peer))
-            with self._counted(Session(id_, hello, card, stage, connection), permit) as session:
+            shared = replace(self._shared, admit=partial(self._admission.admit, permit.peer))
+            with self._counted(Session(id_, hello, card, shared, connection), permit) as session:
                 yield session
 
     @contextlib.contextmanager

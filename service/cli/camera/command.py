@@ -1,6 +1,5 @@
 """The flags of `silhouette camera`, from the table of effects."""
 
-import argparse
 from typing import TYPE_CHECKING
 
 from service.cli.camera.fields import EFFECTS, camera_fields
@@ -36,7 +35,6 @@ def add_command(commands: "Commands") -> None:
         help="the camera with an effect, for meetings",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [OPTIONS]",
     )
     cameras = parser.add_argument_group("which cameras")

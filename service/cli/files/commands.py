@@ -1,7 +1,6 @@
 """The flags of the commands that work on photos, from the table of operations."""
 
 import argparse
-import textwrap
 import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -16,8 +15,6 @@ from service.operations.operation import Operation
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-
-HELP_COLUMNS = 100
 
 EXAMPLES = """\
 examples:
@@ -43,9 +40,8 @@ def add_commands(commands: "Commands") -> None:
         parser = commands.add_parser(
             operation.name,
             help=f"{summary[0].lower()}{summary[1:]}",
-            description=textwrap.fill(f"{summary}, for one photo or many. {operation.description}", HELP_COLUMNS),
+            description=f"{summary}, for one photo or many. {operation.description}",
             epilog=_examples(operation),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
             usage="%(prog)s PHOTO... [--out PATH] [OPTIONS]",
         )
         _add_photos(parser)

@@ -34,7 +34,6 @@ def add_command(commands: "Commands") -> None:
         help="offer the operations to an agent, as tools of the Model Context Protocol",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_service_flags(parser, "let a running service do the work, instead of loading models here")
     parser.set_defaults(run=run)

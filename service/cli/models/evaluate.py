@@ -46,7 +46,6 @@ def add_actions(actions: "Commands") -> None:
         help="measure a model, or two, on your pictures and masks",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="?", metavar="NAME")
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two models, side by side, instead of NAME")

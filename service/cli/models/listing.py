@@ -10,11 +10,23 @@ if TYPE_CHECKING:
     from service.cli.console import Commands
 
 
+LIST_EXAMPLES = """\
+examples:
+  silhouette models list
+  silhouette models list --all
+"""
+
+SHOW_EXAMPLES = """\
+examples:
+  silhouette models show u2net
+"""
+
+
 def add_actions(actions: "Commands") -> None:
-    every = actions.add_parser("list", help="the models, and whether they were pulled")
+    every = actions.add_parser("list", help="the models, and whether they were pulled", epilog=LIST_EXAMPLES)
     every.add_argument("--all", action="store_true", help="and those that nobody here has verified yet")
     every.set_defaults(run=list_models)
-    show = actions.add_parser("show", help="everything on a model's card")
+    show = actions.add_parser("show", help="everything on a model's card", epilog=SHOW_EXAMPLES)
     show.add_argument("name", metavar="NAME")
     show.set_defaults(run=show_model)
 

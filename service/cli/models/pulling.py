@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from service.models.store import Checkpoint, ModelCard
 
 
+EXAMPLES = """\
+examples:
+  silhouette models pull
+  silhouette models pull birefnet-lite --accept-licence
+"""
+
+
 def add_actions(actions: "Commands") -> None:
     pull = actions.add_parser(
         "pull",
@@ -22,6 +29,7 @@ def add_actions(actions: "Commands") -> None:
         description="Download weights, verify their sha256 and convert them to safetensors; a no-op when done. "
         "A model that does not see in a photo what its golden answer shows is refused, and nothing of it is kept. "
         f"Without names: {', '.join(DEFAULT_MODELS)}; and {', '.join(OPTIONAL_MODELS)} where its address is reached.",
+        epilog=EXAMPLES,
     )
     pull.add_argument("names", nargs="*", metavar="NAME")
     pull.add_argument("--accept-licence", action="store_true", help="of models whose terms are not plainly free")

@@ -37,8 +37,17 @@ int8.json. From then on SILHOUETTE_PRECISION=int8 takes it. Use pictures like th
 30 to 100 are enough. One of five is left out, and shows how far int8 is from fp32."""
 
 
+EXAMPLES = """\
+examples:
+  silhouette models quantize isnet --images photos/
+  silhouette models quantize isnet --images shoes/ bags/ --limit 100 --provenance "our shop, spring 2026"
+"""
+
+
 def add_actions(actions: "Commands") -> None:
-    parser = actions.add_parser("quantize", help="calibrate a model for int8 on your pictures", description=DESCRIPTION)
+    parser = actions.add_parser(
+        "quantize", help="calibrate a model for int8 on your pictures", description=DESCRIPTION, epilog=EXAMPLES
+    )
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--images", nargs="+", required=True, metavar="DIR", help="pictures, or folders of pictures")
     parser.add_argument(

@@ -24,11 +24,18 @@ def add_actions(actions: "Commands") -> None:
         ("unload", "have a running service unload a model and give its memory back", unload_model),
         ("default", "have a running service take a loaded model where a request names none", choose_default),
     ):
-        action = actions.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}. {NOTHING_IS_LOST}")
+        description = f"{help_[0].upper()}{help_[1:]}. {NOTHING_IS_LOST}"
+        action = actions.add_parser(name, help=help_, description=description, epilog=EXAMPLES.format(name=name))
         action.add_argument("name", metavar="NAME")
         add_service_flags(action, "the service (default: %(default)s)", LOCAL)
         action.set_defaults(run=run)
 
+
+EXAMPLES = """\
+examples:
+  silhouette models {name} isnet
+  SILHOUETTE_API_KEY=... silhouette models {name} isnet --url https://pictures.example.org
+"""
 
 NOTHING_IS_LOST = (
     "Requests go on meanwhile; what cannot be done changes nothing. Where the service has keys, it takes one with the "

@@ -22,8 +22,17 @@ Check = Callable[[ModelStore, "ModelCard"], str]
 """Returns what it found to be right. Raises BadWeights or MissingWeights."""
 
 
+EXAMPLES = """\
+examples:
+  silhouette models verify
+  silhouette models verify u2net --golden
+"""
+
+
 def add_actions(actions: "Commands") -> None:
-    verify = actions.add_parser("verify", help="check the weights that were pulled against the pinned sha256")
+    verify = actions.add_parser(
+        "verify", help="check the weights that were pulled against the pinned sha256", epilog=EXAMPLES
+    )
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that were pulled")
     verify.add_argument(
         "--golden", action="store_true", help="and whether they answer what they did when their cards were written"

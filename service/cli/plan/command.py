@@ -36,7 +36,6 @@ def add_command(commands: "Commands") -> None:
         help="how many cores, fronts, machines and GPUs a load takes",
         description="What so many answers a second take: photos cut out with default options, U2-Net in int8.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rps", type=positive, required=True, metavar="N", help="answers a second")
     parser.add_argument("--size", choices=list(SIZES), default="1080p", help="of the photos. Default: %(default)s")

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from service.cli.console import Commands
     from service.cli.top.scrape import Scrape
 
+EXAMPLES = """\
+examples:
+  silhouette top
+  silhouette top --url https://pictures.example.org --interval 5
+  silhouette top --once > now.txt
+"""
+
 AWAY = 1
 
 WINDOW_S = 10.0
@@ -35,6 +42,7 @@ def add_command(commands: "Commands") -> None:
         description="Watch a running service in the terminal: queue, workers, latencies, errors. Ctrl-C ends it. "
         f"Rates and latencies are those of the last {WINDOW_S:g} seconds. p50 and p95 are computed from what the "
         "histograms of /metrics counted in that time, interpolated linearly within a bucket, so they are estimates.",
+        epilog=EXAMPLES,
     )
     add_service_flags(parser, "the service (default: %(default)s)", "http://127.0.0.1:8000")
     parser.add_argument(

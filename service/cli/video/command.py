@@ -1,6 +1,5 @@
 """The flags of `silhouette video`, from the table of effects and the options of films."""
 
-import argparse
 from typing import TYPE_CHECKING
 
 from service.cli.files.commands import add_option
@@ -47,7 +46,6 @@ def add_command(commands: "Commands") -> None:
         help="an effect on every frame of films",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s FILM... [--out PATH] [OPTIONS]",
     )
     parser.words = "films"

@@ -25,8 +25,17 @@ sees. Weights beside the file are put into it. What the file cannot say is asked
 elsewhere. Nothing in it is trusted: operators beyond the ONNX standard and weights elsewhere are refused."""
 
 
+EXAMPLES = """\
+examples:
+  a network of a family that is known:
+    silhouette models add isnet.onnx --name isnet --like isnet
+  any other one, with what its file cannot say:
+    silhouette models add yours.onnx --name yours --mean 0.5 0.5 0.5 --std 0.5 0.5 0.5 --classes background,leaf,flower
+"""
+
+
 def add_actions(actions: "Commands") -> None:
-    parser = actions.add_parser("add", help="serve an ONNX file of your own", description=DESCRIPTION)
+    parser = actions.add_parser("add", help="serve an ONNX file of your own", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("source", metavar="FILE.onnx|URL")
     parser.add_argument("--name", required=True, metavar="NAME", help="what requests call it: a-z, 0-9 and -")
     parser.add_argument("--replace", action="store_true", help="where there is a model of this name")
