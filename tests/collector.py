@@ -29,6 +29,8 @@ class Span:
     ended_ns: int
     links: Sequence[str]
     """Ids of spans."""
+    process: Mapping[str, Any]
+    """Who tells of it."""
     is_error: bool
 
     @property
@@ -73,15 +75,16 @@ class Collector:
         self.bodies.append(body)
         sent = ExportTraceServiceRequest.FromString(body)
         for resource in sent.resource_spans:
-            self.services.add(str(_facts(resource.resource.attributes)["service.name"]))
+            process = _facts(resource.resource.attributes)
+            self.services.add(str(process["service.name"]))
             for scope in resource.scope_spans:
-                self.spans.extend(map(_span, scope.spans))
+                self.spans.extend(_span(span, process) for span in scope.spans)
 
     def below(self, parent: Span) -> list[Span]:
         return [span for span in self.spans if span.parent_id == parent.span_id]
 
 
-def _span(sent: SentSpan) -> Span:
+def _span(sent: SentSpan, process: Mapping[str, Any]) -> Span:
     return Span(
         name=sent.name,
         trace_id=sent.trace_id.hex(),
@@ -93,6 +96,7 @@ def _span(sent: SentSpan) -> Span:
         began_ns=sent.start_time_unix_nano,
         ended_ns=sent.end_time_unix_nano,
         links=[link.span_id.hex() for link in sent.links],
+        process=process,
         is_error=sent.status.code == 2,
     )
 

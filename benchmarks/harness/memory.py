@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.harness.processes import kill, tree
 from benchmarks.harness.servers import Server
+from service.workers.process_tree import kill, tree
 
 MEGABYTE = 1_000_000
 SAMPLE_INTERVAL_S = 1.0

@@ -18,8 +18,8 @@ import httpx2
 
 from benchmarks.harness.builds import HERE, REPOSITORY, Build
 from benchmarks.harness.load import HOST
-from benchmarks.harness.processes import kill, tree
 from service.configuration_errors import ConfigurationError
+from service.workers.process_tree import kill, tree
 
 LOGS = REPOSITORY / ".cache" / "benchmarks"
 

@@ -118,16 +118,14 @@ class Askers:
 def check_control_store(server: Server, cluster: Cluster) -> bool:
     with Askers(server) as asking:
         wait(lambda: len(asking.codes) > 5, "answers")
-        (store,) = cluster.processes("gcs_server")
         before = len(asking.codes)
-        store.kill()
+        cluster.kill_control_store()
         refused_s = wait(lambda: not is_ready(server), "/readyz to say no")
         answered = len(asking.codes) - before
         say(f"control store killed: {answered} more were answered, and /readyz said no after {refused_s:.0f} s")
         gone_s = wait(lambda: not cluster.processes("raylet"), "the nodes to end")
         say(f"Ray ended its nodes {gone_s + refused_s:.0f} s after that")
-        cluster.end()
-        cluster.start()
+        cluster.restart()
         say(f"ready again {wait(lambda: is_ready(server), 'readiness'):.0f} s after a new cluster was there")
         seen = len(asking.codes)
         wait(lambda: asking.codes[seen:].count("ok") > 5, "answers")
@@ -155,8 +153,7 @@ def check_kept_state(server: Server, cluster: Cluster) -> bool:
     with Askers(server) as asking:
         wait(lambda: len(asking.codes) > 5 and len(cluster.replicas()) == cluster.size, "answers of all replicas")
         (kept,) = (process.pid for process in cluster.processes(REPLICA, 1))
-        for store in cluster.processes("gcs_server"):
-            store.kill()
+        cluster.kill_control_store()
         say(f"the head had ended {wait(lambda: cluster.nodes[0].has_ended, 'its end'):.0f} s after its control store")
         before = len(asking.codes)
         cluster.restart_head()

@@ -23,8 +23,8 @@ from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.load import Load, Tally, multipart, run_load
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
-from benchmarks.harness.processes import tree
 from benchmarks.harness.servers import Server, silhouette
+from service.workers.process_tree import tree
 
 POOLS = ("local", "ray")
 

@@ -46,7 +46,7 @@ async def run_operation(
     call = Call(exchange.deadline, exchange.lane, accepted, exchange.permit, charge, known)
     call.on_stage = on_stage
     if exchange.trace is not None:
-        call.watch.on_measured = exchange.trace.stage
+        call.watch.on_measured, call.watch.traceparent = exchange.trace.stage, exchange.trace.traceparent
     exchange.call, exchange.is_at_work = call, True
     try:
         exchange.answer = await while_connected(request, service.pipeline.run(wanted, call))

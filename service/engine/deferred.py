@@ -109,7 +109,7 @@ class PictureJobs:
             permit.take_bytes(len(wanted.image) + sum(map(len, wanted.pictures.values())))
             call = Call(math.inf, Lane.BULK, deferred.accepted, permit)
             if trace is not None:
-                call.watch.on_measured = trace.stage
+                call.watch.on_measured, call.watch.traceparent = trace.stage, trace.traceparent
             if deferred.url is not None:
                 call.on_pixels = lambda count: self._charge(job.owner, count)
             answer = await self._pipeline.run(wanted, call)

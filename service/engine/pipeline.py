@@ -186,10 +186,11 @@ class Pipeline:
 
     async def _ask(self, view: View, call: Call) -> Outcome:
         asked_s = time.monotonic()
-        outcome = await self._batcher.predict(view.card.key, view.pixels, call.deadline, call.lane)
+        asked = view.card.key, view.pixels, call.deadline, call.lane, call.watch.traceparent
+        outcome = await self._batcher.predict(*asked)
         call.watch.add("queue", outcome.queue_ms, asked_s + outcome.queue_ms / MS_PER_S)
         # The worker may be on another machine, with another clock: it says how long it took, and just now it was over.
-        call.watch.add("infer", outcome.infer_ms, facts=_facts(view, outcome))
+        call.watch.add("infer", outcome.infer_ms, facts=_facts(view, outcome), is_told=outcome.is_traced)
         return outcome
 
     async def _look_closer(self, plan: Plan, read: Read, outcomes: Outcomes) -> Subject | None:

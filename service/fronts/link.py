@@ -161,9 +161,15 @@ class RemoteQueue:
         check_wait(deadline, self.expected_wait_s(lane), time.monotonic())
 
     async def predict(
-        self, model: str, pixels: NDArray[np.uint8], deadline: float, lane: Lane = Lane.INTERACTIVE
+        self,
+        model: str,
+        pixels: NDArray[np.uint8],
+        deadline: float,
+        lane: Lane = Lane.INTERACTIVE,
+        traceparent: str = "",
     ) -> Outcome:
-        asked = {"model": model, "shape": pixels.shape, "deadline": deadline, "lane": lane.value}
+        asked: dict[str, Any] = {"model": model, "shape": pixels.shape, "deadline": deadline, "lane": lane.value}
+        asked["traceparent"] = traceparent
         try:
             async with asyncio.timeout_at(deadline + GRACE_S):
                 answer = await self._link.ask("predict", pixels.tobytes(), **asked)

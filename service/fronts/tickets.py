@@ -12,7 +12,8 @@ async def predicted(queue: TicketQueue, message: Message) -> Outcome:
     """Of a question of `RemoteQueue`. Raises what the queue raises."""
     asked = message.facts
     pixels = np.frombuffer(message.content, np.uint8).reshape(asked["shape"])
-    return await queue.predict(asked["model"], pixels, asked["deadline"], Lane(asked["lane"]))
+    lane = Lane(asked["lane"])
+    return await queue.predict(asked["model"], pixels, asked["deadline"], lane, asked["traceparent"])
 
 
 def packed_outcome(number: int, outcome: Outcome) -> bytes:
@@ -28,4 +29,5 @@ def packed_outcome(number: int, outcome: Outcome) -> bytes:
         batch_size=outcome.batch_size,
         queue_ms=outcome.queue_ms,
         infer_ms=outcome.infer_ms,
+        is_traced=outcome.is_traced,
     )

@@ -28,6 +28,11 @@ class TicketQueue(Protocol):
         """Raises DeadlineUnreachable where waiting alone would take until after `deadline`."""
 
     async def predict(
-        self, model: str, pixels: NDArray[np.uint8], deadline: float, lane: Lane = Lane.INTERACTIVE
+        self,
+        model: str,
+        pixels: NDArray[np.uint8],
+        deadline: float,
+        lane: Lane = Lane.INTERACTIVE,
+        traceparent: str = "",
     ) -> Outcome:
         """What `Batcher.predict` gives and raises."""

@@ -43,6 +43,8 @@ class Outcome:
     batch_size: int
     queue_ms: float
     infer_ms: float
+    is_traced: bool = False
+    """The worker has told of its run itself."""
 
 
 @dataclass(eq=False)
@@ -56,6 +58,8 @@ class Ticket:
     lane: Lane
     queued_at: float
     answer: "asyncio.Future[Outcome]"
+    traceparent: str = ""
+    """Of the request, for the worker's own span; empty where nobody wants to know."""
     started_at: float | None = None
     """When a worker took it; None while it waits."""
     crashes: int = 0
@@ -133,7 +137,12 @@ class Batcher:
         check_wait(deadline, self.expected_wait_s(lane), time.monotonic())
 
     async def predict(
-        self, model: str, pixels: NDArray[np.uint8], deadline: float, lane: Lane = Lane.INTERACTIVE
+        self,
+        model: str,
+        pixels: NDArray[np.uint8],
+        deadline: float,
+        lane: Lane = Lane.INTERACTIVE,
+        traceparent: str = "",
     ) -> Outcome:
         """The outcome for one image, as soon as a worker has it.
 
@@ -149,7 +158,7 @@ class Batcher:
             raise DeadlineExceeded
         self.check_deadline(deadline, lane)
         answer = asyncio.get_running_loop().create_future()
-        ticket = Ticket(model, pixels, deadline, lane, time.monotonic(), answer)
+        ticket = Ticket(model, pixels, deadline, lane, time.monotonic(), answer, traceparent)
         self._waiting.append(ticket)
         await self._announce()
         try:

@@ -21,11 +21,16 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from service import __version__
 from service.telemetry.log import FIELDS
-from service.telemetry.stopwatch import Facts, Measured
+from service.telemetry.stopwatch import NO_FACTS, Facts, Measured
 
 logger = logging.getLogger(__name__)
 
 NS_PER_S = 1_000_000_000
+
+WORKER_DELAY_MS = 500
+"""So long a worker keeps its spans at most, unless `OTEL_BSP_SCHEDULE_DELAY` says otherwise: it may be killed at any
+moment, and they with it.
+"""
 
 CLOSE_TIMEOUT_S = 2.0
 """For the spans of the last moments, when the service stops."""
@@ -57,10 +62,7 @@ class Trace:
     def stage(self, measured: Measured) -> None:
         """A span below, of what is over."""
         if self._span.is_recording():
-            span = self._tracer.start_span(
-                measured.stage, self._context, attributes=measured.facts, start_time=self._ns(measured.began_s)
-            )
-            span.end(self._ns(measured.ended_s))
+            _tell(self._tracer, self._context, measured, self._epoch_s)
 
     @contextlib.contextmanager
     def asking(self, stage: str) -> Iterator[dict[str, str]]:
@@ -76,19 +78,19 @@ class Trace:
             self._span.set_status(Status(StatusCode.ERROR))
         self._span.end()
 
-    def _ns(self, at_s: float) -> int:
-        return int((at_s + self._epoch_s) * NS_PER_S)
-
 
 class Tracing:
-    """One for the whole service. Threads may share it."""
+    """One for the whole service, and one for each of its workers. Threads may share it."""
 
-    def __init__(self, url: str) -> None:
-        """`url` takes OTLP over HTTP: `http://collector:4318/v1/traces`."""
+    def __init__(self, url: str, worker: Facts | None = None) -> None:
+        """`url` takes OTLP over HTTP: `http://collector:4318/v1/traces`. `worker` is what tells one from others, where
+        this is a worker's: it sends early, and leaves it to the service to say that nobody hears.
+        """
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it has a word for each batch that is not heard
-        self._exporter = _Sender(url)
-        self._processor = BatchSpanProcessor(self._exporter)
-        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
+        self._exporter = _Sender(url) if worker is None else OTLPSpanExporter(url)
+        delay_ms = None if worker is None or "OTEL_BSP_SCHEDULE_DELAY" in os.environ else WORKER_DELAY_MS
+        self._processor = BatchSpanProcessor(self._exporter, schedule_delay_millis=delay_ms)
+        self._provider = TracerProvider(resource=_resource(worker or NO_FACTS), shutdown_on_exit=False)
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("silhouette", __version__)
 
@@ -112,6 +114,12 @@ class Tracing:
         finally:
             trace.end(f"job {kind}", {**facts, **({"error.type": failure} if failure else {})}, failure)
 
+    def shared(self, traceparents: Sequence[str], measured: Measured) -> None:
+        """A span below each of these, which are other processes', of what was done for all of them at once."""
+        epoch_s = _epoch_s()
+        for traceparent in traceparents:
+            _tell(self._tracer, _propagator.extract({"traceparent": traceparent}), measured, epoch_s)
+
     def flush(self) -> None:
         """Returns when all that has ended is sent, or could not be."""
         self._processor.force_flush()
@@ -124,8 +132,8 @@ class Tracing:
         self._exporter.shutdown()  # wakes it up where it waits to try again
 
     def _begun(self, name: str, kind: SpanKind, began_s: float, context: Context, links: Sequence[Link] = ()) -> Trace:
-        epoch_s = time.time() - time.monotonic()
-        span = self._tracer.start_span(name, context, kind, links=links, start_time=int((began_s + epoch_s) * NS_PER_S))
+        epoch_s = _epoch_s()
+        span = self._tracer.start_span(name, context, kind, links=links, start_time=_ns(began_s, epoch_s))
         return Trace(self._tracer, span, epoch_s)
 
 
@@ -150,14 +158,29 @@ class _Sender(SpanExporter):
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
+def _tell(tracer: Tracer, context: Context, measured: Measured, epoch_s: float) -> None:
+    began_ns, ended_ns = _ns(measured.began_s, epoch_s), _ns(measured.ended_s, epoch_s)
+    span = tracer.start_span(measured.stage, context, attributes=measured.facts, start_time=began_ns)
+    span.end(ended_ns)
+
+
+def _epoch_s() -> float:
+    """What to add to time.monotonic() for seconds since 1970."""
+    return time.time() - time.monotonic()
+
+
+def _ns(at_s: float, epoch_s: float) -> int:
+    return int((at_s + epoch_s) * NS_PER_S)
+
+
 def _headers(context: Context) -> dict[str, str]:
     carrier: dict[str, str] = {}
     _propagator.inject(carrier, context)
     return carrier
 
 
-def _resource() -> Resource:
+def _resource(identity: Facts) -> Resource:
     """`OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say it better than we do."""
     named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     name = {} if named else {"service.name": "silhouette"}
-    return Resource.create({**name, "service.version": __version__, "process.pid": os.getpid()})
+    return Resource.create({**name, **identity, "service.version": __version__, "process.pid": os.getpid()})

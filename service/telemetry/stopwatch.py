@@ -35,6 +35,8 @@ class Stopwatch:
         """Called before each part of the work that is measured; what it raises ends the work there."""
         self.on_measured: Callable[[Measured], None] | None = None
         """Hears of each part when it is over."""
+        self.traceparent = ""
+        """For whoever does a part of it in another process, and tells of it from there; empty: nobody wants to know."""
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -45,12 +47,20 @@ class Stopwatch:
         finally:
             self.add(stage, (time.monotonic() - started) * MS_PER_S)
 
-    def add(self, stage: str, elapsed_ms: float, ended_s: float | None = None, facts: Facts = NO_FACTS) -> None:
+    def add(
+        self,
+        stage: str,
+        elapsed_ms: float,
+        ended_s: float | None = None,
+        facts: Facts = NO_FACTS,
+        *,
+        is_told: bool = False,
+    ) -> None:
         """What was over at `ended_s`, by time.monotonic(); at this moment, where nothing is said of that. `facts` are
-        for whoever hears of it.
+        for whoever hears of it, unless it is told already by those who did it.
         """
         self._elapsed_ms[stage] = self._elapsed_ms.get(stage, 0.0) + elapsed_ms
-        if self.on_measured is not None:
+        if self.on_measured is not None and not is_told:
             ended_s = time.monotonic() if ended_s is None else ended_s
             self.on_measured(Measured(stage, ended_s - elapsed_ms / MS_PER_S, ended_s, facts))
 

@@ -1,6 +1,8 @@
 """Spans for those who know nothing of OpenTelemetry, which is imported when it is wanted, and not before."""
 
 import contextlib
+import logging
+import socket
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,8 @@ from service.telemetry.stopwatch import Facts
 
 if TYPE_CHECKING:
     from service.telemetry.otel import Trace, Tracing
+
+logger = logging.getLogger(__name__)
 
 
 def tracing_of(url: str | None) -> "Tracing | None":
@@ -20,6 +24,20 @@ def tracing_of(url: str | None) -> "Tracing | None":
     except ImportError as error:
         raise MissingExtra("SILHOUETTE_TRACES_URL takes OpenTelemetry: pip install 'silhouette[otel]'") from error
     return Tracing(url)
+
+
+def worker_tracing(url: str | None, identity: Facts) -> "Tracing | None":
+    """That of a process which runs networks; `identity` tells it from others. None where nobody wants to know, and
+    where its machine has no OpenTelemetry: then whoever asked tells of the run.
+    """
+    if url is None:
+        return None
+    try:
+        from service.telemetry.otel import Tracing
+    except ImportError:
+        logger.warning("no spans from here: SILHOUETTE_TRACES_URL takes the extra `otel` on each node")
+        return None
+    return Tracing(url, {"host.name": socket.gethostname(), **identity})
 
 
 @contextlib.contextmanager

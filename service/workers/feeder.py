@@ -123,7 +123,7 @@ class Feeder:
     def _outcomes(self, run: BatchRun, queue_ms: list[float]) -> list[Outcome]:
         size, infer_ms = len(queue_ms), run.infer_s * MS_PER_S
         return [
-            Outcome(scores, self._runner.device, self._number, size, waited_ms, infer_ms)
+            Outcome(scores, self._runner.device, self._number, size, waited_ms, infer_ms, run.is_traced)
             for scores, waited_ms in zip(run.scores, queue_ms, strict=True)
         ]
 

@@ -12,6 +12,8 @@ from service.configuration_errors import ConfigurationError
 from service.models.labels import Scores
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.store import sha256_of
+from service.telemetry.stopwatch import NO_FACTS, Facts, Measured
+from service.telemetry.tracing import worker_tracing
 from service.workers.allocator import return_free_blocks
 from service.workers.channel import Message
 from service.workers.plan import WorkerPlan
@@ -19,6 +21,7 @@ from service.workers.plan import WorkerPlan
 if TYPE_CHECKING:
     from service.models.segmenters.base import Segmenter
     from service.models.segmenters.devices import Device
+    from service.telemetry.otel import Tracing
 
 
 WAIT_ASLEEP = ("OMP_WAIT_POLICY", "PASSIVE")
@@ -35,10 +38,18 @@ class Loaded:
     segmenters: "Mapping[str, Segmenter]"
     warm_s: Mapping[str, float]
     """Seconds for one image, by model."""
+    tracing: "Tracing | None"
+
+    def close(self) -> None:
+        """Sends what it has still to tell."""
+        if self.tracing is not None:
+            self.tracing.close()
 
 
-def load(plan: WorkerPlan) -> Loaded:
-    """Every model, warmed up. Raises ConfigurationError, RecordingFailed."""
+def load(plan: WorkerPlan, identity: Facts = NO_FACTS) -> Loaded:
+    """Every model, warmed up. `identity` is what tells this worker from others. Raises ConfigurationError,
+    RecordingFailed.
+    """
     families = plan.families()
     from service.models.segmenters.devices import Device
 
@@ -47,7 +58,7 @@ def load(plan: WorkerPlan) -> Loaded:
     segmenters = {model.card.key: _load_model(families, model, device) for model in plan.models}
     warm_s = {key: _warm_up(segmenters[key], card, plan.max_batch_size) for key, card in cards.items()}
     return_free_blocks()
-    return Loaded(device, cards, segmenters, warm_s)
+    return Loaded(device, cards, segmenters, warm_s, worker_tracing(plan.traces_url, identity))
 
 
 def _load_model(families: "Mapping[str, type[Segmenter]]", model: Checkpoint, device: "Device") -> "Segmenter":
@@ -92,16 +103,29 @@ def run_batch(
     pictures: "Sequence[NDArray[np.uint8]]",
     threads: int,
     keep: Callable[[int, Scores], None],
+    traceparents: Sequence[str] = (),
 ) -> Message:
     """One batch; `keep` gets the number of each image and its scores. A failure is told, and the worker lives on."""
     loaded.device.use_threads(threads)
-    started = time.perf_counter()
+    began_s = time.monotonic()
     try:
         for number, scores in enumerate(_predicted(loaded, model, pictures)):
             keep(number, scores)
     except Exception as error:
         return {"error_kind": loaded.device.diagnose(error), "error": f"{type(error).__name__}: {error}"}
-    return {"infer_s": time.perf_counter() - started}
+    ended_s = time.monotonic()
+    if loaded.tracing is not None:
+        facts = _facts(loaded, model, len(pictures))
+        loaded.tracing.shared(traceparents, Measured("infer", began_s, ended_s, facts))
+    return {"infer_s": ended_s - began_s, "is_traced": loaded.tracing is not None}
+
+
+def _facts(loaded: Loaded, model: str, count: int) -> Facts:
+    return {
+        "silhouette.model": loaded.cards[model].label,
+        "silhouette.device": str(loaded.device.torch_device),
+        "silhouette.batch_size": count,
+    }
 
 
 def _predicted(loaded: Loaded, model: str, pictures: "Sequence[NDArray[np.uint8]]") -> list[Scores]:

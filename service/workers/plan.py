@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,8 @@ class WorkerPlan:
     models: Sequence[Checkpoint]
     families: SegmenterFamilies = built_in_families
     cuda_graphs: bool = True
+    traces_url: str | None = None
+    """Where it tells of its runs."""
 
     def threads_beside(self, others: int) -> int:
         """When so many other workers are busy: one that works alone also takes the cores of those that do nothing."""
@@ -70,6 +72,11 @@ def plan_workers(
     Raises DeviceNotFound where a device is asked for that this machine does not have, and ConfigurationError where a
     model cannot compute in the precision that is asked for.
     """
+    plans = _plans(settings, models, families)
+    return [replace(plan, traces_url=settings.traces_url) for plan in plans]
+
+
+def _plans(settings: Settings, models: Sequence[Checkpoint], families: SegmenterFamilies) -> list[WorkerPlan]:
     if settings.pool == "ray":
         return [_plan_replica(settings, models, families)] * most_replicas(settings)
     devices = _devices(settings.device)

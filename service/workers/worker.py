@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from service.models.labels import Scores
 from service.queue.batcher import Ticket
+from service.workers.channel import Message
 from service.workers.plan import WorkerPlan
 
 DeathCause = Literal["crash", "hang", "poisoned"]
@@ -28,6 +29,14 @@ class BatchRun:
 
     scores: list[Scores]
     infer_s: float
+    is_traced: bool
+    """The worker has told of it itself, to whoever takes the spans."""
+
+
+def asked_of(batch: Sequence[Ticket], threads: int) -> Message:
+    """What a worker is told of a batch; its pixels come another way."""
+    traceparents = [ticket.traceparent for ticket in batch if ticket.traceparent]
+    return {"model": batch[0].model, "count": len(batch), "threads": threads, "traceparents": traceparents}
 
 
 class BatchRunner(Protocol):

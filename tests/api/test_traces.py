@@ -2,6 +2,8 @@
 
 import base64
 import logging
+import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +80,15 @@ def span_of(collector: Collector, answer: Response) -> Span:
     return found
 
 
+def below(collector: Collector, span: Span) -> list[Span]:
+    """As soon as the worker has told of its part."""
+    until = time.monotonic() + PATIENCE_S
+    while not any(stage.name == "infer" for stage in collector.below(span)):
+        assert time.monotonic() < until
+        time.sleep(0.02)  # polls
+    return collector.below(span)
+
+
 def test_a_request_is_a_span_with_what_is_known_of_it(traced: TestClient, collector: Collector) -> None:
     answer = cut(traced)
     assert answer.status_code == 200
@@ -106,7 +117,7 @@ def test_each_stage_that_the_answer_tells_of_is_a_span_below_with_the_same_time(
     span = span_of(collector, answer)
     told = dict(part.split(";dur=") for part in answer.headers["Server-Timing"].split(", "))
     took: dict[str, float] = {}
-    for stage in collector.below(span):
+    for stage in below(collector, span):
         took[stage.name] = took.get(stage.name, 0.0) + stage.ms
         assert stage.trace_id == span.trace_id
     assert set(took) == {"read", *told}
@@ -114,16 +125,19 @@ def test_each_stage_that_the_answer_tells_of_is_a_span_below_with_the_same_time(
         assert took[stage_name] == pytest.approx(float(ms), abs=0.06), stage_name
 
 
-def test_the_run_of_the_network_says_where_it_was(traced: TestClient, collector: Collector) -> None:
+def test_the_run_of_the_network_is_told_by_the_process_that_it_was_in(traced: TestClient, collector: Collector) -> None:
     answer = cut(traced)
     sent(traced)
-    (run,) = [stage for stage in collector.below(span_of(collector, answer)) if stage.name == "infer"]
+    span = span_of(collector, answer)
+    (run,) = [stage for stage in below(collector, span) if stage.name == "infer"]
     assert run.facts == {
         "silhouette.model": answer.headers["X-Model"],
-        "silhouette.worker": run.facts["silhouette.worker"],
         "silhouette.device": answer.headers["X-Device"],
         "silhouette.batch_size": 1,
     }
+    workers = [worker.pid for worker in service_of(traced).engine.pool.status()]
+    assert (span.process["process.pid"], run.process["process.pid"] in workers) == (os.getpid(), True)
+    assert run.process["host.name"] == socket.gethostname()
 
 
 def test_a_request_is_below_the_span_of_whoever_asks(
@@ -148,10 +162,13 @@ def test_a_line_of_the_log_names_the_trace_that_began_here(
 
 
 def test_whoever_does_not_want_to_be_traced_is_not(traced: TestClient, collector: Collector) -> None:
-    before = len(collector.spans)
-    assert cut(traced, traceparent=f"00-{TRACE_ID}-{PARENT_ID}-00").status_code == 200
+    """Nor is anybody else here asked to, as the next request shows."""
+    unwanted = TRACE_ID[::-1]
+    assert cut(traced, traceparent=f"00-{unwanted}-{PARENT_ID}-00").status_code == 200
+    later = cut(traced)
     sent(traced)
-    assert len(collector.spans) == before
+    below(collector, span_of(collector, later))
+    assert unwanted not in {span.trace_id for span in collector.spans}
 
 
 def test_a_refusal_is_a_span_with_its_code_and_no_key_is_ever_sent(traced: TestClient, collector: Collector) -> None:
@@ -171,11 +188,11 @@ def test_a_refusal_is_a_span_with_its_code_and_no_key_is_ever_sent(traced: TestC
 
 
 def test_probes_and_files_of_the_page_are_none(traced: TestClient, collector: Collector) -> None:
-    before = len(collector.spans)
+    before = [span for span in collector.spans if span.kind == SERVER]
     for path in ("/livez", "/readyz", "/studio/main.js"):
         assert traced.get(path).status_code == 200
     sent(traced)
-    assert len(collector.spans) == before
+    assert [span for span in collector.spans if span.kind == SERVER] == before
 
 
 def test_a_job_is_a_trace_with_a_link_to_the_request_and_its_webhook_names_that(
@@ -193,7 +210,7 @@ def test_a_job_is_a_trace_with_a_link_to_the_request_and_its_webhook_names_that(
     (span,) = [each for each in collector.spans if each.facts.get("silhouette.job") == job["id"]]
     assert (span.name, span.kind, span.links) == ("job picture", CONSUMER, [request.span_id])
     assert span.trace_id != request.trace_id
-    assert {"decode", "infer", "encode"} <= {stage.name for stage in collector.below(span)}
+    assert {"decode", "infer", "encode"} <= {stage.name for stage in below(collector, span)}
     assert request.is_in(collector.heard[before].headers["traceparent"])
 
 

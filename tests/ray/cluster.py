@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from service.workers.process_tree import below, kill
 from service.workers.ray.node import Node, free_ports, start_head, start_node
 
 OBJECT_STORE_BYTES = 100_000_000
@@ -59,22 +60,24 @@ class Cluster:
     def processes(self, name: str, node: int | None = None) -> list[psutil.Process]:
         """Of one node or all, whose command begins with this, or has it as its program's name."""
         nodes = self.nodes if node is None else [self.nodes[node]]
-        return [process for each in nodes for process in _below(each.pid) if _is(process, name)]
+        return [process for each in nodes for process in below(each.pid) if _is(process, name)]
 
     def replicas(self) -> list[int]:
         """The ids of their processes."""
         return [process.pid for process in self.processes(REPLICA)]
 
+    def kill_control_store(self) -> None:
+        """Ray's GCS. Its nodes live on for a minute."""
+        kill(self.processes("gcs_server"))
+
+    def restart(self) -> None:
+        """All of its nodes, at the same address. Raises NodeNotStarted."""
+        self.end()
+        self.start()
+
     def kill_agent(self, node: int) -> None:
         """As when its machine goes: what it has started ends with it."""
-        for raylet in self.processes("raylet", node):
-            raylet.kill()
-
-
-def _below(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []
+        kill(self.processes("raylet", node))
 
 
 def _is(process: psutil.Process, name: str) -> bool:

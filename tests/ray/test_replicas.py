@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
+from PIL import Image
 
 from service.workers.ray.node import NodeNotStarted
+from tests.collector import Collector, Span, collecting
 from tests.fakes import BLUE, make_store
 from tests.pictures import encoded, painted, ring
 from tests.ray.cluster import Cluster, running_cluster
@@ -31,6 +34,11 @@ PATIENCE_S = 240.0
 
 PHOTOS = [encoded(painted()), encoded(painted(BLUE)), encoded(ring())]
 CLIENTS = 4
+
+LARGE = (8840, 5656)
+MB = 1_000_000
+BODIES, GROWTH_MB = 8, 60
+"""What the service may keep of the later ones: its allocator's free lists."""
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -65,6 +73,12 @@ def cluster() -> Iterator[Cluster]:
             yield running
     except NodeNotStarted as failure:
         pytest.skip(f"Ray could not start its nodes in time: {failure}")
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    with collecting() as found:
+        yield found
 
 
 @contextmanager
@@ -109,9 +123,11 @@ class Load:
         wanted = len(self.answers) + count
         until(lambda: len(self.answers) >= wanted, f"{count} more answers")
 
-    def check(self, expected: list[bytes]) -> None:
-        assert [answer.code for _, answer in self.answers] == ["ok"] * len(self.answers)
-        assert all(answer.body == expected[number % len(PHOTOS)] for number, answer in self.answers)
+    def check(self, expected: list[bytes], refused: str | None = None) -> None:
+        """`refused`: what some may hear instead."""
+        served = [(number, answer) for number, answer in self.answers if answer.code != refused]
+        assert [answer.code for _, answer in served] == ["ok"] * len(served)
+        assert all(answer.body == expected[number % len(PHOTOS)] for number, answer in served)
 
 
 def running_replicas(server: Server) -> float:
@@ -137,10 +153,32 @@ def test_a_second_replica_starts_when_batches_wait_and_ends_when_they_do_not(
 
 
 @pytest.fixture(scope="module")
-def server(store: Path, cluster: Cluster) -> Iterator[Server]:
-    """With a replica on each node, and room for no more than four requests."""
-    with joined(store, cluster, SILHOUETTE_QUEUE_CAPACITY=str(CLIENTS)) as running:
+def server(store: Path, cluster: Cluster, collector: Collector) -> Iterator[Server]:
+    """With a replica on each node, room for no more than four requests, and somebody who wants to know of them."""
+    settings = {"SILHOUETTE_QUEUE_CAPACITY": str(CLIENTS), "SILHOUETTE_TRACES_URL": collector.url}
+    with joined(store, cluster, **settings) as running:
         yield running
+
+
+def test_a_replica_tells_itself_of_the_part_that_it_had_in_a_request(
+    server: Server, cluster: Cluster, collector: Collector
+) -> None:
+    trace_id, caller_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    traceparent = f"00-{trace_id}-{caller_id}-01"
+    assert server.post("/segment", PHOTOS[0], headers={"traceparent": traceparent}).status_code == 200
+
+    def told() -> dict[str, Span]:
+        return {span.name: span for span in list(collector.spans) if span.trace_id == trace_id}
+
+    until(lambda: {"POST /segment", "infer"} <= told().keys(), "the spans of both processes")
+    request, run = told()["POST /segment"], told()["infer"]
+    assert (request.parent_id, run.parent_id) == (caller_id, request.span_id)
+    assert (request.process["process.pid"], run.process["process.pid"] in cluster.replicas()) == (
+        server.process.pid,
+        True,
+    )
+    assert run.process["silhouette.node"] == "127.0.0.1"
+    assert run.process["silhouette.replica"]
 
 
 def test_a_full_queue_says_when_to_come_again_and_one_that_left_is_never_run(server: Server, cluster: Cluster) -> None:
@@ -171,6 +209,38 @@ def test_every_request_is_answered_as_ever_while_a_replica_is_killed(
         until(lambda: running_replicas(server) == 2, "two replicas")
         load.wait_for_more(CLIENTS)
     load.check(expected)
+
+
+def test_bodies_of_50_megapixels_leave_the_memory_of_the_service_where_it_was(server: Server) -> None:
+    """They are decoded, cut out and encoded here: no part of them goes through Ray, or stays."""
+    body, service = (
+        encoded(Image.effect_noise((884, 566), 90).convert("RGB").resize(LARGE), "JPEG"),
+        psutil.Process(server.process.pid),
+    )
+    sizes_mb = []
+    for _ in range(BODIES):
+        assert Call(server, "/segment", body, allow_empty="true").answer().code == "ok"
+        sizes_mb.append(service.memory_info().rss / MB)
+    half = BODIES // 2
+    assert max(sizes_mb[half:]) < max(sizes_mb[:half]) + GROWTH_MB, sizes_mb
+
+
+def test_a_control_store_that_is_gone_is_said_and_when_a_cluster_is_back_it_is_joined(
+    server: Server, cluster: Cluster, expected: list[bytes]
+) -> None:
+    """Before Ray ends its nodes, which it does a minute later; until then the replicas answer whom was let in."""
+    until(lambda: running_replicas(server) == 2, "two replicas")
+    with Load(server) as load:
+        cluster.kill_control_store()
+        load.wait_for_more(CLIENTS)
+        until(lambda: server.get("/readyz").status_code == 503, "a word of it")
+        assert len(cluster.processes("raylet")) == cluster.size
+    load.check(expected, refused="not_ready")
+    cluster.restart()
+    until(lambda: server.get("/readyz").status_code == 200 and running_replicas(server) == 2, "two new replicas")
+    with Load(server) as after:
+        after.wait_for_more(CLIENTS)
+    after.check(expected)
 
 
 def test_every_request_is_answered_as_ever_while_a_node_is_killed(

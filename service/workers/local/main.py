@@ -34,6 +34,7 @@ def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slot
     else:
         send(connection, GREETING, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
         _answer_until_closed(connection, slots, loaded)
+        loaded.close()
 
 
 def _answer_until_closed(connection: "Connection[Any, Any]", slots: Slots, loaded: Loaded) -> None:
@@ -58,4 +59,4 @@ def _answer(request: Message, slots: Slots, loaded: Loaded) -> Message:
     def keep(slot: int, scores: Scores) -> None:
         slots.scores(card, slot)[:] = scores
 
-    return run_batch(loaded, card.key, pictures, request["threads"], keep)
+    return run_batch(loaded, card.key, pictures, request["threads"], keep, request["traceparents"])

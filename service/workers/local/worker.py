@@ -17,7 +17,7 @@ from service.workers.child import ChildProcess
 from service.workers.local.main import run_worker
 from service.workers.plan import WorkerPlan
 from service.workers.slots import Slots
-from service.workers.worker import BatchRun, WorkerDied
+from service.workers.worker import BatchRun, WorkerDied, asked_of
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -102,10 +102,10 @@ class LocalWorker(ChildProcess):
         """
         card = self._cards[batch[0].model]
         self._slots.put(card, [ticket.pixels for ticket in batch])
-        answer = self._ask(timeout_s, model=card.key, count=len(batch), threads=threads)
+        answer = self._ask(timeout_s, **asked_of(batch, threads))
         self.batches += 1
         self._raise_error(answer)
-        return BatchRun(self._slots.take_scores(card, len(batch)), answer["infer_s"])
+        return BatchRun(self._slots.take_scores(card, len(batch)), answer["infer_s"], answer["is_traced"])
 
     def ping(self, timeout_s: float) -> None:
         """Raises WorkerDied where the worker does not answer in time, or its device does not compute any more."""

@@ -17,7 +17,7 @@ from service.workers.plan import WorkerPlan
 from service.workers.ray.cluster import Cluster
 from service.workers.ray.driver import run_driver
 from service.workers.slots import Slots
-from service.workers.worker import BatchRun, WorkerDied
+from service.workers.worker import BatchRun, WorkerDied, asked_of
 
 LANE_GRACE_S = 10.0
 """Beyond what the driver waits for a replica: after that it is the driver that hangs."""
@@ -77,8 +77,7 @@ class Lane:
         card = self._bridge.cards[batch[0].model]
         self.slots.put(card, [ticket.pixels for ticket in batch])
         patience_s = timeout_s + LANE_GRACE_S
-        request = {"model": card.key, "count": len(batch), "threads": threads, "timeout_s": timeout_s}
-        answer = self._ask(patience_s, request)
+        answer = self._ask(patience_s, {**asked_of(batch, threads), "timeout_s": timeout_s})
         match answer.get("error_kind"):
             case "memory":
                 raise OutOfDeviceMemory
@@ -88,7 +87,7 @@ class Lane:
                 raise ModelFailed(answer["error"])
         self._bridge.note(answer)
         self.pid, self.device = answer["pid"], answer["device"]
-        return BatchRun(self.slots.take_scores(card, len(batch)), answer["infer_s"])
+        return BatchRun(self.slots.take_scores(card, len(batch)), answer["infer_s"], answer["is_traced"])
 
     def ping(self, timeout_s: float) -> None:
         """Raises WorkerDied where the driver does not answer. How replicas are, Ray asks itself."""

@@ -48,7 +48,7 @@ def fingerprint(plan: WorkerPlan, cluster: Cluster) -> str:
     models = [
         (model.card.model_dump(mode="json"), model.int8_ranges and repr(model.int8_ranges)) for model in plan.models
     ]
-    shape = (plan.device, plan.threads, plan.max_batch_size, plan.cuda_graphs, repr(plan.families))
+    shape = (plan.device, plan.threads, plan.max_batch_size, plan.cuda_graphs, repr(plan.families), plan.traces_url)
     sizes = (cluster.min_replicas, cluster.max_replicas, cluster.downscale_delay_s, cluster.batch_timeout_s)
     said = json.dumps([__version__, models, shape, sizes], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()

@@ -252,21 +252,21 @@ def _serve_lane(
 
 def _run(session: Session, card: ModelCard, request: Message, slots: Slots) -> Message:
     """Scores go into the slots that the pixels came in."""
-    count, timeout_s = request["count"], request["timeout_s"]
-    pixels = np.stack([slots.pixels(card, slot) for slot in range(count)])
-    answer = _asked(session, card.key, pixels, request["threads"], timeout_s)
+    pixels = np.stack([slots.pixels(card, slot) for slot in range(request["count"])])
+    answer = _asked(session, pixels, request)
     for slot, scores in enumerate(answer.pop("scores", ())):
         slots.scores(card, slot)[:] = scores
     return answer
 
 
-def _asked(session: Session, model: str, pixels: Any, threads: int, timeout_s: float) -> Message:
+def _asked(session: Session, pixels: Any, request: Message) -> Message:
     from ray.exceptions import RayError, RayTaskError
     from ray.serve.exceptions import RayServeException
 
-    response = session.handle.run.remote(model, pixels, threads, timeout_s)
+    names = ("model", "threads", "timeout_s", "traceparents")
+    response = session.handle.run.remote(pixels, **{name: request[name] for name in names})
     try:
-        return dict(response.result(timeout_s=timeout_s + GRACE_S))
+        return dict(response.result(timeout_s=request["timeout_s"] + GRACE_S))
     except TimeoutError:
         response.cancel()
         return {"error_kind": "hang"}

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from service.workers.process_tree import below, kill
+
 OPTIONS = (
     "--block",
     "--node-ip-address=127.0.0.1",
@@ -94,7 +96,7 @@ class Node:
 
     def end(self) -> None:
         """With everything that it has started."""
-        below = _below(self.pid)
+        family = below(self.pid)
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -102,7 +104,7 @@ class Node:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        _end_all(below)
+        _end_all(family)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -130,16 +132,8 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in sockets]
 
 
-def _below(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []
-
-
 def _end_all(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    kill(processes)
     psutil.wait_procs(processes, GONE_TIMEOUT_S)
 
 
@@ -157,7 +151,7 @@ def main() -> int:
             is_told = is_told or _tell_raylet(arguments)
             is_over = bool(select.select([sys.stdin], [], [], POLL_S)[0])
     finally:
-        _end_all(_below(os.getpid()))
+        _end_all(below(os.getpid()))
     if is_over:  # else it stays, for what it says
         shutil.rmtree(folder, ignore_errors=True)
     return ray.wait()
@@ -165,7 +159,7 @@ def main() -> int:
 
 def _tell_raylet(arguments: Sequence[str]) -> bool:
     """For this port it waits although it was given: until its agent has written it into a file. Whether it is there."""
-    for process in _below(os.getpid()):
+    for process in below(os.getpid()):
         with contextlib.suppress(psutil.Error):
             found = AGENT.search(" ".join(process.cmdline())) if process.name() == "raylet" else None
             if found:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from service.telemetry.stopwatch import Facts
 from service.workers.allocator import keep_blocks
 from service.workers.loaded import WAIT_ASLEEP, load, run_batch
 from service.workers.plan import WorkerPlan
@@ -31,13 +33,17 @@ class Replica:
         self._fingerprint = fingerprint
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         """Everything that computes does so on one thread: OpenMP keeps a team of its own for each."""
-        self._loaded = self._thread.submit(lambda: load(on_this_node(plan, mirror))).result()
+        identity = _identity()
+        self._loaded = self._thread.submit(lambda: load(on_this_node(plan, mirror), identity)).result()
         self._process = psutil.Process()
 
-    async def run(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
+    async def run(
+        self, pixels: NDArray[np.uint8], model: str, threads: int, timeout_s: float, traceparents: Sequence[str]
+    ) -> Reply:
         """`pixels` (n, h, w, 3) of one model; the reply has `scores` (n, C, h, w), or `error_kind` and `error`."""
         loop = asyncio.get_running_loop()
-        reply = await loop.run_in_executor(self._thread, self._run_batch, model, pixels, threads, timeout_s)
+        asked = pixels, model, threads, timeout_s, traceparents
+        reply = await loop.run_in_executor(self._thread, self._run_batch, *asked)
         return {**reply, **self._facts()}
 
     async def describe(self) -> Reply:
@@ -47,13 +53,24 @@ class Replica:
     async def check_health(self) -> None:
         """Ray asks now and then, and replaces a replica that raises or is silent."""
 
-    def _run_batch(self, model: str, pixels: NDArray[np.uint8], threads: int, timeout_s: float) -> Reply:
+    def __del__(self) -> None:
+        """Ray calls it when it ends a replica that it has no more use for."""
+        if loaded := getattr(self, "_loaded", None):  # else it never came so far
+            loaded.close()
+
+    def _run_batch(
+        self, pixels: NDArray[np.uint8], model: str, threads: int, timeout_s: float, traceparents: Sequence[str]
+    ) -> Reply:
         if model not in self._loaded.cards:
             return {"error_kind": "model", "error": f"the replica has no model {model}: other fronts deployed others"}
         scores: list[NDArray[np.float32]] = []
+        pictures = list(pixels.copy())  # Ray's own cannot be written to, and torch warns of such
+
+        def keep(_: int, each: NDArray[np.float32]) -> None:
+            scores.append(each)
+
         with _ending_hangs(timeout_s):
-            # Ray's arrays cannot be written to, and torch warns of such.
-            reply = run_batch(self._loaded, model, list(pixels.copy()), threads, lambda _, each: scores.append(each))
+            reply = run_batch(self._loaded, model, pictures, threads, keep, traceparents)
         if reply.get("error_kind") == "poisoned":
             _end("poisoned")  # the device computes no more; whoever waits hears of the death
         return reply if "error_kind" in reply else {**reply, "scores": np.stack(scores)}
@@ -65,6 +82,15 @@ class Replica:
             "rss_bytes": self._process.memory_info().rss,
             "device_memory_bytes": self._loaded.device.memory_bytes(),
         }
+
+
+def _identity() -> Facts:
+    """Of this replica among all, as its spans tell it."""
+    import ray
+    from ray import serve
+
+    replica = serve.get_replica_context().replica_id.unique_id
+    return {"silhouette.node": ray.util.get_node_ip_address(), "silhouette.replica": replica}
 
 
 def _ending_hangs(timeout_s: float) -> "_Watch":

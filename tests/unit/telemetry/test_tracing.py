@@ -28,6 +28,9 @@ def test_each_part_is_told_with_its_begin_and_end() -> None:
     assert infer.ended_s - infer.began_s == pytest.approx(0.005)
     assert infer.facts == {"silhouette.worker": 1}
     assert {each.stage for each in heard} == set(watch.measured_ms)
+    watch.add("matte", 5.0, is_told=True)
+    assert watch.measured_ms["matte"] == 5.0
+    assert len(heard) == 3
 
 
 def test_where_nobody_listens_spans_are_lost_and_the_end_is_not() -> None:
