@@ -137,7 +137,8 @@ class Supervisor:
         self._settings = settings
         self._engine = engine
         self._plans = plans
-        self._hub = Hub(engine.batcher, engine.pool, engine.metrics)
+        self._hub = Hub(engine.batcher, engine.pool, engine.metrics, engine.changes)
+        engine.served.on_exchange, engine.served.unused_by_fronts = self._hub.tell_models, self._hub.until_unused
         self._processes: dict[int, SpawnProcess] = {}
         """By the numbers of the fronts."""
         self._stopping = asyncio.Event()

@@ -12,7 +12,7 @@ from service.access.ledger import Ledger
 from service.engine.cache import AnswerCache
 from service.engine.canaries import Canaries, check_cards
 from service.engine.changes import ModelChanges
-from service.engine.fixed import FixedModels
+from service.engine.followed import FollowedModels
 from service.engine.pipeline import Pipeline
 from service.engine.request import Answer
 from service.engine.served import ServedModels
@@ -44,7 +44,7 @@ class Engine:
     pixels: PixelScheduler
     pool: Pool
     served: ServedModels
-    changes: ModelChanges | FixedModels
+    changes: ModelChanges | FollowedModels
     metrics: Metrics
     scrape: Callable[[], Awaitable[bytes]]
     """What `/metrics` says, of all processes that answer at this port."""
@@ -86,16 +86,17 @@ class Engine:
     def of_a_front(
         cls, settings: Settings, link: Link, pool: RemotePool, cards: Sequence[ModelCard], pixels: PixelScheduler
     ) -> Self:
-        """That of one of several fronts, whose queue and workers are the supervisor's; `cards` are what these serve."""
+        """That of one of several fronts, whose queue and workers are the supervisor's; `cards` are what these serve
+        when it starts.
+        """
         limit_numpy_threads()
         metrics, batcher, served = Metrics(), RemoteQueue(link), ServedModels(cards)
         link.figures = metrics.figures
         shared = shared_store(settings.shared_url)
         ledger = shared or RemoteLedger(link)
         pipeline = _pipeline(settings, served, batcher, pixels, metrics, shared)
-        return cls(
-            pipeline, batcher, pixels, pool, served, FixedModels(), metrics, _together(link, metrics), ledger, shared
-        )
+        changes, scrape = FollowedModels(link, served), _together(link, metrics)
+        return cls(pipeline, batcher, pixels, pool, served, changes, metrics, scrape, ledger, shared)
 
     @property
     def backlog(self) -> Backlog:

@@ -12,8 +12,8 @@ from service.models.ensemble import Ensemble
 from service.models.store import ModelCard
 
 
-async def _nobody_sleeps(_: ModelCard) -> None:
-    """Where models are never put to sleep."""
+async def _at_once(_: ModelCard) -> None:
+    """Where models are never put to sleep, and where there is no other front."""
 
 
 class ServedModels:
@@ -21,10 +21,14 @@ class ServedModels:
 
     def __init__(self, cards: Sequence[ModelCard]) -> None:
         self.catalogue = Catalogue(cards)
-        self.wake: Callable[[ModelCard], Awaitable[None]] = _nobody_sleeps
+        self.wake: Callable[[ModelCard], Awaitable[None]] = _at_once
         """Returns when workers have the model again. Raises NotReady."""
         self.on_leaving: Callable[[Sequence[ModelCard]], None] = lambda cards: None
         """Hears of models that are not served any more, for the sake of those who would stay with them for hours."""
+        self.on_exchange: Callable[[Sequence[ModelCard]], None] = lambda cards: None
+        """Hears of what is served from now on, the default model first."""
+        self.unused_by_fronts: Callable[[ModelCard], Awaitable[None]] = _at_once
+        """Returns when no front works with it any more."""
         self._users: Counter[str] = Counter()
         """By the keys of cards, as everything here."""
         self._parked: Counter[str] = Counter()
@@ -51,6 +55,7 @@ class ServedModels:
         self.catalogue = Catalogue(cards)
         if leaving:
             self.on_leaving(leaving)
+        self.on_exchange(cards)
 
     def replace(self, former: ModelCard | None, card: ModelCard) -> None:
         """In its place, or last where there was none."""
@@ -103,6 +108,7 @@ class ServedModels:
         while self._users[card.key] > self._parked[card.key]:
             self._somebody_is_done.clear()
             await self._somebody_is_done.wait()
+        await self.unused_by_fronts(card)
 
     def unasked(self, idle_s: float) -> list[ModelCard]:
         """Those that are awake and that nobody has worked with for so long; never the default one."""

@@ -9,8 +9,9 @@ import contextlib
 import itertools
 import logging
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -18,7 +19,8 @@ from service.access.ledger import Draw, LocalLedger
 from service.errors import Failure, ModelFailed
 from service.fronts.state import State
 from service.fronts.tickets import packed_outcome, predicted
-from service.fronts.wire import BUFFER_BYTES, Message, facts_of, packed, receive
+from service.fronts.wire import BUFFER_BYTES, Message, facts_of, facts_of_cards, packed, receive
+from service.models.store import ModelCard
 from service.queue.asking import TicketQueue
 from service.telemetry.figures import Figures, added, from_json, gauge, lasting, rendered
 from service.telemetry.metrics import Metrics
@@ -29,20 +31,33 @@ logger = logging.getLogger(__name__)
 STATE_INTERVAL_S = 0.1
 """So old is what a front knows of the queue at most. What it lets in wrongly the queue itself refuses."""
 
-FIGURES_TIMEOUT_S = 2.0
-"""Then those stand that a front told last."""
+LOOK_TIMEOUT_S = 2.0
+"""For a front's figures: then those stand that it told last. And for the word that it has other models."""
+
+
+class Changes(Protocol):
+    """`ModelChanges`."""
+
+    async def load(self, name: str) -> ModelCard: ...
+
+    async def unload(self, name: str) -> None: ...
+
+    async def make_default(self, name: str) -> ModelCard: ...
 
 
 class Hub:
     """One for the whole machine."""
 
-    def __init__(self, queue: TicketQueue, pool: Pool, metrics: Metrics) -> None:
+    def __init__(self, queue: TicketQueue, pool: Pool, metrics: Metrics, changes: Changes) -> None:
         self.has_started = False
         """Set where every worker was ready once."""
         self.queue = queue
         self.ledger = LocalLedger()
         self._pool = pool
         self._metrics = metrics
+        self._changes = changes
+        self._cards: Sequence[ModelCard] | None = None
+        """That fronts serve, where these are not those that they start with any more."""
         self._seats: set[Seat] = set()
         self._ended: Figures = {}
         """Counted by fronts that are not there any more."""
@@ -55,6 +70,8 @@ class Hub:
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=BUFFER_BYTES)
         seat = Seat(self, writer)
         self._seats.add(seat)
+        if self._cards is not None:
+            seat.say("models", cards=facts_of_cards(self._cards))
         seat.say("state", **self.state().facts())
         try:
             await seat.listen(reader)
@@ -75,6 +92,28 @@ class Hub:
                 for seat in self._seats:
                     seat.say_if_it_reads("state", **state.facts())
 
+    # --- other models -----------------------------------------------------------------------------------------------
+
+    async def change(self, change: str, name: str) -> None:
+        """Returns when every front serves what it has come to. Raises what `ModelChanges` raises."""
+        works = {"load": self._changes.load, "unload": self._changes.unload, "default": self._changes.make_default}
+        await works[change](name)
+        with contextlib.suppress(TimeoutError):  # one that hangs, and answers nobody
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                await self.until_unused()
+
+    def tell_models(self, cards: Sequence[ModelCard]) -> None:
+        """What fronts serve from now on, the default model first."""
+        self._cards = cards
+        for seat in self._seats:
+            seat.say("models", cards=facts_of_cards(cards))
+
+    async def until_unused(self, *cards: ModelCard) -> None:
+        """Until no front works with these, nor will: each has heard of all that was said before."""
+        await asyncio.gather(*(seat.ask("unused", cards=facts_of_cards(cards)) for seat in self._seats))
+
+    # --- figures ----------------------------------------------------------------------------------------------------
+
     async def scrape(self) -> bytes:
         """What `/metrics` says of all fronts together."""
         seats = list(self._seats)
@@ -94,7 +133,7 @@ class Seat:
         self._writer = writer
         self._at_work: dict[int, asyncio.Task[None]] = {}
         """By the numbers of its questions."""
-        self._looks: dict[int, asyncio.Future[Figures]] = {}
+        self._asked: dict[int, asyncio.Future[Message | None]] = {}
         self._numbers = itertools.count(1)
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
@@ -106,7 +145,7 @@ class Seat:
 
     def _take(self, message: Message) -> None:
         match message.kind:
-            case "predict" | "scrape":
+            case "predict" | "scrape" | "change":
                 task = asyncio.create_task(self._answer(message))
                 self._at_work[message.number] = task
                 task.add_done_callback(lambda _: self._at_work.pop(message.number, None))
@@ -116,16 +155,19 @@ class Seat:
             case "leave":
                 if unwanted := self._at_work.get(message.number):
                     unwanted.cancel()
-            case "figures":
-                if look := self._looks.pop(message.number, None):
-                    look.set_result(from_json(message.facts["families"]))
+            case "done":
+                self._done(message.number, message)
 
     async def _answer(self, message: Message) -> None:
         try:
-            if message.kind == "scrape":
-                self.say("answer", message.number, await self._hub.scrape())
-            else:
-                self._write(packed_outcome(message.number, await predicted(self._hub.queue, message)))
+            match message.kind:
+                case "scrape":
+                    self.say("answer", message.number, await self._hub.scrape())
+                case "change":
+                    await self._hub.change(**message.facts)
+                    self.say("answer", message.number)
+                case _:
+                    self._write(packed_outcome(message.number, await predicted(self._hub.queue, message)))
         except Failure as failure:
             self.say("failure", message.number, **facts_of(failure))
         except Exception:  # ours: whoever asked must not wait for ever
@@ -134,16 +176,30 @@ class Seat:
 
     async def look(self) -> None:
         """At its figures; those that it told before stay where it does not answer in time."""
-        number, told = next(self._numbers), asyncio.get_running_loop().create_future()
-        self._looks[number] = told
-        self.say("look", number)
         try:
-            async with asyncio.timeout(FIGURES_TIMEOUT_S):
-                self.figures = await told
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                told = await self.ask("look")
         except TimeoutError:
             logger.warning("a front did not tell its figures")
+            return
+        if told is not None:
+            self.figures = from_json(told.facts["families"])
+
+    async def ask(self, kind: str, **facts: Any) -> Message | None:
+        """What it says when that is done; None where it ends before."""
+        number = next(self._numbers)
+        done: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
+        self._asked[number] = done
+        self.say(kind, number, **facts)
+        try:
+            return await done
         finally:
-            self._looks.pop(number, None)
+            self._asked.pop(number, None)
+
+    def _done(self, number: int, message: Message | None) -> None:
+        asked = self._asked.pop(number, None)
+        if asked is not None and not asked.done():
+            asked.set_result(message)
 
     def say(self, kind: str, number: int = 0, content: bytes = b"", **facts: Any) -> None:
         self._write(packed(kind, number, content, **facts))
@@ -162,8 +218,7 @@ class Seat:
         tasks = list(self._at_work.values())
         for task in tasks:
             task.cancel()
-        for look in self._looks.values():
-            look.set_result(self.figures)
-        self._looks.clear()
+        for number in list(self._asked):
+            self._done(number, None)
         await asyncio.gather(*tasks, return_exceptions=True)
         self._writer.close()

@@ -5,7 +5,7 @@ import itertools
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from service.access.ledger import Draw, Drawn, LedgerAway
 from service.errors import DeadlineExceeded, Draining
 from service.fronts.state import State
-from service.fronts.wire import BUFFER_BYTES, Message, failure_of, packed, receive
+from service.fronts.wire import BUFFER_BYTES, Message, cards_of, failure_of, packed, receive
+from service.models.store import ModelCard
 from service.queue.batcher import Outcome
 from service.queue.schedule import Lane, check_wait
 from service.telemetry.figures import Figures, to_json
@@ -35,11 +36,16 @@ class Link:
         self.state = State.unknown()
         self.figures: Callable[[], Figures] = dict
         """What this front has counted."""
+        self.on_models: Callable[[Sequence[ModelCard]], None] = lambda cards: None
+        """Hears of what is served from now on."""
+        self.until_unused: Callable[[ModelCard], Awaitable[None]] = _at_once
+        """Returns when nobody in this front works with it any more."""
         self._connection = connection
         self._on_lost = on_lost
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._asked: dict[int, asyncio.Future[Message]] = {}
+        self._letting_go: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._started = asyncio.Event()
         self._is_closed = False
@@ -86,6 +92,8 @@ class Link:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(Draining())
+        for task in self._letting_go:
+            task.cancel()
         if self._writer is not None and self._reading is not None:
             self._writer.close()
             self._reading.cancel()
@@ -113,15 +121,33 @@ class Link:
                 if self.state.has_started:
                     self._started.set()
             case "look":
-                self._write("figures", message.number, families=to_json(self.figures()))
+                self._write("done", message.number, families=to_json(self.figures()))
+            case "models":
+                self.on_models(cards_of(message.facts["cards"]))
+            case "unused":
+                task = asyncio.create_task(self._let_go(message))
+                self._letting_go.add(task)
+                task.add_done_callback(self._letting_go.discard)
             case "answer" | "failure":
-                answer = self._asked.get(message.number)
-                if answer is None or answer.done():
-                    return
-                if message.kind == "answer":
-                    answer.set_result(message)
-                else:
-                    answer.set_exception(failure_of(message.facts))
+                self._take_answer(message)
+
+    def _take_answer(self, message: Message) -> None:
+        answer = self._asked.get(message.number)
+        if answer is None or answer.done():
+            return
+        if message.kind == "answer":
+            answer.set_result(message)
+        else:
+            answer.set_exception(failure_of(message.facts))
+
+    async def _let_go(self, message: Message) -> None:
+        for card in cards_of(message.facts["cards"]):
+            await self.until_unused(card)
+        self._write("done", message.number)
+
+
+async def _at_once(_: ModelCard) -> None:
+    """Where nobody works with any."""
 
 
 class RemoteLedger:

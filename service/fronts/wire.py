@@ -6,21 +6,25 @@ Each numbers what it asks, and a reply has the number of its question.
 import asyncio
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.errors import (
+    BadOption,
     DeadlineExceeded,
     DeadlineUnreachable,
     Draining,
     Failure,
     ModelCrashed,
     ModelFailed,
+    ModelsUnchanged,
     NotReady,
     OutOfDeviceMemory,
     Unavailable,
+    UnknownModel,
 )
+from service.models.store import ModelCard
 
 LENGTHS = struct.Struct("<II")
 """Of the head and of the bytes, before both."""
@@ -31,16 +35,19 @@ BUFFER_BYTES = 4 * 1024 * 1024
 FAILURES: Mapping[str, type[Failure]] = {
     failure.code: failure
     for failure in (
+        BadOption,
         DeadlineExceeded,
         DeadlineUnreachable,
         Draining,
         ModelCrashed,
         ModelFailed,
+        ModelsUnchanged,
         NotReady,
         OutOfDeviceMemory,
+        UnknownModel,
     )
 }
-"""What a ticket can come to."""
+"""What a ticket can come to, or a change of the models."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,18 @@ def facts_of(failure: Failure) -> dict[str, Any]:
 
 
 def failure_of(facts: Mapping[str, Any]) -> Failure:
-    """A code that is none of a ticket's is a fault of ours."""
+    """A code that is none of these is a fault of ours."""
     kind = FAILURES.get(facts["code"], ModelFailed)
     if issubclass(kind, Unavailable):
         return kind(facts["detail"], facts["retry_after_s"], facts["queue_depth"])
     return kind(facts["detail"])
+
+
+def facts_of_cards(cards: Iterable[ModelCard]) -> list[tuple[str, int]]:
+    """What `cards_of` makes the same cards of, on the other side."""
+    return [(card.model_dump_json(), card.revision) for card in cards]
+
+
+def cards_of(facts: Iterable[tuple[str, int]]) -> list[ModelCard]:
+    """With their revisions, which cards on file never have."""
+    return [ModelCard.model_validate_json(card).model_copy(update={"revision": revision}) for card, revision in facts]

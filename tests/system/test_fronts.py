@@ -125,19 +125,24 @@ def test_a_front_that_is_killed_under_load_loses_its_own_connections_and_no_othe
     assert metric(fronts, "silhouette_requests_total", **asked) >= before + len(kept)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
-    [
-        ("POST", "/models/tiny-classes", 409, "models_unchanged"),
-        ("DELETE", "/models/tiny-subject", 409, "models_unchanged"),
-    ],
-)
-def test_what_fronts_would_have_to_agree_on_is_refused_in_words(
-    fronts: Server, method: str, path: str, status: int, code: str
-) -> None:
-    answer = httpx2.request(method, fronts.url + path)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert "SILHOUETTE_FRONTS" in answer.json()["detail"]
+def test_every_front_has_the_models_that_one_of_them_was_told_to_have(fronts: Server) -> None:
+    def told(method: str, path: str) -> httpx2.Response:
+        return httpx2.request(method, f"{fronts.url}/models/{path}", timeout=REQUEST_TIMEOUT_S)
+
+    def named() -> set[tuple[str, ...]]:
+        """What they serve, the default model first, as connections to all of them hear it."""
+        answers = [fronts.get("/models").json() for _ in range(CONNECTIONS)]
+        return {tuple(model["name"] for model in models) for models in answers}
+
+    assert told("POST", "tiny-classes").status_code == 200
+    assert named() == {("tiny-subject", "tiny-classes", "best")}
+    assert told("PUT", "tiny-classes/default").json()["default"]
+    answers = [Call(fronts, "/remove-background", PHOTO).answer() for _ in range(IN_FLIGHT)]
+    assert {answer.headers["X-Model"] for answer in answers} == {"tiny-classes@1"}
+    assert told("DELETE", "tiny-classes").status_code == 204
+    assert named() == {("tiny-subject",)}
+    assert told("DELETE", "tiny-subject").json()["code"] == "models_unchanged"
+    assert Call(fronts, "/segment", PHOTO).answer().code == "ok"
 
 
 def test_a_camera_is_answered_by_the_front_that_it_meets(fronts: Server) -> None:

@@ -42,6 +42,7 @@ takes longer to be imported: from a cold disk, or on a busy machine.
 ENVIRONMENT = {
     "RAY_agent_register_timeout_ms": "300000",  # 30 seconds, else, and the raylet ends
     "RAY_prestart_worker_first_driver": "0",  # else a Python process for each core, which no replica needs
+    "RAY_worker_niceness": "0",  # 15, else: whatever runs beside replicas, such as decoding, would go before them
 }
 """What the operator has set stays."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,9 +13,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.access.keyring import Key, hash_of
 from service.access.quotas import Quotas
-from service.errors import DeadlineExceeded, Draining, Failure, NotReady, QuotaExceeded
+from service.engine.changes import ModelChanges
+from service.engine.followed import FollowedModels
+from service.engine.served import ServedModels
+from service.errors import DeadlineExceeded, Draining, Failure, ModelsUnchanged, NotReady, QuotaExceeded, UnknownModel
 from service.fronts.hub import Hub
 from service.fronts.link import Link, RemoteLedger, RemotePool, RemoteQueue
+from service.fronts.wire import cards_of, facts_of_cards
+from service.models.store import ModelCard, ModelStore
 from service.queue.batcher import Batcher, Outcome
 from service.queue.schedule import BatchPolicy, Lane
 from service.settings import read_settings
@@ -39,19 +44,30 @@ class Supervisor:
         self.metrics = Metrics()
         self.batcher = Batcher(BatchPolicy(4, None, 0), workers=1, metrics=self.metrics)
         self.pool = LocalPool([plan], self.batcher, read_settings(), self.metrics)
-        self.hub = Hub(self.batcher, self.pool, self.metrics)
+        self.served = ServedModels([model.card for model in plan.models])
+        self.changes = ModelChanges(
+            ModelStore(folder), plan.models, self.served, self.pool, lambda _: [plan], self.metrics
+        )
+        self.hub = Hub(self.batcher, self.pool, self.metrics, self.changes)
+        self.served.on_exchange, self.served.unused_by_fronts = self.hub.tell_models, self.hub.until_unused
 
 
 class Front:
     """A link, and the queue at its other end."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, cards: Sequence[ModelCard] = ()) -> None:
         self.lost = asyncio.Event()
         self.metrics = Metrics()
         self.link = Link(connection, on_lost=self.lost.set)
         self.link.figures = self.metrics.figures
         self.queue = RemoteQueue(self.link)
         self.pool = RemotePool(self.link, size=1, places=1)
+        self.served = ServedModels(cards)
+        self.changes = FollowedModels(self.link, self.served)
+
+    @property
+    def default(self) -> str:
+        return self.served.catalogue.cards[0].name
 
     def ask(self, timeout_s: float = 3600.0) -> "asyncio.Task[Outcome]":
         deadline = asyncio.get_running_loop().time() + timeout_s
@@ -77,10 +93,11 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
 
 
 @asynccontextmanager
-async def front_of(supervisor: Supervisor) -> AsyncIterator[Front]:
+async def front_of(supervisor: Supervisor, cards: Sequence[ModelCard] = ()) -> AsyncIterator[Front]:
+    """`cards`: what it begins with, where that is not what is served now."""
     ours, theirs = socket.socketpair()
     attending = asyncio.create_task(supervisor.hub.attend(ours))
-    front = Front(theirs)
+    front = Front(theirs, cards or supervisor.served.catalogue.cards)
     await front.link.open()
     try:
         yield front
@@ -205,3 +222,44 @@ async def test_without_a_supervisor_a_front_counts_for_itself(supervisor: Superv
         await allowance.begin_request()
         with pytest.raises(QuotaExceeded):
             await allowance.begin_request()
+
+
+async def test_a_change_that_one_front_asks_for_is_in_every_front_when_it_is_answered(supervisor: Supervisor) -> None:
+    before = supervisor.served.catalogue.cards
+    async with front_of(supervisor) as one, front_of(supervisor) as other:
+        assert (one.default, other.default) == ("tiny-subject", "tiny-subject")
+        assert (await one.changes.make_default("tiny-classes")).name == "tiny-classes"
+        assert (one.default, other.default) == ("tiny-classes", "tiny-classes")
+        async with front_of(supervisor, before) as later:
+            await later.count("silhouette_connections")
+            assert later.default == "tiny-classes"
+
+
+async def test_what_cannot_be_changed_is_refused_as_with_one_front(supervisor: Supervisor) -> None:
+    async with front_of(supervisor) as front:
+        with pytest.raises(UnknownModel, match="loaded are tiny-subject, tiny-classes"):
+            await front.changes.make_default("u3net")
+        with pytest.raises(UnknownModel, match="u3net"):
+            await front.changes.load("u3net")
+        supervisor.served.exchange(supervisor.served.catalogue.cards[:1])
+        with pytest.raises(ModelsUnchanged, match="only model"):
+            await front.changes.unload("tiny-subject")
+
+
+async def test_a_model_is_in_use_until_the_last_front_is_done_with_it_or_gone(supervisor: Supervisor) -> None:
+    card = supervisor.served.catalogue.cards[0]
+    async with front_of(supervisor) as one, front_of(supervisor) as other:
+        with one.served.in_use(card):
+            async with front_of(supervisor) as victim:
+                with victim.served.in_use(card):
+                    waiting = asyncio.create_task(supervisor.served.until_unused(card))
+                    await other.count("silhouette_connections")  # all have heard of it
+                    await victim.link.close()
+            await other.count("silhouette_connections")
+            assert not waiting.done()
+        await waiting
+
+
+async def test_cards_cross_with_their_revisions(supervisor: Supervisor) -> None:
+    cards = [card.model_copy(update={"revision": 2}) for card in supervisor.served.catalogue.cards]
+    assert cards_of(facts_of_cards(cards)) == cards
