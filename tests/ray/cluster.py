@@ -48,6 +48,13 @@ class Cluster:
         self.nodes[0] = self._head()
 
     @property
+    def clients_address(self) -> str:
+        """Where the head takes Ray's own remote clients, which it does whether one wants it or not."""
+        (server,) = self.processes("ray.util.client.server", 0)
+        (port,) = (word.partition("=")[2] for word in server.cmdline() if word.startswith("--port="))
+        return f"127.0.0.1:{port}"
+
+    @property
     def size(self) -> int:
         """Nodes that it has."""
         return len(self.nodes)
@@ -58,7 +65,7 @@ class Cluster:
             self.nodes.pop().end()
 
     def processes(self, name: str, node: int | None = None) -> list[psutil.Process]:
-        """Of one node or all, whose command begins with this, or has it as its program's name."""
+        """Of one node or all, whose command begins with this, or has it as its program's or its module's name."""
         nodes = self.nodes if node is None else [self.nodes[node]]
         return [process for each in nodes for process in below(each.pid) if _is(process, name)]
 
@@ -83,7 +90,7 @@ class Cluster:
 def _is(process: psutil.Process, name: str) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         command = process.cmdline()
-        return bool(command) and (command[0].startswith(name) or Path(command[0]).name == name)
+        return bool(command) and (command[0].startswith(name) or name in (Path(command[0]).name, *command[1:3]))
     return False
 
 

@@ -6,6 +6,8 @@ Nothing here is a matter of seconds: whatever must happen is waited for, and the
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -130,6 +132,31 @@ class Load:
         assert all(answer.body == expected[number % len(PHOTOS)] for number, answer in served)
 
 
+CLIENT = """
+import sys
+import grpc
+from ray.core.generated import ray_client_pb2, ray_client_pb2_grpc
+
+address, *tokens = sys.argv[1:]
+ping = ray_client_pb2.ClusterInfoRequest(type=ray_client_pb2.ClusterInfoType.PING)
+with grpc.insecure_channel(address) as channel:
+    for token in (None, *tokens):
+        metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        try:
+            ray_client_pb2_grpc.RayletDriverStub(channel).ClusterInfo(ping, metadata=metadata)
+            print("OK")
+        except grpc.RpcError as refusal:
+            print(refusal.code().name)
+"""
+
+
+def test_a_client_of_ray_is_refused_without_the_token_of_the_cluster(cluster: Cluster) -> None:
+    tokens = ("another", cluster.environment["RAY_AUTH_TOKEN"])
+    command = [sys.executable, "-c", CLIENT, cluster.clients_address, *tokens]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    assert told.stdout.split() == ["UNAUTHENTICATED", "UNAUTHENTICATED", "OK"]
+
+
 def running_replicas(server: Server) -> float:
     states = ("idle", "busy")
     return sum(metric(server, "silhouette_worker_state", state=state) for state in states)
@@ -138,7 +165,7 @@ def running_replicas(server: Server) -> float:
 def test_a_second_replica_starts_when_batches_wait_and_ends_when_they_do_not(
     store: Path, cluster: Cluster, expected: list[bytes]
 ) -> None:
-    sizes = {"MIN_REPLICAS": "1", "MAX_REPLICAS": "2", "DOWNSCALE_DELAY_S": "5", "APPLICATION": "scaling"}
+    sizes = {"MIN_REPLICAS": "1", "MAX_REPLICAS": "2", "DOWNSCALE_DELAY_S": "1", "APPLICATION": "scaling"}
     with joined(store, cluster, **{f"SILHOUETTE_RAY_{name}": value for name, value in sizes.items()}) as server:
         assert running_replicas(server) == 1
         with Load(server) as load:
