@@ -208,6 +208,11 @@ def test_a_replica_tells_itself_of_the_part_that_it_had_in_a_request(
     assert run.process["silhouette.replica"]
 
 
+def test_replicas_have_the_niceness_of_whoever_started_their_node(server: Server, cluster: Cluster) -> None:
+    until(lambda: running_replicas(server) == 2, "two replicas")
+    assert {psutil.Process(pid).nice() for pid in cluster.replicas()} == {psutil.Process().nice()}
+
+
 def test_a_full_queue_says_when_to_come_again_and_one_that_left_is_never_run(server: Server, cluster: Cluster) -> None:
     until(lambda: running_replicas(server) == 2, "two replicas")
     grown = Growth(server, "silhouette_inferred_images_total")
