@@ -92,6 +92,17 @@ Routes = Annotated[tuple[Route, ...], NoDecode, BeforeValidator(_routes), AfterV
 """`u2net=birefnet-lite:5%`"""
 
 
+def matching(pattern: str, wanted: str) -> AfterValidator:
+    """Text of that form. Who wrote something else is told what is wanted, and not the pattern."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(pattern, value):
+            raise ValueError(f"it takes {wanted}")
+        return value
+
+    return AfterValidator(check)
+
+
 def is_named(host: str, names: tuple[str, ...]) -> bool:
     """Whether a list of `HostNames` has this one."""
     return any(name in ("*", host) or (name.startswith("*.") and host.endswith(name[1:])) for name in names)

@@ -4,6 +4,7 @@ Imports wait until it does: every worker process imports this file too, and a co
 paid for them twice.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None and _works_on_pixels(sys.argv[1:]):
         start_again_with_huge_pages()
     chosen = parser().parse_args(arguments)
+    _tell_of_typing_errors()
     try:
         sys.exit(chosen.run(chosen))
     except ConfigurationError as error:
@@ -42,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(FAILURE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _tell_of_typing_errors() -> None:
+    from service.settings import misspelt
+
+    for name, meant in misspelt(os.environ).items():
+        say(f"silhouette: there is no setting {name}; did you mean {meant}?")
 
 
 def _works_on_pixels(arguments: Sequence[str]) -> bool:

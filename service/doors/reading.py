@@ -21,6 +21,7 @@ from service.api.request_headers import MULTIPART, media_type_of
 from service.api.running import by_size
 from service.api.state import Service
 from service.errors import BadOption, MalformedForm, MalformedJson, UndecodableImage, UnsupportedBody
+from service.errors.wording import wording_of
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -99,7 +100,7 @@ def parsed(kind: type[Body], given: Mapping[str, Any]) -> Body:
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        said = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        said = (f"{'.'.join(map(str, each['loc']))}: {wording_of(each)}" for each in error.errors())
         raise BadOption("; ".join(said)) from error
 
 

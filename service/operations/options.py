@@ -12,6 +12,7 @@ from PIL import ImageColor
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator
 
 from service.errors import BadOption, NotAcceptable, UnknownOption
+from service.errors.wording import wording_of
 from service.operations.hints import DESCRIPTION, HintsOption
 from service.pixels.encoders.pictures import OPAQUE_PICTURE, PICTURE_MEDIA_TYPES, Compression, PictureFormat
 from service.pixels.matting import Refine
@@ -141,7 +142,7 @@ def parse_color(text: str) -> tuple[int, int, int, int]:
     is_hex = HEX_COLOR.fullmatch(name)
     # Pillow would also take rgb(...) and hsl(...), with numbers of any size.
     if not is_hex and name not in ImageColor.colormap:
-        raise ValueError("not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or `transparent`")
+        raise ValueError("not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or transparent")
     red, green, blue, *alpha = ImageColor.getrgb(f"#{is_hex[1]}" if is_hex else name)
     return red, green, blue, alpha[0] if alpha else 255
 
@@ -162,7 +163,7 @@ def parse_options(kind: type[Parsed], given: Mapping[str, Any]) -> Parsed:
         return kind.model_validate({name: value for name, value in given.items() if value != ""})
     except ValidationError as error:
         # What is wrong with several options together has no place of its own.
-        said = (": ".join(filter(None, (_place(entry["loc"]), entry["msg"]))) for entry in error.errors())
+        said = (": ".join(filter(None, (_place(entry["loc"]), wording_of(entry)))) for entry in error.errors())
         raise BadOption("; ".join(said)) from error
 
 

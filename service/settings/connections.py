@@ -1,8 +1,10 @@
 """Where the service listens, and what it grants to those who connect."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from service.environment import Networks
+from service.environment import Networks, matching
 from service.settings.part import SettingsPart
 
 
@@ -53,6 +55,6 @@ class ConnectionSettings(SettingsPart):
     sessions, bytes and megapixels in flight. Higher lets one client fill the service; 1 is right where all come from
     one address."""
 
-    root_path: str = Field("", pattern=r"^(/[^/]+)*$")
+    root_path: Annotated[str, matching(r"(/[^/]+)*", "a path such as /silhouette, without a slash at its end")] = ""
     """The path under which a proxy offers the service, such as `/silhouette`, and which it takes off before it asks:
     `/docs` and its examples need to know."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from service.environment import OR_EMPTY, HostNames
+from service.environment import OR_EMPTY, HostNames, matching
 from service.settings.part import SettingsPart
 
 
@@ -46,7 +46,7 @@ class FeatureSettings(SettingsPart):
     """Other origins, as `https://meet.example.org`, whose pages may ask for anything (CORS) and open `/stream`; `*` is
     any. Pages of the service's own origin always may, and so may programs, which send none."""
 
-    label_studio_url: Annotated[str | None, OR_EMPTY] = Field(None, pattern=r"^https?://[^/]+$")
+    label_studio_url: Annotated[str | None, matching(r"https?://[^/]+", "http://host:port"), OR_EMPTY] = None
     """Where Label Studio has the pictures that its tasks name by a path. Fetched as `fetch` and the others allow."""
 
     label_studio_token: Annotated[SecretStr | None, OR_EMPTY] = None

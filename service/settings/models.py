@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from service.environment import OR_AUTO, OR_EMPTY, Routes
+from service.environment import OR_AUTO, OR_EMPTY, Routes, matching
 from service.settings.part import SettingsPart
 
-PRECISION_PATTERN = r"^(auto|fp32|bf16|int8|[a-z0-9-]+=(fp32|bf16|int8)(, *[a-z0-9-]+=(fp32|bf16|int8))*)$"
+DEVICE = r"auto|cpu|cuda(:\d+)?"
+PRECISIONS = r"auto|fp32|bf16|int8|[a-z0-9-]+=(fp32|bf16|int8)(, *[a-z0-9-]+=(fp32|bf16|int8))*"
 
 REPOSITORY_STORE = Path(__file__).resolve().parents[2] / "model_store"
 
@@ -31,7 +32,7 @@ class ModelSettings(SettingsPart):
     """Largest ONNX file that `models add` takes, with its weights. Higher lets one file take more of the disk, and of
     the memory of every worker that loads it."""
 
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: Annotated[str, matching(DEVICE, "auto, cpu, cuda or cuda:N")] = "auto"
     """auto, cpu, cuda or cuda:N. `auto` is CUDA where there is any; a device that is named must be there."""
 
     workers: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
@@ -42,7 +43,7 @@ class ModelSettings(SettingsPart):
     threads_per_worker: Annotated[int | None, OR_AUTO] = Field(None, ge=1)
     """Threads of one CPU worker, always. Unset: as many as there are cores, which busy workers share."""
 
-    precision: str = Field("auto", pattern=PRECISION_PATTERN)
+    precision: Annotated[str, matching(PRECISIONS, "auto, fp32, bf16, int8, or one a model: u2net=int8")] = "auto"
     """On a CPU: auto, fp32, bf16, int8, or one a model, `u2net=int8,selfie=fp32`. `auto` is what each model's card
     prefers where OpenVINO is installed and the CPU has AVX2. int8 takes models that were calibrated for it; others stay
     in fp32, and what is not computed in eight bits is in bf16 where the CPU has that. On CUDA all run in fp16."""

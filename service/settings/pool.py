@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.environment import OR_EMPTY
+from service.environment import OR_EMPTY, matching
 from service.settings.part import SettingsPart
 
 
@@ -19,7 +19,7 @@ class PoolSettings(SettingsPart):
     """host:port of the head of a cluster to join; a node of it must run on this machine. Empty: one on this machine,
     that ends with the service."""
 
-    ray_application: str = Field("silhouette", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    ray_application: Annotated[str, matching(r"[a-z0-9][a-z0-9-]*", "small letters, digits and hyphens")] = "silhouette"
     """What the replicas are called in the cluster. Services that say the same share them."""
 
     ray_keep_replicas: bool = True

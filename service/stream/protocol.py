@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import BadOption, MalformedMessage
+from service.errors.wording import wording_of
 from service.models.labels import Size
 from service.operations import LIVE_EFFECTS
 
@@ -151,7 +152,7 @@ def _validated(kind: type[AnyPart], fields: Mapping[str, Any]) -> AnyPart:
 
 
 def _told(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors())
+    return "; ".join(f"{'.'.join(map(str, entry['loc']))}: {wording_of(entry)}" for entry in error.errors())
 
 
 def _read_binary(message: bytes, arrived_at: float) -> Frame | Background:

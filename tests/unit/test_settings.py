@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.configuration_errors import ConfigurationError
-from service.settings import REPOSITORY_STORE, Settings, read_settings
+from service.settings import REPOSITORY_STORE, Settings, misspelt, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +94,33 @@ def test_a_wrong_value_names_its_variable_in_one_line(
         read_settings()
     assert repr(text) in str(failed.value)
     assert len(str(failed.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "wanted"),
+    [
+        ("SILHOUETTE_DEVICE", "gpu", "auto, cpu, cuda or cuda:N"),
+        ("SILHOUETTE_PRECISION", "int9", "u2net=int8"),
+        ("SILHOUETTE_RAY_APPLICATION", "My App", "small letters"),
+        ("SILHOUETTE_ROOT_PATH", "silhouette/", "/silhouette"),
+        ("SILHOUETTE_LABEL_STUDIO_URL", "studio:8080/", "http://host:port"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_what_is_wanted_and_no_pattern(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, wanted: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ConfigurationError) as failed:
+        read_settings()
+    assert wanted in str(failed.value)
+    assert not set(str(failed.value)) & set("^$\\|")
+    assert "Value error" not in str(failed.value)
+
+
+def test_a_typing_error_in_the_name_of_a_setting_is_found() -> None:
+    others = ("SILHOUETTE_PORT", "SILHOUETTE_API_KEY", "SILHOUETTE_TEST_URL", "SILHOUETTE_SERVICE_HOST", "PATH")
+    wrong = {"SILHOUETTE_PRECISON": "SILHOUETTE_PRECISION", "SILHOUETTE_KEY_FILE": "SILHOUETTE_KEYS_FILE"}
+    assert misspelt([*wrong, *others]) == wrong
 
 
 def test_what_is_passed_wins_over_the_environment_and_none_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:

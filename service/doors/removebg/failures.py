@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from service.errors import BadOption, MissingImage
+from service.errors.wording import wording_of
 
 
 class NoSource(MissingImage):
@@ -69,5 +70,5 @@ class BadParameters(BadOption):
 
     @classmethod
     def of(cls, error: ValidationError) -> "BadParameters":
-        found = {str(entry["loc"][0]): entry["msg"].removeprefix("Value error, ") for entry in error.errors()}
+        found = {str(entry["loc"][0]): wording_of(entry) for entry in error.errors()}
         return cls([Wrong(name, detail) for name, detail in found.items()])

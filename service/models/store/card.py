@@ -3,11 +3,13 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from service.configuration_errors import BadCard
+from service.errors.wording import wording_of
 from service.models.labels import BACKGROUND, VOID, ClassTable, Head, LabelClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -293,6 +295,6 @@ def read_card(path: Path) -> ModelCard:
     return card
 
 
-def _describe(error: Mapping[str, Any]) -> str:
+def _describe(error: ErrorDetails) -> str:
     field = ".".join(str(part) for part in error["loc"]) or "card"
-    return f"{field}: {error['msg']}"
+    return f"{field}: {wording_of(error)}"

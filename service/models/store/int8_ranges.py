@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from service.configuration_errors import BadCard
+from service.errors.wording import wording_of
 from service.models.store.card import CardPart, Sha256
 
 Span = tuple[float, float]
@@ -35,7 +36,7 @@ def read_ranges(path: Path) -> Int8Ranges | None:
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise BadCard(f"{path}: {error.errors()[0]['msg']}: run `silhouette models quantize` again") from error
+        raise BadCard(f"{path}: {wording_of(error.errors()[0])}: run `silhouette models quantize` again") from error
 
 
 def write_ranges(path: Path, ranges: Int8Ranges) -> None:

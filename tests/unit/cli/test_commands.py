@@ -143,7 +143,10 @@ def test_ctrl_c_says_how_many_are_done_and_a_second_run_does_the_others(in_proce
         (["remove-background", "{photo}", "--model", "absent"], "absent"),
         (["remove-background", "{photo}", "--model", "best"], "needs a model of many classes"),
         (["segment", "{photo}", "--model", "best"], "loaded are tiny-subject"),
-        (["replace-background", "{photo}", "--color", "whiteish"], "color"),
+        (
+            ["replace-background", "{photo}", "--color", "whiteish"],
+            "color: not a colour: use hex with 3, 4, 6 or 8 digits, a CSS name, or transparent",
+        ),
         (["replace-background", "{photo}"], "--background"),
         (["replace-background", "{photo}", "--color", "red", "--background", "{photo}"], "--background"),
         (["replace-background", "{photo}", "--background", "absent.png"], "absent.png"),
@@ -207,3 +210,10 @@ def test_weights_that_are_not_there_stop_the_command_with_its_mend(
     done = in_process("remove-background", photos, "--out", tmp_path, model_store=moved, models="tiny-subject")
     assert done.returncode == 2
     assert "run `silhouette models pull tiny-subject`" in done.stderr.splitlines()[-1]
+
+
+def test_a_typing_error_in_the_name_of_a_setting_is_told(in_process: Command) -> None:
+    done = in_process("models", "show", "absent", precison="int8")
+    told, refused = done.stderr.splitlines()
+    assert told == "silhouette: there is no setting SILHOUETTE_PRECISON; did you mean SILHOUETTE_PRECISION?"
+    assert "absent" in refused
