@@ -11,6 +11,7 @@ from service.api.asker import owner_of
 from service.api.examples import OF_KEYS
 from service.api.openapi import problems
 from service.api.problems import failure_of, status_of
+from service.api.ranges import pass_over_bad_range
 from service.api.running import result_headers
 from service.api.state import Service, ServiceDep
 from service.engine.deferred import KIND as PICTURE
@@ -166,6 +167,7 @@ def result(request: Request, service: ServiceDep) -> Response:
     """Whole, or the part that `Range` asks for. Of a picture it has the bytes and the headers that the direct request
     would have been answered with; where that would have been a problem document, so is this.
     """
+    pass_over_bad_range(request.scope)
     found = _job_of(request, service)
     if found.failure_code:
         raise failure_of(found.failure_code, found.failure_detail or "")

@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Scope
 
+from service.api.ranges import pass_over_bad_range
+
 FOLDER = Path(__file__).resolve().parent.parent / "studio"
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -100,17 +102,23 @@ def _compressed(path: Path, mtime_ns: int) -> bytes:
 
 files = StudioFiles(FOLDER)
 
+
+async def _file(name: str, scope: Scope) -> Response:
+    pass_over_bad_range(scope)
+    return await files.get_response(name, scope)
+
+
 router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
-    return await files.get_response("index.html", request.scope)
+    return await _file("index.html", request.scope)
 
 
 @router.api_route("/studio/{name:path}", methods=["GET", "HEAD"])
 async def asset(name: str, request: Request) -> Response:
     try:
-        return await files.get_response(name, request.scope)
+        return await _file(name, request.scope)
     except HTTPException:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"the studio has no file {name!r}") from None

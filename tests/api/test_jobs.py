@@ -64,6 +64,15 @@ def test_the_result_has_the_bytes_and_headers_of_the_direct_answer(client: TestC
     assert set(direct.headers) <= set(result.headers)
 
 
+def test_a_part_of_a_result_is_sent_and_what_is_no_range_is_passed_over(client: TestClient) -> None:
+    path = ended(client, post(client, "/remove-background", headers=ASYNC))["result"]
+    whole = client.get(path).content
+    part = client.get(path, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.content) == (206, whole[2:6])
+    passed = client.get(path, headers={"Range": "frames=1-2"})
+    assert (passed.status_code, passed.content) == (200, whole)
+
+
 def test_further_pictures_and_the_accept_header_are_kept(client: TestClient) -> None:
     files = {"image": PHOTO, "background": encoded(plain((0, 0, 200)))}
     headers = {"Accept": "image/webp"}

@@ -40,6 +40,20 @@ def test_a_file_that_did_not_change_is_not_sent_again(client: TestClient) -> Non
     assert client.get("/studio/main.js", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+@pytest.mark.parametrize("given", ["lines=1-2", "bytes=abc", "bytes=5-1", "bytes=", "bytes"])
+def test_what_is_no_range_of_bytes_is_passed_over(client: TestClient, given: str) -> None:
+    answer = client.get("/studio/main.js", headers={"Range": given})
+    assert (answer.status_code, answer.content) == (200, (FOLDER / "main.js").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "last"), [("bytes=0-9", 0, 10), ("bytes=-5", -5, None), ("bytes=7-", 7, None)]
+)
+def test_a_range_of_bytes_is_sent_alone(client: TestClient, given: str, first: int, last: int | None) -> None:
+    answer = client.get("/studio/main.js", headers={"Range": given, "Accept-Encoding": "identity"})
+    assert (answer.status_code, answer.content) == (206, (FOLDER / "main.js").read_bytes()[first:last])
+
+
 def test_the_script_travels_in_few_bytes(client: TestClient) -> None:
     """Half of what it may be in all, as the browser gets it."""
     scripts = [name for name in NAMES if name.endswith(".js")]
