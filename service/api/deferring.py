@@ -15,10 +15,10 @@ from service.api.jobs import APPLIED, JobInfo, job_path
 from service.api.state import Service
 from service.api.uploads import Upload, read_upload
 from service.engine.deferred import Deferred, write_pictures
+from service.engine.further import pixels_of
 from service.engine.request import ImageRequest
 from service.jobs import Job, NewFolder
 from service.operations.operation import Operation
-from service.pixels.decode import count_pixels
 
 DEFERRED: dict[int | str, dict[str, Any]] = {
     202: {"model": JobInfo, "description": "With `Prefer: respond-async`: the job; `Location` is where to ask for it."}
@@ -28,7 +28,7 @@ DEFERRED: dict[int | str, dict[str, Any]] = {
 async def defer(request: Request, service: Service, operation: Operation[Any]) -> Response:
     """202, once the request is one that can be done, and on disk.
 
-    Raises what `read_upload`, `count_pixels` and `Asker.of` raise; TooManyJobs, StorageFull, KeyReused or
+    Raises what `read_upload`, `pixels_of` and `Asker.of` raise; TooManyJobs, StorageFull, KeyReused or
     RequestInProgress.
     """
     asker = Asker.of(request, service)
@@ -63,7 +63,7 @@ def _added(
     """The job, and how many pixels its pictures have."""
     service.pipeline.check(ImageRequest(operation, upload.options, upload.image, upload.pictures))
     pictures = (upload.image, *upload.pictures.values())
-    pixel_count = sum(count_pixels(picture, service.settings.max_pixels) for picture in pictures)
+    pixel_count = pixels_of(upload.image, upload.pictures, service.settings.max_pixels)
     new = Deferred(operation, upload.given, upload.accepted, traceparent=traceparent).as_job()
     write_pictures(place.path, upload.image, upload.pictures)
     asked = promise(asker.key, [json.dumps(new.options, sort_keys=True), *upload.pictures, *pictures])

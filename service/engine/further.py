@@ -1,10 +1,12 @@
 """The pictures of a request beside its photo. Knows no HTTP."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from service.errors import BadInput
 from service.operations.operation import Operation
-from service.pixels.decode import Grey, Photo, decode, decode_grey
+from service.pixels.decode import Grey, Photo, count_pixels, decode, decode_grey
 
 
 def decoded(
@@ -12,7 +14,29 @@ def decoded(
 ) -> tuple[Mapping[str, Photo], Mapping[str, Grey]]:
     """By their names: those that have colours, and those that are grey. Raises what `decode` raises."""
     grey = {picture.name for picture in operation.pictures if picture.is_grey}
-    return (
-        {name: decode(content, max_pixels) for name, content in pictures.items() if name not in grey},
-        {name: decode_grey(content, max_pixels) for name, content in pictures.items() if name in grey},
-    )
+    photos, masks = {}, {}
+    for name, content in pictures.items():
+        with naming(name):
+            if name in grey:
+                masks[name] = decode_grey(content, max_pixels)
+            else:
+                photos[name] = decode(content, max_pixels)
+    return photos, masks
+
+
+def pixels_of(image: bytes, pictures: Mapping[str, bytes], max_pixels: int) -> int:
+    """Of the photo and of the pictures beside it, by their headers. Raises what `count_pixels` raises."""
+    total = count_pixels(image, max_pixels)
+    for name, content in pictures.items():
+        with naming(name):
+            total += count_pixels(content, max_pixels)
+    return total
+
+
+@contextlib.contextmanager
+def naming(picture: str) -> Iterator[None]:
+    """What is wrong with a picture is said with its name, or else it would be taken for the photo's."""
+    try:
+        yield
+    except BadInput as failure:
+        raise type(failure)(f"{picture}: {failure.detail}") from failure

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
 from service.engine.canaries import Canaries
-from service.engine.further import decoded
+from service.engine.further import decoded, pixels_of
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.engine.request import Answer, Call, ImageRequest, Unchanged
 from service.engine.served import ServedModels
@@ -24,7 +24,7 @@ from service.operations.correction import MATTE, correction_of, effort_for
 from service.operations.operation import Product, Seen
 from service.operations.options import Effort
 from service.pixels.correction import Correction
-from service.pixels.decode import Photo, count_pixels, decode
+from service.pixels.decode import Photo, decode
 from service.queue.asking import TicketQueue
 from service.queue.batcher import Outcome
 from service.queue.claim import Claim
@@ -147,8 +147,7 @@ class Pipeline:
         """The fingerprint of the answer, and how many pixels all pictures have together."""
         wanted, call = plan.wanted, plan.call
         with call.watch.measure("decode"):
-            pictures = (*wanted.pictures.values(), wanted.image)
-            pixel_count = sum(count_pixels(picture, self._max_pixels) for picture in pictures)
+            pixel_count = pixels_of(wanted.image, wanted.pictures, self._max_pixels)
             model = f"{plan.model.label} {plan.model.key}"
             return fingerprint(wanted.image, wanted.pictures, wanted.options, call.accepted, model), pixel_count
 

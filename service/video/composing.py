@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image, ImageChops
 
+from service.engine.further import naming
 from service.errors import BadOption
 from service.models.decisions import Plane, enlarge
 from service.models.labels import ClassTable, Prediction
@@ -36,14 +37,16 @@ class Composer:
     def take_background(self, content: bytes, limits: Limits) -> None:
         """Raises what `decode` raises."""
         fit_picture = self._choice.effect.fit_picture
-        photo = decode(content, limits.pixels)
+        with naming("background"):
+            photo = decode(content, limits.pixels)
         size = self._facts.size
         self._backdrop = fit_picture(photo, size, self._choice.options) if fit_picture else photo
 
     @pixel_work
     def take_matte(self, content: bytes, limits: Limits) -> None:
         """That of every frame. Raises what `decode_grey` raises, and BadOption for one of another aspect."""
-        grey = decode_grey(content, limits.pixels)
+        with naming("matte"):
+            grey = decode_grey(content, limits.pixels)
         width, height = self._facts.size
         levels = grey.alpha or grey.light
         if abs(levels.width * height - levels.height * width) > max(width, height, *levels.size):

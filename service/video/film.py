@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from service.engine.together import together
-from service.errors import VideoTooLong
+from service.errors import BadOption, VideoTooLong
 from service.models.decisions import Plane
 from service.video.choice import FilmChoice
 from service.video.composing import Composer
@@ -95,6 +95,7 @@ class _Film:
 
     async def run(self, files: FilmFiles, watch: Watch) -> Made:
         self._check_length()
+        self._check_size()
         if watch.before_film is not None:
             await watch.before_film(FRAMES_AT_ONCE * self._frame_pixels)
         limits, composer = self._source.limits, self._composer
@@ -178,6 +179,13 @@ class _Film:
         if most is not None and frames is not None and frames > most:
             name = self._choice.format.name
             raise VideoTooLong(f"{name} is for clips of at most {most} frames, and this one has about {frames}")
+
+    def _check_size(self) -> None:
+        """Raises BadOption for frames that a format cannot count the pixels of."""
+        most, (width, height) = self._choice.format.most_side, self._source.facts.size
+        if most is not None and max(width, height) > most:
+            name = self._choice.format.name
+            raise BadOption(f"format: {name} has frames of at most {most} pixels a side, not {width} x {height}")
 
     async def _on_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -19,6 +19,8 @@ class Format:
     has_sound: bool
     most_frames: int | None = None
     """None: any number."""
+    most_side: int | None = None
+    """Pixels of a frame's width and of its height; None: as many as a film may have."""
     is_folder: bool = False
 
     @property
@@ -36,7 +38,11 @@ FORMATS: dict[str, Format] = {
     "mp4": Format("mp4", "video/mp4", ("picture", "matte"), has_sound=True),
     "zip": Format("zip", "application/zip", ("cutout", "picture", "matte"), has_sound=False),
     "png": Format("png", "image/png", ("cutout", "picture", "matte"), has_sound=False, is_folder=True),
-    "gif": Format("gif", "image/gif", ("cutout", "picture"), has_sound=False, most_frames=SHORT_CLIP_FRAMES),
-    "webp": Format("webp", "image/webp", ("cutout", "picture"), has_sound=False, most_frames=SHORT_CLIP_FRAMES),
+    "gif": Format(
+        "gif", "image/gif", ("cutout", "picture"), has_sound=False, most_frames=SHORT_CLIP_FRAMES, most_side=65_535
+    ),
+    "webp": Format(
+        "webp", "image/webp", ("cutout", "picture"), has_sound=False, most_frames=SHORT_CLIP_FRAMES, most_side=16_383
+    ),
 }
 """HEVC with alpha, Apple's own, is not among them: no free encoder writes it. MOV is what Apple's programs take."""

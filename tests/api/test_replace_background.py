@@ -179,6 +179,11 @@ def test_a_background_that_came_as_text_is_not_passed_over(client: TestClient) -
     assert "background" in problem_of(answer, 422, "bad_option")["detail"]
 
 
+def test_what_is_wrong_with_the_background_is_not_said_of_the_photo(client: TestClient) -> None:
+    problem = problem_of(ask_with(client, b"no picture"), 415, "unsupported_image")
+    assert problem["detail"].startswith("background: ")
+
+
 @pytest.mark.parametrize(
     ("background", "status", "code"),
     [

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from service.errors import BadOption, UnknownOption, UnsupportedVideo, VideoTooLong
+from service.errors import BadOption, UnknownOption, UnsupportedImage, UnsupportedVideo, VideoTooLong
 from service.video.choice import FilmChoice
 from service.video.source import Limits
 from service.video.watch import Progress, Watch
@@ -246,6 +246,20 @@ def test_a_film_that_is_too_long_is_refused_whether_it_says_so_or_not(maker: Mak
     with pytest.raises(VideoTooLong):
         maker.make(clip, tmp_path / "cut.webm", Limits(1_000_000, seconds=0.2))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_too_large_for_a_format_are_refused_in_words(maker: Maker, tmp_path: Path) -> None:
+    wide = write_clip(tmp_path / "wide.avi", [np.zeros((2, 16_384, 3), np.uint8)], codec="png", pixel_format="rgb24")
+    with pytest.raises(BadOption, match="webp has frames of at most 16383 pixels a side, not 16384 x 2"):
+        maker.make(wide, tmp_path / "cut.webp")
+    assert not (tmp_path / "cut.webp").exists()
+
+
+def test_what_is_wrong_with_a_films_background_is_not_said_of_the_film(
+    maker: Maker, clip: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedImage, match=r"^background: "):
+        maker.make(clip, tmp_path / "new.mp4", effect="replace-background", background=b"no picture")
 
 
 def test_a_playlist_leads_nowhere(maker: Maker, clip: Path, tmp_path: Path) -> None:
