@@ -14,14 +14,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from service.api.acceptance import place_for, say_where, times_of
 from service.api.asker import Asker, owner_of
 from service.api.batch_form import PICTURES, URLS, BatchForm, read_batch_form
-from service.api.examples import OF_KEYS
+from service.api.examples import OF_JOBS
 from service.api.exchange import exchange_of
 from service.api.idempotency import promise
-from service.api.jobs import APPLIED, OF_ID, date_of
+from service.api.jobs import OF_ID
 from service.api.openapi import BINARY, JOB_HEADERS, problems
-from service.api.request_headers import prefers_async
 from service.api.state import Service, ServiceDep
 from service.api.uploads import accepted_formats
 from service.api.zip_stream import NAMELESS, Names, safe_name, zip_stream
@@ -47,7 +47,7 @@ from service.errors import (
     UnsupportedBody,
     UrlRefused,
 )
-from service.jobs import Batch, Job, NewFolder, NewJob, State
+from service.jobs import Batch, Job, JobStore, NewFolder, NewJob, State
 from service.operations import OPERATIONS
 from service.operations.operation import Operation
 from service.operations.options import parse_options
@@ -58,7 +58,7 @@ router = APIRouter(tags=["jobs"])
 REFUSALS = (
     *(UnsupportedBody, MalformedForm, MissingImage, TooManyBytes, BadOption, UnknownOption, UnknownModel),
     *(NotAcceptable, FetchingOff, UrlRefused, TooManyJobs, StorageFull, KeyReused, RequestInProgress, NotReady),
-    *OF_KEYS,
+    *OF_JOBS,
 )
 
 MANY = {"type": "array", "items": BINARY}
@@ -94,17 +94,15 @@ class BatchInfo(BaseModel):
 
     @classmethod
     def of(cls, batch: Batch, service: Service) -> Self:
-        root, ended_at = service.settings.root_path, batch.ended_at
+        root, has_ended = service.settings.root_path, batch.ended_at is not None
         return cls(
             id=batch.id,
-            state="running" if ended_at is None else "ended",
-            created_at=date_of(batch.created_at),
-            ended_at=None if ended_at is None else date_of(ended_at),
-            expires_at=None if ended_at is None else date_of(ended_at + service.settings.job_retention_s),
+            state="ended" if has_ended else "running",
             total=batch.total,
             counts={state.value: batch.counts.get(state, 0) for state in State},
             jobs=f"{root}/jobs?batch={batch.id}",
-            result=f"{root}/batches/{batch.id}/result" if ended_at and batch.counts.get(State.DONE) else None,
+            result=f"{root}/batches/{batch.id}/result" if has_ended and batch.counts.get(State.DONE) else None,
+            **times_of(batch, service),
         )
 
 
@@ -119,28 +117,24 @@ async def batches(request: Request, response: Response, service: ServiceDep) -> 
     """A form with `operation`, a file `image` for each picture, or a `url` where the service fetches pictures, and the
     options of the operation, which are those of all. One that is no picture fails alone.
 
-    The answer comes when all are on disk, and `Location` says where to ask how far they are.
+    The answer comes when all are kept, and `Location` says where to ask how far they are.
     """
     asker = Asker.of(request, service)
-    with (
-        service.keys_in_progress.using(asker.owner, asker.key),
-        await asyncio.to_thread(service.jobs.store.new_folder) as place,
-    ):
-        if asker.key is None:  # or else it may be there already
-            await asyncio.to_thread(service.jobs.store.check_room)
+    async with place_for(asker, service) as place:
         form = await read_batch_form(request, place.path, service.settings.max_batch_pictures)
         batch, pixel_count = await asyncio.to_thread(_added, request, service, form, place, asker)
     if batch.id == place.id:
         _charge(request, batch, pixel_count)
     service.jobs.wake()
-    response.headers["Location"] = f"{service.settings.root_path}/batches/{batch.id}"
-    if prefers_async(request.headers):
-        response.headers.update(APPLIED)
+    say_where(f"{service.settings.root_path}/batches/{batch.id}", request, response)
     return BatchInfo.of(batch, service)
 
 
 @router.get(
-    "/batches/{id}", summary="How far a batch is", responses=problems(UnknownBatch, *OF_KEYS), openapi_extra=OF_ID
+    "/batches/{id}",
+    summary="How far a batch is",
+    responses=problems(UnknownBatch, *OF_JOBS),
+    openapi_extra=OF_ID,
 )
 def batch(request: Request, service: ServiceDep) -> BatchInfo:
     """A batch of one key is unknown to all others."""
@@ -151,7 +145,7 @@ def batch(request: Request, service: ServiceDep) -> BatchInfo:
     "/batches/{id}/result",
     summary="The results of a batch, as a ZIP",
     response_class=StreamingResponse,
-    responses=problems(UnknownBatch, JobUnfinished, *OF_KEYS),
+    responses=problems(UnknownBatch, JobUnfinished, *OF_JOBS),
     openapi_extra=OF_ID,
 )
 def result(request: Request, service: ServiceDep) -> StreamingResponse:
@@ -161,7 +155,7 @@ def result(request: Request, service: ServiceDep) -> StreamingResponse:
     if found.ended_at is None:
         unfinished = sum(count for state, count in found.counts.items() if not state.is_final)
         raise JobUnfinished(f"{unfinished} of its {found.total} jobs have not ended yet; ask for it again later")
-    files = _files(service.jobs.store.jobs_in(found.id))
+    files = _files(service.jobs.store, service.jobs.store.jobs_in(found.id))
     headers = {"Content-Disposition": f'attachment; filename="batch-{found.id}.zip"'}
     return StreamingResponse(zip_stream(files), media_type="application/zip", headers=headers)
 
@@ -169,7 +163,7 @@ def result(request: Request, service: ServiceDep) -> StreamingResponse:
 @router.delete(
     "/batches/{id}",
     summary="Cancel a batch, or delete its results",
-    responses=problems(UnknownBatch, *OF_KEYS),
+    responses=problems(UnknownBatch, *OF_JOBS),
     openapi_extra=OF_ID,
 )
 async def cancel(request: Request, service: ServiceDep) -> BatchInfo:
@@ -260,12 +254,13 @@ def _pixels_in(folder: Path, most: int) -> int:
     return total
 
 
-def _files(jobs: list[Job]) -> Iterator[tuple[str, Path | bytes]]:
+def _files(store: JobStore, jobs: list[Job]) -> Iterator[tuple[str, Path | bytes]]:
     names, failures = Names(), list[Mapping[str, str | None]]()
     for job in jobs:
-        if job.state is State.DONE and job.result is not None and job.result.is_file():
+        if (file := store.result_file(job)) is not None:
             stem = Path(job.name or NAMELESS).stem
-            yield names.unused(stem, job.result.suffix), job.result
+            yield names.unused(stem, file.path.suffix), file.path
+            file.let_go()
         elif job.state is State.FAILED:
             failures.append({"name": job.name, "code": job.failure_code, "detail": job.failure_detail})
     if failures:

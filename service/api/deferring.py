@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
+from service.api.acceptance import APPLIED, place_for
 from service.api.asker import Asker
 from service.api.exchange import exchange_of
 from service.api.idempotency import promise
-from service.api.jobs import APPLIED, JobInfo, job_path
+from service.api.jobs import JobInfo, job_path
 from service.api.state import Service
 from service.api.uploads import Upload, read_upload
 from service.engine.deferred import Deferred, write_pictures
@@ -26,23 +27,19 @@ DEFERRED: dict[int | str, dict[str, Any]] = {
 
 
 async def defer(request: Request, service: Service, operation: Operation[Any]) -> Response:
-    """202, once the request is one that can be done, and on disk.
+    """202, once the request is one that can be done, and kept.
 
-    Raises what `read_upload`, `pixels_of` and `Asker.of` raise; TooManyJobs, StorageFull, KeyReused or
-    RequestInProgress.
+    Raises what `place_for`, `read_upload`, `pixels_of` and `Asker.of` raise, and KeyReused.
     """
     asker = Asker.of(request, service)
-    with service.keys_in_progress.using(asker.owner, asker.key):
+    async with place_for(asker, service) as place:
         upload = await read_upload(request, operation)
-        if asker.key is None:  # or else it may be there already
-            await asyncio.to_thread(service.jobs.store.check_room)
-        with await asyncio.to_thread(service.jobs.store.new_folder) as place:
-            traceparent = exchange_of(request).traceparent
-            job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, asker, traceparent)
-    if place.is_kept:
+        traceparent = exchange_of(request).traceparent
+        job, pixel_count = await asyncio.to_thread(_added, service, operation, upload, place, asker, traceparent)
+    if job.id == place.id:
         exchange_of(request).charge_pixels(pixel_count)
     service.jobs.wake()
-    return accepted(job, service)
+    return await asyncio.to_thread(accepted, job, service)
 
 
 def accepted(job: Job, service: Service) -> Response:

@@ -35,6 +35,9 @@ OF_FILMS = (
 OF_KEYS = (errors.MissingKey, errors.UnknownKey, errors.ScopeMissing, errors.QuotaExceeded)
 """Told where the service wants keys."""
 
+OF_JOBS = (errors.JobsAway, *OF_KEYS)
+"""Told of each job: where jobs are kept in Redis, it may be away."""
+
 OF_PICTURES = tuple(kind for kind in STATUS if kind not in (*OF_SESSIONS, *OF_ADMINISTRATION, *OF_FILMS))
 """What an endpoint that takes a picture can answer with."""
 

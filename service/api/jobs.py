@@ -1,17 +1,19 @@
 """`/jobs`: how far work is that outlives its request, its result, and an end to it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
+from service.api.acceptance import times_of
 from service.api.asker import owner_of
-from service.api.examples import OF_KEYS
+from service.api.examples import OF_JOBS
 from service.api.openapi import problems
 from service.api.problems import failure_of, status_of
 from service.api.ranges import pass_over_bad_range
+from service.api.result_response import ResultResponse
 from service.api.running import result_headers
 from service.api.state import Service, ServiceDep
 from service.engine.deferred import KIND as PICTURE
@@ -22,8 +24,6 @@ from service.jobs import Job, State
 router = APIRouter(tags=["jobs"])
 
 MOST_LISTED = 1000
-
-APPLIED = {"Preference-Applied": "respond-async"}
 
 OF_ID: dict[str, Any] = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}
 """Any text is one, so there is nothing for FastAPI to refuse in words of its own."""
@@ -112,14 +112,12 @@ class JobInfo(BaseModel):
             batch=job.batch,
             state=job.state.value,
             position=position,
-            created_at=date_of(job.created_at),
-            ended_at=None if job.ended_at is None else date_of(job.ended_at),
-            expires_at=None if job.ended_at is None else date_of(job.ended_at + service.settings.job_retention_s),
             progress=_progress(job),
             result=f"{job_path(job, service)}/result" if job.result else None,
             media_type=job.media_type,
             notes=dict(job.notes),
             failure=JobFailure.of(job),
+            **times_of(job, service),
         )
 
     @classmethod
@@ -139,7 +137,7 @@ def job_path(job: Job, service: Service) -> str:
     return f"{service.settings.root_path}/jobs/{job.id}"
 
 
-@router.get("/jobs", summary="Your jobs", responses=problems(BadOption, UnknownBatch, *OF_KEYS), openapi_extra=OF_LIST)
+@router.get("/jobs", summary="Your jobs", responses=problems(BadOption, UnknownBatch, *OF_JOBS), openapi_extra=OF_LIST)
 def jobs(request: Request, service: ServiceDep) -> list[JobInfo]:
     """The newest first, a thousand at most; or those of one batch, in their order. Those of other keys are not among
     them. Their positions are not told here."""
@@ -150,7 +148,7 @@ def jobs(request: Request, service: ServiceDep) -> list[JobInfo]:
     return [JobInfo.of(each, service) for each in store.jobs_of(owner_of(request), MOST_LISTED, state)]
 
 
-@router.get("/jobs/{id}", summary="How far a job is", responses=problems(UnknownJob, *OF_KEYS), openapi_extra=OF_ID)
+@router.get("/jobs/{id}", summary="How far a job is", responses=problems(UnknownJob, *OF_JOBS), openapi_extra=OF_ID)
 def job(request: Request, service: ServiceDep) -> JobInfo:
     """A job of one key is unknown to all others."""
     return JobInfo.with_position(_job_of(request, service), service)
@@ -160,7 +158,7 @@ def job(request: Request, service: ServiceDep) -> JobInfo:
     "/jobs/{id}/result",
     summary="The result of a job",
     response_class=FileResponse,
-    responses=problems(UnknownJob, JobUnfinished, *OF_KEYS),
+    responses=problems(UnknownJob, JobUnfinished, *OF_JOBS),
     openapi_extra=OF_ID,
 )
 def result(request: Request, service: ServiceDep) -> Response:
@@ -171,18 +169,19 @@ def result(request: Request, service: ServiceDep) -> Response:
     found = _job_of(request, service)
     if found.failure_code:
         raise failure_of(found.failure_code, found.failure_detail or "")
-    if found.state is not State.DONE or found.result is None or not found.result.is_file():
+    file = service.jobs.store.result_file(found)
+    if file is None:
         raise JobUnfinished(f"the job is {found.state}; `GET /jobs/{found.id}` tells of it")
     if found.kind == PICTURE:
         headers = result_headers(*answer_in(found))
-        return FileResponse(found.result, media_type=found.media_type, headers=headers)
-    return FileResponse(found.result, media_type=found.media_type, filename=found.result.name)
+        return ResultResponse(file, media_type=found.media_type, headers=headers)
+    return ResultResponse(file, media_type=found.media_type, filename=found.result)
 
 
 @router.delete(
     "/jobs/{id}",
     summary="Cancel a job, or delete its result",
-    responses=problems(UnknownJob, *OF_KEYS),
+    responses=problems(UnknownJob, *OF_JOBS),
     openapi_extra=OF_ID,
 )
 async def cancel(request: Request, service: ServiceDep) -> JobInfo:
@@ -202,7 +201,3 @@ def _state_in(request: Request) -> State | None:
 def _job_of(request: Request, service: Service) -> Job:
     """Raises UnknownJob."""
     return service.jobs.store.get(request.path_params["id"], owner_of(request))
-
-
-def date_of(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

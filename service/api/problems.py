@@ -64,6 +64,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.TooManyFetches: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManySessions: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyJobs: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.JobsAway: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.DeadlineUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutOfDeviceMemory: HTTPStatus.SERVICE_UNAVAILABLE,

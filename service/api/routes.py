@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.examples import OF_KEYS
 from service.api.openapi import problems
-from service.api.schemas import Health, ModelInfo
+from service.api.schemas import Health, ModelInfo, Readiness
 from service.api.state import ServiceDep
 from service.errors import BadOption, Draining, NotReady, UnknownModel
 
@@ -37,15 +37,22 @@ async def livez() -> Health:
     return Health()
 
 
-@probes.get("/readyz", tags=["probes"], summary="Can it answer now?", responses=problems(NotReady, Draining))
-async def readyz(service: ServiceDep) -> Health:
+@probes.get(
+    "/readyz",
+    tags=["probes"],
+    summary="Can it answer now?",
+    responses=problems(NotReady, Draining),
+    response_model_exclude_none=True,
+)
+async def readyz(service: ServiceDep) -> Readiness:
     """200 while models are loaded and warmed up, and workers are alive to run them or may soon be.
 
-    Where the operator has set a limit, also 503 while a new request would wait for longer than that.
+    Where the operator has set a limit, also 503 while a new request would wait for longer than that. A Redis that keeps
+    jobs and is away is told of, and no reason to send pictures elsewhere.
     """
     service.check_ready()
     service.check_wait()
-    return Health()
+    return Readiness(jobs="away" if service.jobs.trouble else None)
 
 
 @probes.get("/startupz", tags=["probes"], summary="Has it started?", responses=problems(NotReady, Draining))

@@ -113,3 +113,11 @@ class Health(BaseModel):
     """What a probe says when all is well."""
 
     status: Literal["ok"] = "ok"
+
+
+class Readiness(Health):
+    """Of `/readyz`."""
+
+    jobs: Literal["away"] | None = Field(
+        None, description="Said where jobs are kept in Redis and it cannot be reached: pictures are answered as ever."
+    )

@@ -21,7 +21,7 @@ from service.engine.pipeline import Pipeline
 from service.errors import Draining, NotReady, Unavailable
 from service.fetch import Fetcher
 from service.fetch.webhooks import Webhooks
-from service.jobs import JobRunner, Kind, StoreLimits
+from service.jobs import JobRunner, Kind, opener_of
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget
 from service.queue.schedule import Lane
@@ -68,9 +68,8 @@ class Service:
         self.films = FilmJobs(self.engine, settings, self.guard.allowance_of, self.admission.open, self.tracing)
         pictures = PictureJobs(self.pipeline, self.admission, self.fetcher, self.guard.allowance_of, self.tracing)
         kinds = {PICTURE: Kind(pictures.work, settings.jobs_at_once), FILM: Kind(self.films.work, at_once=1)}
-        is_one_of_several = settings.fronts > 1
-        limits = StoreLimits.of(settings)
-        self.jobs = JobRunner(settings.jobs_folder, limits, kinds, self.started, is_one_of_several)
+        opens_late = settings.jobs == "disk" and settings.jobs_folder is None
+        self.jobs = JobRunner(opener_of(settings), kinds, self.started, opens_late)
         self.keys_in_progress = KeysInProgress()
         self.webhooks = Webhooks(settings)
         self.streams = Streams(self.engine, self.admission, settings)
@@ -170,6 +169,7 @@ class Service:
             workers=self.engine.pool.status(),
             models_loaded=self.engine.served.awake_by_name(),
             jobs=self.jobs.unfinished(),
+            job_deaths=self.jobs.deaths,
         )
 
 

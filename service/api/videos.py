@@ -11,14 +11,15 @@ from typing import Any, BinaryIO
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
+from service.api.acceptance import place_for, say_where
 from service.api.asker import Asker
 from service.api.examples import OF_KEYS
 from service.api.exchange import exchange_of
 from service.api.forms import only_once, read_form
 from service.api.idempotency import promise
-from service.api.jobs import APPLIED, JobInfo, job_path
+from service.api.jobs import JobInfo, job_path
 from service.api.openapi import BINARY, JOB_HEADERS, plain_schema, problems
-from service.api.request_headers import MULTIPART, media_type_of, prefers_async
+from service.api.request_headers import MULTIPART, media_type_of
 from service.api.state import Service, ServiceDep
 from service.configuration_errors import MissingExtra
 from service.errors import (
@@ -104,20 +105,16 @@ async def videos(request: Request, response: Response, service: ServiceDep) -> J
         check_libraries()
     except MissingExtra as missing:
         raise NotOffered(str(missing)) from missing
+    if service.settings.jobs != "disk":
+        raise NotOffered("films take jobs on disk: this service has SILHOUETTE_JOBS=redis, for pictures")
     asker = Asker.of(request, service)
-    await asyncio.to_thread(service.jobs.store.check_room)
-    with (
-        service.keys_in_progress.using(asker.owner, asker.key),
-        await asyncio.to_thread(service.jobs.store.new_folder) as place,
-    ):
+    async with place_for(asker, service) as place:
         options = await _read(request, place.path)
         await asyncio.to_thread(_check_options, service, place, options)
         await service.films.check(place.path / UPLOAD)
         found = await asyncio.to_thread(_added, service, place, asker, options, exchange_of(request).traceparent)
     service.jobs.wake()
-    if prefers_async(request.headers):
-        response.headers.update(APPLIED)
-    response.headers["Location"] = job_path(found, service)
+    say_where(job_path(found, service), request, response)
     return JobInfo.of(found, service)
 
 

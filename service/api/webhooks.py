@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from service.api.batches import BatchInfo
 from service.api.jobs import JobInfo
 from service.api.state import Service
-from service.errors import FetchFailed, UnknownBatch, UnknownJob, UrlRefused
-from service.jobs.deliveries import Delivery, due, forget, postpone
+from service.errors import FetchFailed, JobsAway, UnknownBatch, UnknownJob, UrlRefused
+from service.jobs.deliveries import Delivery
 from service.telemetry.log import FIELDS
 
 logger = logging.getLogger(__name__)
@@ -21,12 +21,14 @@ AT_ONCE = 8
 
 
 async def deliver(service: Service) -> None:
-    """Forever; of several processes the one in charge of jobs does it."""
+    """Forever; of several processes those that do the jobs."""
     while True:
         await asyncio.sleep(LOOK_INTERVAL_S)
         try:
             if service.jobs.is_in_charge:
                 await deliver_due(service)
+        except JobsAway:  # which its store has told
+            continue
         except Exception:  # what one of them meets must not be the end of all
             logger.exception("webhooks not delivered")
 
@@ -34,7 +36,7 @@ async def deliver(service: Service) -> None:
 async def deliver_due(service: Service) -> None:
     """Those whose time has come. Nobody hears twice of one, unless the service dies between the word and the note."""
     store = service.jobs.store
-    deliveries = await asyncio.to_thread(due, store.rows, store.clock(), AT_ONCE)
+    deliveries = await asyncio.to_thread(store.due, AT_ONCE)
     await asyncio.gather(*(_deliver(service, each) for each in deliveries))
 
 
@@ -49,8 +51,8 @@ async def _deliver(service: Service, delivery: Delivery) -> None:
     except (FetchFailed, UrlRefused) as failure:
         outcome = failure.detail
     if outcome in ("heard", "forgotten"):
-        await asyncio.to_thread(forget, store.rows, delivery)
-    elif not await asyncio.to_thread(postpone, store.rows, delivery, store.clock()):
+        await asyncio.to_thread(store.forget, delivery)
+    elif not await asyncio.to_thread(store.postpone, delivery):
         outcome = f"given up: {outcome}"
     logger.info("webhook", extra={FIELDS: {"webhook": delivery.id, "subject": delivery.subject, "outcome": outcome}})
 

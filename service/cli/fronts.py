@@ -26,7 +26,7 @@ from service.engine.engine import Engine
 from service.fronts.hub import Hub
 from service.fronts.link import Link, RemotePool
 from service.fronts.shares import settings_of_a_front
-from service.jobs import JobStore, StoreLimits
+from service.jobs import DiskStore, StoreLimits
 from service.models.store import ModelCard
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings
@@ -95,12 +95,15 @@ def serve_with_fronts(settings: Settings, families: SegmenterFamilies, make_pixe
 
 
 @contextlib.contextmanager
-def folder_of_jobs(settings: Settings) -> Iterator[Path]:
+def folder_of_jobs(settings: Settings) -> Iterator[Path | None]:
     """Where all fronts keep their jobs, for no other service as long as the block lasts: that of the settings, or one
-    that goes with the block. Raises ConfigurationError."""
+    that goes with the block; None where they are in Redis. Raises ConfigurationError."""
+    if settings.jobs == "redis":
+        yield None
+        return
     with contextlib.ExitStack() as stack:
         folder = settings.jobs_folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="silhouette-")))
-        stack.callback(JobStore(folder, StoreLimits.of(settings)).close)
+        stack.callback(DiskStore(folder, StoreLimits.of(settings)).close)
         yield folder
 
 

@@ -65,6 +65,7 @@ from service.errors.our_fault import (
 from service.errors.unavailable import (
     DeadlineUnreachable,
     Draining,
+    JobsAway,
     NotReady,
     OutOfDeviceMemory,
     QueueFull,
@@ -91,6 +92,7 @@ __all__ = [
     "IdleSession",
     "JobCrashed",
     "JobUnfinished",
+    "JobsAway",
     "KeyReused",
     "LargeHeaders",
     "MalformedForm",

@@ -49,7 +49,12 @@ class TooManyJobs(Unavailable):
 
 class StorageFull(Unavailable):
     code = "storage_full"
-    title = "The service has no disk left for jobs"
+    title = "The service has no room left for jobs"
+
+
+class JobsAway(Unavailable):
+    code = "jobs_away"
+    title = "What keeps the service's jobs cannot be reached"
 
 
 class DeadlineUnreachable(Unavailable):

@@ -1,10 +1,6 @@
-"""Who is still to be told of an end: one row a webhook, there from the moment of the end on, whoever is killed."""
+"""Who is still to be told of an end, from that moment on, whoever is killed."""
 
-import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from service.jobs.database import Database
 
 DELAYS_S = (5, 30, 120, 600, 3_600, 21_600)
 """Between two tries; then it is given up."""
@@ -22,35 +18,3 @@ class Delivery:
     url: str
     attempts: int
     """That failed."""
-    due_at: float
-
-
-def announce(rows: Database, subject: str, owner: str, url: str, now: float) -> None:
-    """From now on, until it was heard."""
-    rows.do(
-        "INSERT INTO deliveries (id, subject, owner, url, due_at) VALUES (?, ?, ?, ?, ?)",
-        *(f"msg_{secrets.token_urlsafe(16)}", subject, owner, url, now),
-    )
-
-
-def due(rows: Database, now: float, most: int) -> Sequence[Delivery]:
-    """The oldest first."""
-    found = rows.all("SELECT * FROM deliveries WHERE due_at <= ? ORDER BY due_at LIMIT ?", now, most)
-    return [Delivery(**dict(row)) for row in found]
-
-
-def forget(rows: Database, delivery: Delivery) -> None:
-    """It was heard, or is given up."""
-    rows.do("DELETE FROM deliveries WHERE id = ?", delivery.id)
-
-
-def postpone(rows: Database, delivery: Delivery, now: float) -> bool:
-    """Until its next try; False where that was the last one."""
-    if delivery.attempts >= len(DELAYS_S):
-        forget(rows, delivery)
-        return False
-    rows.do(
-        "UPDATE deliveries SET attempts = attempts + 1, due_at = ? WHERE id = ?",
-        *(now + DELAYS_S[delivery.attempts], delivery.id),
-    )
-    return True

@@ -48,7 +48,8 @@ class Job:
     attempts: int
     failure_code: str | None
     failure_detail: str | None
-    result: Path | None
+    result: str | None
+    """The name of its file."""
     media_type: str | None
     notes: Mapping[str, Any]
     """What else is to be said of the result."""
@@ -119,10 +120,12 @@ class StoreLimits:
     """Jobs that wait or are at work."""
     most_bytes: int
     """Uploads and results of all jobs."""
+    lease_s: float = 30.0
+    """A machine that has said nothing for so long is taken for dead."""
 
     @classmethod
     def of(cls, settings: JobSettings) -> Self:
-        return cls(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes)
+        return cls(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes, settings.job_lease_s)
 
 
 @dataclass

@@ -5,18 +5,16 @@ import contextlib
 import logging
 import os
 import sqlite3
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from service.errors import Draining, Failure, ModelFailed, StorageFull, Unavailable
+from service.errors import Draining, Failure, JobsAway, ModelFailed, StorageFull, Unavailable
 from service.jobs.folders import check_disk
-from service.jobs.job import Batch, Job, State, StoreLimits
+from service.jobs.job import Batch, Job, State
 from service.jobs.store import JobStore
 from service.telemetry.log import FIELDS
 
@@ -27,8 +25,11 @@ CLEAR_INTERVAL_S = 60.0
 LOOK_INTERVAL_S = 0.25
 """For what other processes have added or cancelled, and whether the one in charge is gone."""
 
-RETRY_INTERVAL_S = 5.0
-"""Until the disk is tried again."""
+RETRY_INTERVAL_S = 2.0
+"""Until a full disk, or a Redis that is away, is tried again."""
+
+TOO_LATE = "too late"
+"""The outcome of a job that has ended meanwhile, or that another machine has taken: what was made of it is dropped."""
 
 MOST_TRIES = 20
 """Of a job for which there was no room in memory, or on the device: then there will be none."""
@@ -61,16 +62,17 @@ class Kind:
 class JobRunner:
     """One in each process. For the event loop alone."""
 
-    folder: Path | None
-    """None: one that goes when the service does."""
-    limits: StoreLimits
+    open_store: Callable[[], JobStore]
     kinds: Mapping[str, Kind]
     ready: asyncio.Event
     """Nothing is begun before."""
-    is_shared: bool = False
-    """The folder is that of several processes: one of them takes charge and does the jobs of all; when it dies, another
-    goes on with them."""
+    opens_late: bool = False
+    """The store is opened when it is first wanted: nothing can be there before."""
     is_in_charge: bool = False
+    """Of several processes with one folder, one does the jobs of all; when it dies, another goes on with them. Of
+    several machines with one Redis, each does jobs."""
+    deaths: int = 0
+    """Jobs that were at work when their process or their machine died, as far as this one has noticed."""
     _came: asyncio.Event = field(default_factory=asyncio.Event)
     _current: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _at_work: Counter[str] = field(default_factory=Counter)
@@ -81,26 +83,29 @@ class JobRunner:
     """Held while a job is taken, so that none is that nobody works on."""
     _clear_at_s: float = 0.0
     _is_stopping: bool = False
-    _own_folder: "tempfile.TemporaryDirectory[str] | None" = None
     _store: JobStore | None = None
 
     def __post_init__(self) -> None:
-        """Raises ConfigurationError where the folder of jobs is of no use."""
+        """Raises ConfigurationError where the store is of no use."""
         self._suspected.update(self.kinds)
-        self.is_in_charge = not self.is_shared
-        if self.folder is not None:
-            self._store = JobStore(self.folder, self.limits, is_shared=self.is_shared)
+        if not self.opens_late:
+            self._store = self.open_store()
+        self.is_in_charge = self._store is None or not self._store.is_shared
 
     @property
     def store(self) -> JobStore:
-        """Made when it is first wanted, where its folder was not named."""
         if self._store is None:
-            self._own_folder = tempfile.TemporaryDirectory(prefix="silhouette-", ignore_cleanup_errors=True)
-            self._store = JobStore(Path(self._own_folder.name), self.limits)
+            self._store = self.open_store()
         return self._store
 
+    @property
+    def trouble(self) -> str | None:
+        """Why jobs can be neither added nor read now."""
+        return self._store.trouble if self._store else None
+
     def unfinished(self) -> Mapping[str, int]:
-        """How many jobs wait, and how many are at work; of several processes the one in charge tells it."""
+        """How many jobs wait, and how many are at work. Of several processes with one folder the one in charge tells
+        it; of several machines with one Redis, each."""
         counts: Mapping[State, int] = self._store.counts() if self._store and self.is_in_charge else {}
         return {state.value: counts.get(state, 0) for state in (State.QUEUED, State.RUNNING)}
 
@@ -111,23 +116,27 @@ class JobRunner:
     async def cancel(self, id_: str, owner: str) -> Job:
         """Ends it, whatever it is at. Raises UnknownJob."""
         job = await asyncio.to_thread(self.store.cancel, id_, owner)
-        await self._delete([job])
+        if self.is_in_charge or job.state is not State.CANCELLED:  # or else it may be at work, elsewhere
+            await self._delete([job.id])
         return job
 
     async def cancel_batch(self, id_: str, owner: str) -> Batch:
         """Ends all of its jobs. Raises UnknownBatch."""
-        await self._delete(await asyncio.to_thread(self.store.cancel_batch, id_, owner))
-        return self.store.batch(id_, owner)
+        jobs = await asyncio.to_thread(self.store.cancel_batch, id_, owner)
+        await self._delete([job.id for job in jobs if self.is_in_charge or job.state is not State.CANCELLED])
+        return await asyncio.to_thread(self.store.batch, id_, owner)
 
     async def run(self) -> None:
         """Until `stop`."""
         await self.ready.wait()
         while not self._is_stopping:
             self._came.clear()
-            interval_s = LOOK_INTERVAL_S if self.is_shared else CLEAR_INTERVAL_S
+            interval_s = LOOK_INTERVAL_S if self._store and self._store.is_shared else CLEAR_INTERVAL_S
             try:
                 if await self._takes_charge():
                     await self._begin_what_can_be()
+            except JobsAway:  # which its store has told
+                interval_s = RETRY_INTERVAL_S
             except (OSError, sqlite3.Error, StorageFull):  # a full disk, which need not stay so
                 logger.exception("jobs cannot be read or written")
                 interval_s = RETRY_INTERVAL_S
@@ -142,13 +151,11 @@ class JobRunner:
             stopped = list(self._current)
         await self._drop(stopped)
         for id_ in stopped:
-            self.store.put_back(id_)
+            await self._put_back(id_)
 
     def close(self) -> None:
         if self._store is not None:
             self._store.close()
-        if self._own_folder is not None:
-            self._own_folder.cleanup()
 
     async def _takes_charge(self) -> bool:
         if not self.is_in_charge and await asyncio.to_thread(self.store.take_charge):
@@ -159,7 +166,10 @@ class JobRunner:
     async def _begin_what_can_be(self) -> None:
         await self._clear_now_and_then()
         if self._store is not None:
-            await self._delete(await asyncio.to_thread(self._store.cancelled, list(self._current)))
+            seen = await asyncio.to_thread(self._store.look, list(self._current))
+            self.deaths += seen.deaths
+            self._suspected.update(self.kinds.keys() & set(seen.suspected))
+            await self._delete(seen.lost)
         for name in self.kinds:
             while await self._begin(name):
                 continue
@@ -200,12 +210,11 @@ class JobRunner:
             self._clear_at_s = now_s + CLEAR_INTERVAL_S
             await asyncio.to_thread(self._store.clear)
 
-    async def _delete(self, jobs: Sequence[Job]) -> None:
-        """What is there of them; what may be at work is for the process in charge to end."""
-        await self._drop(job.id for job in jobs)
-        for job in jobs:
-            if self.is_in_charge or job.state is not State.CANCELLED:
-                await asyncio.to_thread(self.store.clear_folder, job)
+    async def _delete(self, ids: Collection[str]) -> None:
+        """What is there of them, and whoever is at work on it."""
+        await self._drop(ids)
+        for id_ in ids:
+            await asyncio.to_thread(self.store.clear_folder, id_)
 
     async def _drop(self, ids: Iterable[str]) -> None:
         tasks = [self._current[id_] for id_ in ids if id_ in self._current]
@@ -219,25 +228,28 @@ class JobRunner:
         outcome = "internal_error"
         try:
             done = await self._patiently(job, kind)
-            await asyncio.to_thread(self.store.finish, job.id, done.result, done.media_type, done.notes)
-            outcome = "done"
+            finish = partial(self.store.finish, job.id, done.result, done.media_type, done.notes)
+            outcome = "done" if await _kept(finish) else TOO_LATE
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise
         except Draining:
             outcome = "put back"
-            self.store.put_back(job.id)
+            await self._put_back(job.id)
         except Failure as failure:
-            outcome = failure.code
-            await asyncio.to_thread(self.store.fail, job.id, failure)
+            outcome = failure.code if await _kept(partial(self.store.fail, job.id, failure)) else TOO_LATE
         except Exception:
             logger.exception("job failed", extra={FIELDS: {"job": job.id}})
-            await asyncio.to_thread(self.store.fail, job.id, ModelFailed("the cause is in the service's log"))
+            await _kept(partial(self.store.fail, job.id, ModelFailed("the cause is in the service's log")))
         finally:
             seconds = round(time.monotonic() - began_s, 1)
             told = {"job": job.id, "kind": job.kind, "outcome": outcome, "seconds": seconds}
             asked = {"trace_id": job.trace_id} if job.trace_id else {}
             logger.info("job", extra={FIELDS: told | asked})
+
+    async def _put_back(self, id_: str) -> None:
+        with contextlib.suppress(JobsAway):  # then another machine finds it when its lease has run out
+            await asyncio.to_thread(self.store.put_back, id_)
 
     async def _patiently(self, job: Job, kind: Kind) -> Done:
         """What becomes of it, once there is room for it. Raises a Failure."""
@@ -253,3 +265,12 @@ class JobRunner:
                 check_disk(error)
                 raise
         return await kind.work(job, advance)
+
+
+async def _kept(end: Callable[[], bool]) -> bool:
+    """What `end` says, once the store is there and has room for it."""
+    while True:
+        try:
+            return await asyncio.to_thread(end)
+        except (JobsAway, StorageFull):
+            await asyncio.sleep(RETRY_INTERVAL_S)

@@ -1,92 +1,74 @@
-"""Work that outlives a connection, kept on disk: who asked for what, how far it is, and where its result lies.
+"""What keeps jobs: who asked for what, how far it is, and where its result lies. On disk, or in Redis.
 
-Knows no HTTP, and not what the work is: `kind` says whose it is. A row in SQLite and a folder a job: whoever is killed,
-whatever the rows said before still holds, and no job takes another along. Several processes may share it: all of them
-take jobs in, and one of them at a time is in charge of doing them.
+Knows no HTTP, and not what the work is: `kind` says whose it is. Threads may share a store.
 """
 
-import contextlib
-import json
-import secrets
-import shutil
-import sqlite3
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from service.configuration_errors import ConfigurationError
-from service.errors import Failure, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
-from service.jobs.database import Database
-from service.jobs.ends import WAITING, end
-from service.jobs.expiry import forget_before
-from service.jobs.folders import keep_only, size_of
-from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State, StoreLimits
-from service.jobs.locks import Lock
-from service.jobs.promises import promise, promised
-from service.jobs.recovery import delete_unknown, queue_again
-from service.jobs.turns import OwnerTurns
+from service.errors import Failure
+from service.jobs.deliveries import Delivery
+from service.jobs.job import Batch, IdempotencyKey, Job, NewFolder, NewJob, State
 
-OWN_FOLDER = "silhouette-jobs"
-"""Below the one that was named: what lies there and belongs to no job is deleted."""
+MOST_ATTEMPTS = 5
+"""A job that was at work each time when a process died is likely to be why. With 3, one of 60 that were not was given
+up where the service was killed every 3 seconds and a job took one."""
 
 
-class JobStore:
-    """All jobs of one service. Threads may share it. Times come from `clock`, so that tests bring their own."""
+@dataclass(frozen=True)
+class ResultFile:
+    """Where this machine has a result."""
 
-    def __init__(
-        self, folder: Path, limits: StoreLimits, clock: Callable[[], float] = time.time, *, is_shared: bool = False
-    ) -> None:
-        """In charge, unless `is_shared` leaves it to `take_charge` which of several processes is.
+    path: Path
+    is_copy: bool = False
+    """Made for one reader, who lets go of it."""
 
-        Raises ConfigurationError where the folder cannot be written to, or another service works with it.
-        """
-        self._folder = folder / OWN_FOLDER
-        self._limits = limits
-        self.clock = clock
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (lock := folder / ("in-charge" if is_shared else "in-use")).touch()
-            self._charge = Lock(lock)
-            self.rows = Database(folder / "jobs.sqlite")
-        except (OSError, sqlite3.Error, StorageFull) as error:
-            raise ConfigurationError(f"jobs cannot be kept in {folder}: {error}") from error
-        self._turns = OwnerTurns(self.rows)
-        if not is_shared and not self.take_charge():
-            self.close()
-            raise ConfigurationError(f"{folder} has the jobs of another service that is running")
+    def let_go(self) -> None:
+        """It was read."""
+        if self.is_copy:
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What others have done since the last one."""
+
+    lost: Collection[str] = ()
+    """Jobs that are not at work here any more, or must not be: they were cancelled, or another machine has them."""
+    suspected: Collection[str] = ()
+    """Kinds of which a job waits that was at work at a death."""
+    deaths: int = 0
+    """Jobs whose machine was found dead just now."""
+
+
+class JobStore(Protocol):
+    """All jobs of a service, or of several. What is kept elsewhere raises JobsAway in each of these."""
+
+    clock: Callable[[], float]
+    """Of this machine; what a store elsewhere notes has that one's own time."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Others may add, cancel and do jobs as well, so that it has to be looked at now and then."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why jobs can be neither added nor read now."""
 
     def take_charge(self) -> bool:
-        """Whether the jobs are for this process to do, until `close`; False while they are for another one.
+        """Whether jobs are for this process to do, until `close`; False while they are for another one."""
 
-        What was at work when that one died waits again, unless it was at work at too many deaths.
-        """
-        if not self._charge.take():
-            return False
-        queue_again(self.rows, self.fail)
-        delete_unknown(self.rows, self._folder)
-        return True
-
-    def close(self) -> None:
-        self.rows.close()
-        self._charge.close()
+    def close(self) -> None: ...
 
     # --- for whoever asks ---------------------------------------------------------------------------------------------
 
     def new_folder(self) -> NewFolder:
         """For what a job, or a batch of them, is to work on, before it is one. Raises StorageFull."""
-        with self.rows.transaction():  # so that nobody takes it for a dead one's before it is locked
-            return NewFolder.below(self._folder)
 
     def check_room(self, jobs: int = 1, size_bytes: int = 0) -> None:
         """Raises TooManyJobs or StorageFull where so many more do not fit."""
-        waiting, most = sum(self.counts().get(state, 0) for state in WAITING), self._limits.most_waiting
-        if waiting + jobs > most:
-            more = "" if jobs == 1 else f", and {jobs} more do not fit"
-            raise TooManyJobs(f"{waiting} jobs wait or are at work; {most} are the most this service takes{more}")
-        (used,) = self.rows.one("SELECT coalesce(sum(size_bytes), 0) FROM jobs")
-        if used + size_bytes > self._limits.most_bytes:
-            raise StorageFull(f"jobs and their results have {used} of {self._limits.most_bytes} bytes of disk")
 
     def add(
         self,
@@ -98,17 +80,8 @@ class JobStore:
     ) -> Job:
         """Queued from now on, whatever becomes of this process; the job that is there where it has been added before.
 
-        Raises TooManyJobs, StorageFull or KeyReused.
+        Raises TooManyJobs, StorageFull, KeyReused, or TooManyBytes for more than the store keeps of one job.
         """
-        size_bytes = size_of(place.path)
-        with self.rows.transaction():
-            if known := promised(self.rows, owner, key):
-                return self.get(known, owner)
-            self.check_room(1, size_bytes)
-            self._insert(place.id, new, owner, size_bytes, webhook=webhook)
-            promise(self.rows, owner, key, place.id)
-        place.is_kept = True
-        return self.get(place.id, owner)
 
     def add_batch(
         self,
@@ -119,177 +92,76 @@ class JobStore:
         webhook: str | None = None,
     ) -> Batch:
         """A job for each, all or none; its path is a folder in `place` that becomes its own. Raises as `add`."""
-        sizes = [size_of(path) for path, _ in jobs]
-        with contextlib.ExitStack() as in_vain:
-            with self.rows.transaction():
-                if known := promised(self.rows, owner, key):
-                    return self.batch(known, owner)
-                self.check_room(len(jobs), sum(sizes))
-                self.rows.do(
-                    "INSERT INTO batches (id, owner, created_at, webhook) VALUES (?, ?, ?, ?)",
-                    *(place.id, owner, self.clock(), webhook),
-                )
-                for (path, new), size_bytes in zip(jobs, sizes, strict=True):
-                    id_ = secrets.token_urlsafe(12)
-                    folder = path.rename(self._folder / id_)
-                    in_vain.callback(shutil.rmtree, folder, ignore_errors=True)
-                    self._insert(id_, new, owner, size_bytes, batch=place.id)
-                promise(self.rows, owner, key, place.id)
-            in_vain.pop_all()
-        return self.batch(place.id, owner)
 
     def get(self, id_: str, owner: str) -> Job:
         """Raises UnknownJob, also for somebody else's: nobody learns what others have."""
-        row = self.rows.one("SELECT * FROM jobs WHERE id = ? AND owner = ?", id_, owner)
-        if row is None:
-            raise UnknownJob(f"there is no job {id_!r}, or not any more")
-        return self._job(row)
 
     def batch(self, id_: str, owner: str) -> Batch:
         """Raises UnknownBatch, also for somebody else's."""
-        row = self.rows.one("SELECT * FROM batches WHERE id = ? AND owner = ?", id_, owner)
-        if row is None:
-            raise UnknownBatch(f"there is no batch {id_!r}, or not any more")
-        rows = self.rows.all("SELECT state, count(*) AS jobs FROM jobs WHERE batch = ? GROUP BY state", id_)
-        return Batch(**dict(row), counts={State(each["state"]): each["jobs"] for each in rows})
 
     def jobs_of(self, owner: str, most: int, state: State | None = None) -> list[Job]:
         """The newest first."""
-        wanted = "" if state is None else " AND state = ?"
-        rows = self.rows.all(
-            f"SELECT * FROM jobs WHERE owner = ?{wanted} ORDER BY created_at DESC, rowid DESC LIMIT ?",
-            *(owner, *([] if state is None else [state]), most),
-        )
-        return [self._job(row) for row in rows]
 
     def jobs_in(self, batch: str) -> list[Job]:
         """In the order in which they were asked for."""
-        return [self._job(row) for row in self.rows.all("SELECT * FROM jobs WHERE batch = ? ORDER BY rowid", batch)]
 
     def position(self, job: Job) -> int:
         """How many jobs of its kind came before it and wait as well."""
-        (before,) = self.rows.one(
-            "SELECT count(*) FROM jobs WHERE kind = ? AND state = ? AND (created_at, rowid) < "
-            "(SELECT created_at, rowid FROM jobs WHERE id = ?)",
-            *(job.kind, State.QUEUED, job.id),
-        )
-        return int(before)
 
-    def counts(self) -> dict[State, int]:
-        """How many jobs there are in each state."""
-        rows = self.rows.all("SELECT state, count(*) AS jobs FROM jobs GROUP BY state")
-        return {State(row["state"]): row["jobs"] for row in rows}
+    def counts(self) -> Mapping[State, int]:
+        """How many jobs there are in each state; where they are elsewhere, at the last `look`."""
+
+    def result_file(self, job: Job) -> ResultFile | None:
+        """None where there is no result, or not any more."""
 
     def cancel(self, id_: str, owner: str) -> Job:
         """Cancelled, or as it was where it has ended already, but without a result in either case.
 
         Raises UnknownJob. Its folder goes with `clear_folder`, when nobody works there any more.
         """
-        self.get(id_, owner)
-        self._end(id_, State.CANCELLED)
-        self.rows.do("UPDATE jobs SET result = NULL WHERE id = ?", id_)
-        return self.get(id_, owner)
 
     def cancel_batch(self, id_: str, owner: str) -> list[Job]:
         """Its jobs, each as `cancel` leaves it. Raises UnknownBatch."""
-        self.batch(id_, owner)
-        with self.rows.transaction():
-            return [self.cancel(job.id, owner) for job in self.jobs_in(id_)]
 
-    def clear_folder(self, job: Job) -> None:
+    def clear_folder(self, id_: str) -> None:
         """All that it was made of, and its result."""
-        shutil.rmtree(job.folder, ignore_errors=True)
-        self.rows.do("UPDATE jobs SET size_bytes = 0 WHERE id = ?", job.id)
 
     # --- for whoever works --------------------------------------------------------------------------------------------
 
+    def look(self, at_work: Collection[str]) -> Look:
+        """`at_work` are the jobs that this process does, and goes on with."""
+
     def take(self, kind: str) -> Job | None:
-        """The next one that waits, running from now on, see `OwnerTurns`; None where none does."""
-        with self.rows.transaction():
-            return self._begun(self._turns.next(kind))
+        """The next one that waits, running from now on, its owners in turns; None where none does."""
 
     def take_suspect(self, kind: str) -> Job | None:
-        """The same of those that were at work when the service died."""
-        with self.rows.transaction():
-            return self._begun(self._turns.next_suspect(kind))
-
-    def cancelled(self, at_work: Collection[str]) -> list[Job]:
-        """Those of which something is still there, or that are among `at_work`: another process has cancelled them."""
-        rows = self.rows.all(
-            f"SELECT * FROM jobs WHERE state = ? AND (size_bytes > 0 OR id IN ({','.join('?' * len(at_work))}))",
-            *(State.CANCELLED, *at_work),
-        )
-        return [self._job(row) for row in rows]
+        """The same of those that were at work at a death, the one that was so least often."""
 
     def advance(self, id_: str, done: int, total: int | None) -> None:
         """How far it is. Nothing where it has been cancelled."""
-        self.rows.do("UPDATE jobs SET done = ?, total = ? WHERE id = ? AND state = ?", done, total, id_, State.RUNNING)
 
-    def finish(self, id_: str, result: str, media_type: str, notes: Mapping[str, Any]) -> None:
-        """`result` is the name of a file in its folder, which is whole. What else is there goes."""
-        if self._end(id_, State.DONE, result=result, media_type=media_type, notes=json.dumps(notes)):
-            folder = self._folder / id_
-            keep_only(folder, result)
-            self.rows.do("UPDATE jobs SET size_bytes = ? WHERE id = ?", size_of(folder), id_)
+    def finish(self, id_: str, result: str, media_type: str, notes: Mapping[str, Any]) -> bool:
+        """`result` is the name of a file in its folder, which is whole. What else is there goes.
 
-    def fail(self, id_: str, failure: Failure) -> None:
-        self._end(id_, State.FAILED, failure_code=failure.code, failure_detail=failure.detail)
+        False where it has ended before, or another machine has it: then nothing is written. Raises StorageFull.
+        """
+
+    def fail(self, id_: str, failure: Failure) -> bool:
+        """False as in `finish`."""
 
     def put_back(self, id_: str) -> None:
         """The service stops in the middle of it: that is not the job's fault."""
-        self.rows.do(
-            "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ? AND state = ?",
-            *(State.QUEUED, id_, State.RUNNING),
-        )
 
     def clear(self) -> int:
         """Forgets jobs that ended long ago, with their results; how many there were."""
-        return forget_before(self.rows, self._folder, self.clock() - self._limits.keep_s)
 
-    # --- within -------------------------------------------------------------------------------------------------------
+    # --- for whoever tells of ends ------------------------------------------------------------------------------------
 
-    def _insert(
-        self,
-        id_: str,
-        new: NewJob,
-        owner: str,
-        size_bytes: int,
-        *,
-        batch: str | None = None,
-        webhook: str | None = None,
-    ) -> None:
-        self.rows.do(
-            "INSERT INTO jobs (id, kind, owner, state, options, name, created_at, size_bytes, batch, webhook, "
-            "traceparent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(id_, new.kind, owner, State.QUEUED, json.dumps(new.options), new.name, self.clock()),
-            *(size_bytes, batch, webhook, new.traceparent),
-        )
+    def due(self, most: int) -> Sequence[Delivery]:
+        """Webhooks whose time has come, the oldest first. Of several machines one gets each of them."""
 
-    def _begun(self, row: sqlite3.Row | None) -> Job | None:
-        if row is None:
-            return None
-        self.rows.do("UPDATE jobs SET state = ?, attempts = attempts + 1 WHERE id = ?", State.RUNNING, row["id"])
-        return self.get(row["id"], row["owner"])
+    def forget(self, delivery: Delivery) -> None:
+        """It was heard, or nobody knows its subject any more."""
 
-    def _end(self, id_: str, state: State, **fields: str) -> bool:
-        """False where it has ended already: the first word holds."""
-        names = "".join(f", {name} = ?" for name in fields)
-        now, size_bytes = self.clock(), size_of(self._folder / id_)
-        with self.rows.transaction():
-            ended = self.rows.do(
-                f"UPDATE jobs SET state = ?, ended_at = ?, size_bytes = ?{names} WHERE id = ? AND state IN (?, ?)",
-                *(state, now, size_bytes, *fields.values(), id_, *WAITING),
-            )
-            if ended:
-                end(self.rows, id_, now)
-        return bool(ended)
-
-    def _job(self, row: sqlite3.Row) -> Job:
-        folder = self._folder / row["id"]
-        read = {
-            "state": State(row["state"]),
-            "options": json.loads(row["options"]),
-            "notes": json.loads(row["notes"]),
-            "result": folder / row["result"] if row["result"] else None,
-        }
-        return Job(**{**dict(row), **read}, folder=folder)
+    def postpone(self, delivery: Delivery) -> bool:
+        """Until its next try; False where that was the last one."""

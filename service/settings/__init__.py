@@ -57,6 +57,12 @@ class Settings(
                 raise ValueError(f"SILHOUETTE_{name.upper()} takes SILHOUETTE_FRONTS=1: it is one process' affair")
         return self
 
+    @model_validator(mode="after")
+    def _jobs_have_their_redis(self) -> Self:
+        if self.jobs == "redis" and self.shared_url is None:
+            raise ValueError("SILHOUETTE_JOBS=redis takes SILHOUETTE_SHARED_URL: the Redis that keeps them")
+        return self
+
 
 def misspelt(names: Iterable[str]) -> dict[str, str]:
     """Variables that are no settings and look like one, with that one: whoever set them has set nothing.

@@ -1,7 +1,7 @@
 """Work that outlives its request."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -14,9 +14,18 @@ GIBIBYTE = 1024 * 1024 * 1024
 class JobSettings(SettingsPart):
     """Work that outlives its request."""
 
+    jobs: Literal["disk", "redis"] = "disk"
+    """Where jobs are kept: on this machine's disk, or in the Redis of `shared_url`. There any number of machines take
+    jobs in, do them, and deliver their results, and what a dead one had at work another one does; pictures and results
+    take its memory, and films are refused."""
+
     jobs_folder: Annotated[Path | None, OR_EMPTY] = None
     """Where jobs and their results are kept, so that they outlive the service. Unset: in a folder that goes when it
-    does. Each service needs one of its own."""
+    does. Each service needs one of its own. Of jobs on disk."""
+
+    job_lease_s: float = Field(30.0, ge=1)
+    """Of jobs in Redis: a machine that is silent for so long is taken for dead, and another does its jobs. Higher finds
+    it later. Lower takes a busy machine for dead sooner: then its jobs are done twice, and kept once."""
 
     job_retention_s: float = Field(86_400.0, gt=0)
     """A job that has ended is forgotten after so long, with its result. Higher keeps more results on disk."""
@@ -25,7 +34,8 @@ class JobSettings(SettingsPart):
     """Jobs that wait or are at work; 0 refuses all. Higher lets more of them wait for longer."""
 
     max_job_bytes: int = Field(20 * GIBIBYTE, ge=0)
-    """Uploads and results of all jobs on disk; what is above is refused with 507. Higher takes that much of it."""
+    """Uploads and results of all jobs; what is above is refused with 507. Higher takes that much of the disk, or of
+    Redis' memory."""
 
     max_batch_bytes: int = Field(GIBIBYTE, ge=1)
     """Largest upload of a batch. It goes to disk, not to memory."""
@@ -45,7 +55,9 @@ class JobSettings(SettingsPart):
     holds more pictures in memory."""
 
     @model_validator(mode="after")
-    def _webhooks_are_signed(self) -> Self:
+    def _goes_together(self) -> Self:
+        if self.jobs == "redis" and self.jobs_folder is not None:
+            raise ValueError("SILHOUETTE_JOBS_FOLDER takes SILHOUETTE_JOBS=disk: jobs in Redis have no folder")
         if self.webhook_origins and self.webhook_secret is None:
             raise ValueError("SILHOUETTE_WEBHOOK_ORIGINS takes SILHOUETTE_WEBHOOK_SECRET: webhooks are signed")
         return self

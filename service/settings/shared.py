@@ -7,7 +7,8 @@ from pydantic import Field, SecretStr, field_validator
 from service.environment import OR_EMPTY
 from service.settings.part import SettingsPart
 
-SCHEMES = ("redis://", "rediss://", "valkey://", "unix://")
+VALKEY = "valkey://"
+SCHEMES = ("redis://", "rediss://", VALKEY, "unix://")
 
 
 class SharedSettings(SettingsPart):
@@ -24,3 +25,8 @@ class SharedSettings(SettingsPart):
         if value is not None and not value.get_secret_value().startswith(SCHEMES):
             raise ValueError(f"must begin with one of {', '.join(SCHEMES)}")
         return value
+
+
+def address_of(url: SecretStr) -> str:
+    """As the client of Redis has it, which knows no Valkey."""
+    return url.get_secret_value().replace(VALKEY, "redis://", 1)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from service.access.ledger import Draw, Drawn, LedgerAway
 from service.configuration_errors import ConfigurationError
+from service.settings.shared import address_of
 from service.telemetry.log import FIELDS
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def shared_store(url: SecretStr | None) -> "SharedStore | None":
         from redis.asyncio import Redis
     except ImportError as error:
         raise ConfigurationError("SILHOUETTE_SHARED_URL needs the extra: pip install 'silhouette[shared]'") from error
-    address = url.get_secret_value().replace("valkey://", "redis://", 1)
-    client = Redis.from_url(address, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    client = Redis.from_url(address_of(url), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
     return SharedStore(client)
 
 

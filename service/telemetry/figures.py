@@ -37,6 +37,7 @@ RULES: Mapping[str, Callable[[float, float], float]] = {
     "silhouette_model_loaded": _first,
     "silhouette_expected_wait_seconds": max,
     "silhouette_event_loop_lag_seconds": max,
+    "silhouette_jobs": max,
     "silhouette_ready": min,
 }
 """Of gauges that are not added: what all tell of the same thing, and what is as good as the worst of them."""

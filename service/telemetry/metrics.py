@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from service.telemetry.figures import Figures, figures_of
@@ -68,6 +68,8 @@ class Snapshot:
     """By name, of those that are served: False where nobody has asked for it and workers gave it up."""
     jobs: Mapping[str, int] = field(default_factory=dict)
     """Those that wait or are at work, by state: queued, running."""
+    job_deaths: int = 0
+    """Jobs that were at work when their process or their machine died."""
 
 
 class Metrics:
@@ -160,6 +162,7 @@ class _Gauges(Collector):
         yield _plain("silhouette_ready", "1 where /readyz answers 200.", now.ready)
         yield _plain("silhouette_fronts", "Processes that answer at this port.", 1)
         yield _gauge("silhouette_jobs", "Jobs that wait or are at work.", "state", now.jobs)
+        yield CounterMetricFamily("silhouette_job_deaths", "Jobs whose process died.", value=now.job_deaths)
         yield _gauge("silhouette_model_loaded", "1 where workers have it.", "model", now.models_loaded)
         yield from _worker_gauges(now)
 

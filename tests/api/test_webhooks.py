@@ -17,8 +17,9 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from service.fetch.webhooks import signature
-from service.jobs import JobStore
-from service.jobs.deliveries import Delivery, due
+from service.jobs import DiskStore
+from service.jobs.deliveries import Delivery
+from service.jobs.disk.deliveries import due
 from service.settings import Settings
 from tests.api.asking import problem_of
 from tests.api.test_batches import post as post_batch
@@ -123,7 +124,7 @@ def test_what_is_not_heard_is_still_to_be_told(telling: TestClient, receiver: Re
 
 def _later(client: TestClient) -> Sequence[Delivery]:
     """What is to be told in a day, once it is seen that it was not heard now."""
-    store: JobStore = client.app.state.service.jobs.store  # type: ignore[attr-defined]
+    store: DiskStore = client.app.state.service.jobs.store  # type: ignore[attr-defined]
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         found = due(store.rows, time.time() + 86_400, 9)

@@ -23,6 +23,9 @@ KUBERNETES = "1.34"
 OPERATORS = ("ScaledObject", "RayCluster")
 """Kinds of operators, KEDA's and KubeRay's, whose schemas no package has."""
 
+SECRETS = {"SILHOUETTE_SHARED_URL": "redis://:password@redis:6379/0"}
+"""What a cluster's own Secrets would say."""
+
 Resource = dict[str, Any]
 
 
@@ -49,7 +52,7 @@ def pod(overlay: str) -> Resource:
 
 def environment(overlay: str) -> dict[str, str]:
     (container,) = pod(overlay)["spec"]["containers"]
-    return {entry["name"]: entry.get("value", "") for entry in container["env"]}
+    return {entry["name"]: entry.get("value", SECRETS.get(entry["name"], "")) for entry in container["env"]}
 
 
 def pods_of(overlay: str) -> list[Resource]:
@@ -140,6 +143,13 @@ def test_to_a_ray_cluster_goes_what_goes_there_and_to_dns_and_nothing_else() -> 
             assert all(set(peer) in ({"podSelector"}, {"namespaceSelector"}) for peer in rule["to"])
             if "namespaceSelector" in rule["to"][0]:
                 assert {port["port"] for port in rule["ports"]} == {53}
+
+
+def test_where_fronts_are_many_jobs_are_in_a_redis_that_they_may_ask() -> None:
+    assert environment("ray")["SILHOUETTE_JOBS"] == "redis"
+    (policy,) = [each for each in of_kind("ray", "NetworkPolicy") if each["metadata"]["name"] == "silhouette-to-redis"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod("ray")["metadata"]["labels"].items()
+    assert policy["spec"]["egress"][0]["ports"] == [{"protocol": "TCP", "port": 6379}]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -137,6 +137,7 @@ def _troubles(scrape: Scrape, changes: Changes) -> Table | None:
         ("re-queued", total.requeued, new.requeued),
         ("worker ended", total.restarts, new.restarts),
         ("front ended", total.front_restarts, new.front_restarts),
+        ("at work on a job", total.job_deaths, new.job_deaths),
         ("answered", total.failures, new.failures),
     )
     for what, counts, newest in rows:

@@ -84,6 +84,8 @@ class Counters:
     restarts: Counts = field(default_factory=dict)
     front_restarts: Counts = field(default_factory=dict)
     """`replaced`, the only cause."""
+    job_deaths: Counts = field(default_factory=dict)
+    """`died`, the only cause: the process that was at work on them."""
     requeued: Counts = field(default_factory=dict)
     dropped: Counts = field(default_factory=dict)
     """Before they ran: `abandoned` by their client, or `expired`."""
@@ -99,6 +101,7 @@ class Counters:
             _differences(self.failures, earlier.failures),
             _differences(self.restarts, earlier.restarts),
             _differences(self.front_restarts, earlier.front_restarts),
+            _differences(self.job_deaths, earlier.job_deaths),
             _differences(self.requeued, earlier.requeued),
             _differences(self.dropped, earlier.dropped),
             _differences(self.images, earlier.images),
@@ -247,6 +250,7 @@ def _counters(samples: _Samples) -> Counters:
         requests=sum(sample.value for sample in work),
         failures=dict(failures),
         front_restarts={"replaced": samples.value("silhouette_front_restarts_total")},
+        job_deaths={"died": samples.value("silhouette_job_deaths_total")},
         restarts=_that_happened(samples.by("silhouette_worker_restarts_total", "cause")),
         requeued=_that_happened(samples.by("silhouette_requeued_total", "cause")),
         dropped={name: samples.value(f"silhouette_{name}_total") for name in DROPPED},

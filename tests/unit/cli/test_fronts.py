@@ -34,5 +34,6 @@ def test_no_other_service_has_the_jobs_of_the_fronts(tmp_path: Path) -> None:
 
 def test_fronts_without_a_folder_of_jobs_have_one_that_goes_with_them() -> None:
     with folder_of_jobs(read_settings(fronts=2)) as folder:
+        assert folder is not None
         assert (folder / "jobs.sqlite").exists()
     assert not folder.exists()

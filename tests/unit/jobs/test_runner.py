@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import Advance, Done, Job, JobRunner, JobStore, Kind, NewJob, State, StoreLimits
+from service.jobs import Advance, DiskStore, Done, Job, JobRunner, JobStore, Kind, NewJob, State, StoreLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def until(holds: Callable[[], bool]) -> None:
 def runner_of(folder: Path, work: Work, *, is_shared: bool = False) -> JobRunner:
     ready = asyncio.Event()
     ready.set()
-    return JobRunner(folder, LIMITS, {"cut": Kind(work, AT_ONCE)}, ready, is_shared)
+    return JobRunner(lambda: DiskStore(folder, LIMITS, is_shared=is_shared), {"cut": Kind(work, AT_ONCE)}, ready)
 
 
 async def test_no_more_are_at_work_than_there_are_places(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ async def test_no_more_are_at_work_than_there_are_places(tmp_path: Path) -> None
 
 
 async def test_what_was_at_work_at_a_death_comes_first_and_alone(tmp_path: Path) -> None:
-    store = JobStore(tmp_path, LIMITS)
+    store = DiskStore(tmp_path, LIMITS)
     for name in ("first", "second", "third", "fourth"):
         add(store, name)
     store.take("cut")

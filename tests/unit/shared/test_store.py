@@ -1,10 +1,5 @@
 """Quotas and answers of several services in one Redis: the real server, where this machine has one."""
 
-import asyncio
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +17,7 @@ from service.errors import QuotaExceeded
 from service.settings import read_settings
 from service.shared import SharedStore, shared_store
 from service.telemetry.metrics import Metrics
+from tests.redis_server import RedisServer, running_redis
 
 pytestmark = pytest.mark.anyio
 
@@ -30,44 +26,10 @@ SHOP = Key("shop", frozenset({"images"}), 3.0, 10.0, hash_of("x"))
 ANSWER = Answer(b"\x00picture\xff", "png", "u2net@1", "cpu", 0, 1, {"infer": 1.5}, (1, 2, 3, 4), {"X": "y"}, 1, "ab")
 
 
-class RedisServer:
-    """Debian's, on a socket of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
-        if program is None:
-            pytest.skip("there is no redis-server: apt-get install redis-server")
-        self._socket = folder / "redis.sock"
-        self.url = f"unix://{self._socket}"
-        self._command = [program, "--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(folder)]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE_S)
-            self._socket.unlink(missing_ok=True)
-            self._process = None
-
-    async def until_there(self) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not self._answers():  # noqa: ASYNC110  # another process' socket has no event
-                await asyncio.sleep(0.01)
-
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(os.fspath(self._socket)) == 0
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    made = RedisServer(tmp_path_factory.mktemp("redis"))
-    made.start()
-    yield made
-    made.stop()
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
 @asynccontextmanager
@@ -83,7 +45,6 @@ async def connected(url: str) -> AsyncIterator[SharedStore]:
 @pytest.fixture
 async def stores(server: RedisServer) -> AsyncIterator[tuple[SharedStore, SharedStore]]:
     """Of two services."""
-    await server.until_there()
     async with connected(server.url) as one, connected(server.url) as other:
         yield one, other
 
@@ -166,7 +127,7 @@ async def test_redis_is_asked_again_once_it_is_back(tmp_path: Path) -> None:
         with pytest.raises(LedgerAway):
             await store.draw(draw)
         redis.start()
-        await redis.until_there()
+        redis.until_there()
         with pytest.raises(LedgerAway):  # nobody asks so soon
             await store.draw(draw)
         now_s[0] += 60

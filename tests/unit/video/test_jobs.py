@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from service.jobs import JobRunner, Kind, NewJob, StoreLimits
+from service.jobs import DiskStore, JobRunner, Kind, NewJob, StoreLimits
 from service.queue.admission import Admission, Limits
 from service.queue.budget import Budget
 from service.queue.schedule import Lane
@@ -24,7 +24,8 @@ def jobs_in(folder: Path, maker: Maker, settings: Settings, pixels: int = 100_00
     films = FilmJobs(maker.engine, changed, lambda name: None, admission.open)
     ready = asyncio.Event()
     ready.set()
-    return JobRunner(folder, StoreLimits(100.0, 9, 10**9), {KIND: Kind(films.work, 1)}, ready), admission
+    limits = StoreLimits(100.0, 9, 10**9)
+    return JobRunner(lambda: DiskStore(folder, limits), {KIND: Kind(films.work, 1)}, ready), admission
 
 
 def test_a_stop_puts_the_film_back_that_is_at_work(maker: Maker, settings: Settings, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from service.jobs.database import Database
+from service.jobs.disk.database import Database
 
 
 def forget_before(rows: Database, folder: Path, moment: float) -> int:

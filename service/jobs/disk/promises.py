@@ -1,7 +1,7 @@
 """What was added under which idempotency key."""
 
 from service.errors import KeyReused
-from service.jobs.database import Database
+from service.jobs.disk.database import Database
 from service.jobs.job import IdempotencyKey
 
 

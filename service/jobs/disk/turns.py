@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.jobs.database import Database
+from service.jobs.disk.database import Database
 from service.jobs.job import State
 
 

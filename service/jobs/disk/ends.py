@@ -1,7 +1,7 @@
 """What follows from the end of a job: that of its batch, and that somebody is told."""
 
-from service.jobs.database import Database
-from service.jobs.deliveries import announce
+from service.jobs.disk.database import Database
+from service.jobs.disk.deliveries import announce
 from service.jobs.job import State
 
 WAITING = (State.QUEUED, State.RUNNING)

@@ -5,22 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from service.errors import JobCrashed
-from service.jobs.database import Database
+from service.jobs.disk.database import Database
 from service.jobs.job import State
 from service.jobs.locks import is_locked
-
-MOST_ATTEMPTS = 5
-"""A job that was at work each time when the service died is likely to be why. With 3, one of 60 that were not was given
-up where the service was killed every 3 seconds and a job took one."""
+from service.jobs.store import MOST_ATTEMPTS
 
 
-def queue_again(rows: Database, fail: Callable[[str, JobCrashed], None]) -> None:
-    """What was at work waits again, unless it was there each time."""
-    for row in rows.all("SELECT id, attempts FROM jobs WHERE state = ?", State.RUNNING):
+def queue_again(rows: Database, fail: Callable[[str, JobCrashed], object]) -> int:
+    """What was at work waits again, unless it was there each time; how many there were."""
+    found = rows.all("SELECT id, attempts FROM jobs WHERE state = ?", State.RUNNING)
+    for row in found:
         if row["attempts"] >= MOST_ATTEMPTS:
             fail(row["id"], JobCrashed(f"the service died {row['attempts']} times while it worked on this"))
         else:
             rows.do("UPDATE jobs SET state = ? WHERE id = ?", State.QUEUED, row["id"])
+    return len(found)
 
 
 def delete_unknown(rows: Database, folder: Path) -> None:
