@@ -11,6 +11,7 @@ import pytest
 from service.errors import JobsAway, StorageFull, TooManyBytes, UndecodableVideo, UnknownJob
 from service.jobs import IdempotencyKey, Job, NewJob, State, StoreLimits
 from service.jobs.redis import RedisStore, intake
+from service.jobs.redis.claims import Claim
 from service.jobs.redis.link import PREFIX, RETRY_S
 from service.jobs.store import MOST_ATTEMPTS
 from tests.redis_server import RedisServer
@@ -103,6 +104,19 @@ def test_a_redis_that_was_away_for_long_makes_no_machine_a_dead_one(machine: Mak
     assert other.look([]).deaths == 0
     assert not one.look([job.id]).lost
     assert finish(one, taken, b"cut")
+
+
+def test_an_end_that_is_just_being_heard_is_nothing_that_was_lost(machine: MakeMachine, redis: RedisServer) -> None:
+    """Whoever says it looks at the same moment."""
+    store, other = machine(), machine()
+    job = add(store)
+    taken = taken_from(store)
+    token = redis.ask("HGET", f"{PREFIX}job:{job.id}", "token")
+    assert finish(store, taken, b"cut")
+    store._claims._claims[job.id] = Claim(token, taken.folder)
+    assert not store.look([job.id]).lost
+    other.cancel(job.id, "shop")
+    assert not store.look([job.id]).lost
 
 
 def test_what_one_machine_cancels_the_other_is_told_of(machine: MakeMachine) -> None:

@@ -21,7 +21,6 @@ from tests.redis_server import RedisServer, running_redis
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_S = 60.0
 SHOP = Key("shop", frozenset({"images"}), 3.0, 10.0, hash_of("x"))
 ANSWER = Answer(b"\x00picture\xff", "png", "u2net@1", "cpu", 0, 1, {"infer": 1.5}, (1, 2, 3, 4), {"X": "y"}, 1, "ab")
 

@@ -4,10 +4,11 @@ local crash_code, crash_detail = next_argument(), next_argument()
 local lost, deaths = {}, 0
 
 for at = 1, #ARGV, 2 do
-  if has_claim(ARGV[at], ARGV[at + 1]) then
-    call('ZADD', P .. 'leases', seconds(now + lease_s), ARGV[at])
-  else
-    lost[#lost + 1] = ARGV[at]
+  local id, job = ARGV[at], fields_of(ARGV[at], 'state', 'token')
+  if job[2] ~= ARGV[at + 1] or job[1] == 'cancelled' then
+    lost[#lost + 1] = id
+  elseif job[1] == 'running' then -- or else its end was said a moment ago, and is just being heard
+    call('ZADD', P .. 'leases', seconds(now + lease_s), id)
   end
 end
 
