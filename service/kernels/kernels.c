@@ -1,7 +1,8 @@
 /* The innermost loops of refinement and of unmixing colours: one pass where numpy takes dozens, and no lock of Python's.
 
-Each does what the function of the same purpose in `surroundings.py`, `cascade.py` and `subject.py` does, which is what
-runs where this was not built for; tests hold the two together. Needs no library, not even C's. `make kernels` compiles.
+Each does what the function of the same purpose in `surroundings.py`, `cascade.py`, `packed.py` and `unmixing.py` does,
+which is what runs where this was not built for; tests hold the two together. Needs no library, not even C's. `make
+kernels` compiles.
 */
 
 typedef unsigned char byte;
@@ -19,32 +20,54 @@ static inline float within(float value, float low, float high) {
 
 #define CELL 4
 
-/* A part of a picture that begins where a cell does. */
+/* A picture: its colours, and the levels that stand for alpha or an answer. */
 typedef struct {
-    pixel *pixels;
+    const pixel *colors;
+    long color_stride; /* pixels from row to row */
+    const byte *levels;
+    long level_stride;
     long width, height;
-    long first_row, first_column; /* of cells */
-} area;
+} blend;
 
-/* The pixels of LANES cells, one after the other; what lies beyond the picture repeats its border. */
-static inline void load(const area *from, const long *cell_rows, const long *cell_columns, pixel in[CELL * CELL][LANES]) {
-    for (int lane = 0; lane < LANES; lane++) {
-        long top = (cell_rows[lane] - from->first_row) * CELL, left = (cell_columns[lane] - from->first_column) * CELL;
-        for (int y = 0; y < CELL; y++) {
-            const pixel *row = from->pixels + clamped(top + y, from->height - 1) * from->width;
-            for (int x = 0; x < CELL; x++) in[y * CELL + x][lane] = row[clamped(left + x, from->width - 1)];
-        }
-    }
+static inline pixel blended(const blend *from, long row, long column) {
+    return (from->colors[row * from->color_stride + column] & 0xFFFFFFu) |
+           (pixel)from->levels[row * from->level_stride + column] << 24;
 }
 
 static inline void choose(const long *all, long first, long count, long chosen[LANES]) {
     for (int lane = 0; lane < LANES; lane++) chosen[lane] = all[clamped(first + lane, count - 1)];
 }
 
-/* Means over each cell of its pixels' colours, weighted with how pure they are, and of the weights: `subject._said`.
+/* What (height, width) cells begin with, from their mean colours and levels: `unmixing._begin`.
 
-`planes` are eight of `plane_size` floats: red, green, blue of the subject, of the background, and the two weights. */
-EXPORT void purest_colors(const area *from, const long *cell_rows, const long *cell_columns, long count, float *planes,
+Of each: red, green, blue of the mixture, alpha, and in `planes` how much that says of the subject's colour (three planes),
+of the background's (three), and the two weights. A cell with a mark in `left_out`, if there is one, says nothing. Planes
+have `plane_size` floats. */
+EXPORT void begin_cells(const pixel *means, const byte *levels, const byte *left_out, long count, long plane_size,
+                        float *restrict mixture, float *restrict alphas, float *restrict planes) {
+    for (long x = 0; x < count; x++) {
+        float alpha = (float)levels[x] * (1 / 255.0f), rest = 1 - alpha, says = left_out && left_out[x] ? 0.0f : 1.0f;
+        alphas[x] = alpha;
+        alpha *= alpha, alpha *= alpha, alpha *= alpha, alpha *= alpha;
+        rest *= rest, rest *= rest, rest *= rest, rest *= rest;
+        alpha *= says, rest *= says;
+        for (int channel = 0; channel < 3; channel++) {
+            float color = (float)(int)(means[x] >> 8 * channel & 255);
+            mixture[channel * plane_size + x] = color;
+            planes[channel * plane_size + x] = color * alpha;
+            planes[(3 + channel) * plane_size + x] = color * rest;
+        }
+        planes[6 * plane_size + x] = alpha;
+        planes[7 * plane_size + x] = rest;
+    }
+}
+
+/* Means over each chosen cell of its pixels' colours, weighted with how pure they are, and of the weights:
+`packed.purest_colors`. What lies beyond the picture repeats its border.
+
+`planes` are eight of `plane_size` floats: red, green, blue of the subject, of the background, and the two weights; the
+first is cell (`top`, `left`). */
+EXPORT void purest_colors(const blend *from, const long *cell_rows, const long *cell_columns, long count, float *planes,
                           long plane_size, long plane_width, long top, long left) {
     for (long first = 0; first < count; first += LANES) {
         long down[LANES], across[LANES];
@@ -52,7 +75,10 @@ EXPORT void purest_colors(const area *from, const long *cell_rows, const long *c
         float sums[8][LANES] = {{0}};
         choose(cell_rows, first, count, down);
         choose(cell_columns, first, count, across);
-        load(from, down, across, in);
+        for (int lane = 0; lane < LANES; lane++)
+            for (int index = 0; index < CELL * CELL; index++)
+                in[index][lane] = blended(from, clamped(down[lane] * CELL + index / CELL, from->height - 1),
+                                          clamped(across[lane] * CELL + index % CELL, from->width - 1));
         for (int index = 0; index < CELL * CELL; index++) {
             for (int lane = 0; lane < LANES; lane++) {
                 pixel seen = in[index][lane];
@@ -74,10 +100,29 @@ EXPORT void purest_colors(const area *from, const long *cell_rows, const long *c
     }
 }
 
+/* A part of a picture that begins where a cell does. */
+typedef struct {
+    pixel *pixels;
+    long stride; /* pixels from row to row */
+    long width, height;
+    long first_row, first_column; /* of cells */
+} area;
+
+/* The pixels of LANES cells, one after the other; what lies beyond the picture repeats its border. */
+static inline void load(const area *from, const long *cell_rows, const long *cell_columns, pixel in[CELL * CELL][LANES]) {
+    for (int lane = 0; lane < LANES; lane++) {
+        long top = (cell_rows[lane] - from->first_row) * CELL, left = (cell_columns[lane] - from->first_column) * CELL;
+        for (int y = 0; y < CELL; y++) {
+            const pixel *row = from->pixels + clamped(top + y, from->height - 1) * from->stride;
+            for (int x = 0; x < CELL; x++) in[y * CELL + x][lane] = row[clamped(left + x, from->width - 1)];
+        }
+    }
+}
+
 /* How much the cell before, the cell itself and the one after count for each of its four pixels; bilinear. */
 static const float SPREAD[CELL][3] = {{0.375f, 0.625f, 0}, {0.125f, 0.875f, 0}, {0, 0.875f, 0.125f}, {0, 0.625f, 0.375f}};
 
-/* Puts the subject's colour in the place of the mixture: `subject._unmixed` of `foreground.Around.at`.
+/* Puts the subject's colour in the place of the mixture: `packed.unmixed` of `foreground.Around.at`.
 
 `both` are six planes of `plane_size` floats, red, green and blue of the subject and of the background, one value a cell;
 the first is cell (`top`, `left`), and each chosen cell has neighbours there. */
@@ -126,7 +171,7 @@ EXPORT void unmix(const area *in_place, const long *cell_rows, const long *cell_
                     long row = (down[lane] - in_place->first_row) * CELL + y;
                     long column = (across[lane] - in_place->first_column) * CELL + x;
                     if (row < in_place->height && column < in_place->width)
-                        in_place->pixels[row * in_place->width + column] = out[lane];
+                        in_place->pixels[row * in_place->stride + column] = out[lane];
                 }
             }
         }
@@ -470,16 +515,31 @@ EXPORT void resample_down(const byte *from, long stride, long line, const taps *
 
 /* --- a few rows --------------------------------------------------------------------------------------------------- */
 
-/* Colours of (height, width) pixels with the levels of another picture in their highest byte; strides in pixels. */
-EXPORT void join(const pixel *colors, long color_stride, const byte *levels, long level_stride, long width, long height,
-                 pixel *restrict out) {
-    for (long y = 0; y < height; y++, colors += color_stride, levels += level_stride, out += width)
-        for (long x = 0; x < width; x++) out[x] = (colors[x] & 0xFFFFFFu) | (pixel)levels[x] << 24;
+/* The colours of (height, width) pixels with the levels of another picture in their highest byte; strides in pixels. */
+EXPORT void join(const blend *from, pixel *restrict out, long out_stride) {
+    for (long y = 0; y < from->height; y++, out += out_stride)
+        for (long x = 0; x < from->width; x++) out[x] = blended(from, y, x);
 }
 
-/* Pixels that are not seen become transparent black, in their place. */
-EXPORT void forget_unseen(pixel *pixels, long count) {
-    for (long x = 0; x < count; x++) pixels[x] = pixels[x] > 0xFFFFFFu ? pixels[x] : 0;
+/* (height, width) pixels that are not seen become transparent black, in their place. */
+EXPORT void forget_unseen(pixel *pixels, long stride, long width, long height) {
+    for (long y = 0; y < height; y++, pixels += stride)
+        for (long x = 0; x < width; x++) pixels[x] = pixels[x] > 0xFFFFFFu ? pixels[x] : 0;
+}
+
+/* (left, top, right, bottom) of those of (height, width) levels that are `least` at least; nothing where there is none. */
+EXPORT void bounds(const byte *levels, long stride, long width, long height, long least, long *box) {
+    box[0] = width, box[1] = height, box[2] = 0, box[3] = 0;
+    for (long y = 0; y < height; y++, levels += stride) {
+        byte highest = 0;
+        for (long x = 0; x < width; x++) highest = levels[x] > highest ? levels[x] : highest;
+        if (highest < least) continue;
+        box[1] = y < box[1] ? y : box[1], box[3] = y + 1;
+        for (long x = 0; x < box[0]; x++)
+            if (levels[x] >= least) box[0] = x;
+        for (long x = width - 1; x >= box[2]; x--)
+            if (levels[x] >= least) box[2] = x + 1;
+    }
 }
 
 /* For each cell of (height, width) levels, `stride` from row to row, whether one of them lies within (low, high). */

@@ -23,8 +23,16 @@ Corner = tuple[int, int]
 """Row and column."""
 
 
+class Blended(NamedTuple):
+    """Colours and levels of the same pixels, (h, w) each; their rows may lie apart."""
+
+    colors: Packed
+    """The highest byte does not count."""
+    levels: Levels
+
+
 class Part(NamedTuple):
-    """A part of a picture, (h, w), and the cell at its upper left."""
+    """A part of a picture, (h, w), whose rows may lie apart, and the cell at its upper left."""
 
     pixels: Packed
     corner: Corner
@@ -73,8 +81,20 @@ class ColorLevel(Protocol):
     def weight(self) -> Floats: ...
 
 
+class _Blend(ctypes.Structure):
+    _fields_ = (
+        ("colors", ctypes.c_void_p),
+        ("color_stride", ctypes.c_long),
+        ("levels", ctypes.c_void_p),
+        *((name, ctypes.c_long) for name in ("level_stride", "width", "height")),
+    )
+
+
 class _Area(ctypes.Structure):
-    _fields_ = (("pixels", ctypes.c_void_p), *((name, ctypes.c_long) for name in ("width", "height", "row", "column")))
+    _fields_ = (
+        ("pixels", ctypes.c_void_p),
+        *((name, ctypes.c_long) for name in ("stride", "width", "height", "row", "column")),
+    )
 
 
 class _Sizes(ctypes.Structure):
@@ -120,28 +140,60 @@ class Kernels:
         self._shrink = _function(library.shrink, "pnnnnnnpp")
         self._resample_across = _function(library.resample_across, "pnnpp")
         self._resample_down = _function(library.resample_down, "pnnpp")
-        self._join = _function(library.join, "pnpnnnp")
-        self._forget_unseen = _function(library.forget_unseen, "pn")
+        self._begin_cells = _function(library.begin_cells, "pppnnppp")
+        self._join = _function(library.join, "ppn")
+        self._forget_unseen = _function(library.forget_unseen, "pnnn")
+        self._bounds = _function(library.bounds, "pnnnnp")
         self._any_between = _function(library.any_between, "pnnnnnp")
 
-    def purest_colors(
-        self, part: Part, rows: Coordinates, columns: Coordinates, planes: Floats, corner: Corner
+    def begin_cells(
+        self,
+        means: Blended,
+        left_out: NDArray[np.bool_] | None,
+        mixture: Floats,
+        alpha: Floats,
+        planes: Floats,
+        first_row: int,
     ) -> None:
-        """Fills in the chosen cells, (n,) each, of `planes`, (8, h, w), whose first cell is `corner`."""
-        self._cells(self._purest_colors, part, rows, columns, planes, corner)
+        """Fills rows of (3, h, w) `mixture`, (h, w) `alpha` and (8, h, w) `planes` from the first one on, of the mean
+        colours and levels of their cells; those `left_out` say nothing of pure colours.
+        """
+        apart = alpha.size
+        at = first_row * alpha.shape[1] * alpha.itemsize
+        self._begin_cells(
+            _address(means.colors),
+            _address(means.levels),
+            None if left_out is None else _address(left_out),
+            means.levels.size,
+            apart,
+            *(_address(each) + at for each in (mixture, alpha, planes)),
+        )
+
+    def purest_colors(
+        self, of: Blended, rows: Coordinates, columns: Coordinates, planes: Floats, corner: Corner
+    ) -> None:
+        """Fills in the chosen cells of a picture, (n,) each, of `planes`, (8, h, w), whose first cell is `corner`."""
+        self._cells(self._purest_colors, _blend(of), rows, columns, planes, corner)
 
     def unmix(self, part: Part, rows: Coordinates, columns: Coordinates, both: Floats, corner: Corner) -> None:
         """Changes the chosen cells, (n,) each, of `part`, by `both`, (6, h, w), whose first cell is `corner`."""
-        self._cells(self._unmix, part, rows, columns, both, corner)
+        address, stride = _rows(part.pixels)
+        height, width = part.pixels.shape
+        area = _Area(address, stride // part.pixels.itemsize, width, height, *part.corner)
+        self._cells(self._unmix, area, rows, columns, both, corner)
 
     def _cells(
-        self, function: Any, part: Part, rows: Coordinates, columns: Coordinates, planes: Floats, corner: Corner
+        self,
+        function: Any,
+        picture: ctypes.Structure,
+        rows: Coordinates,
+        columns: Coordinates,
+        planes: Floats,
+        corner: Corner,
     ) -> None:
-        height, width = part.pixels.shape
-        area = _Area(_address(part.pixels), width, height, *part.corner)
         plane_height, plane_width = planes.shape[-2:]
         function(
-            ctypes.byref(area),
+            ctypes.byref(picture),
             _address(rows),
             _address(columns),
             len(rows),
@@ -219,17 +271,24 @@ class Kernels:
         self._resample_down(*_rows(pixels), 4 * pixels.shape[1], ctypes.byref(_taps(taps)), _address(resampled))
         return resampled
 
-    def join(self, colors: Packed, levels: Levels) -> Packed:
-        """(h, w) colours with levels, (h, w), in their highest byte; rows may lie apart."""
-        joined = np.empty(colors.shape, np.uint32)
-        (color_address, color_stride), (level_address, level_stride) = _rows(colors), _rows(levels)
-        height, width = colors.shape
-        self._join(color_address, color_stride // 4, level_address, level_stride, width, height, _address(joined))
-        return joined
+    def join(self, of: Blended, out: Packed) -> None:
+        """Fills (h, w) `out`, whose rows may lie apart, with the colours, and with the levels in their highest byte."""
+        address, stride = _rows(out)
+        self._join(ctypes.byref(_blend(of)), address, stride // out.itemsize)
 
     def forget_unseen(self, pixels: Packed) -> None:
-        """Makes transparent pixels black."""
-        self._forget_unseen(_address(pixels), pixels.size)
+        """Makes transparent pixels of (h, w), whose rows may lie apart, black."""
+        address, stride = _rows(pixels)
+        height, width = pixels.shape
+        self._forget_unseen(address, stride // pixels.itemsize, width, height)
+
+    def bounds(self, levels: Levels, least: int) -> tuple[int, int, int, int] | None:
+        """(left, top, right, bottom) of those of (h, w) levels, whose rows may lie apart, that are `least` or more."""
+        height, width = levels.shape
+        box = (ctypes.c_long * 4)()
+        self._bounds(*_rows(levels), width, height, least, box)
+        left, top, right, bottom = box
+        return (left, top, right, bottom) if right else None
 
     def any_between(self, levels: Levels, low: int, high: int) -> Levels:
         """For each 4 x 4 of (h, w) levels, 1 where one of them lies between the two, which do not count, else 0."""
@@ -237,6 +296,12 @@ class Kernels:
         found = np.empty((-(-height // 4), -(-width // 4)), np.uint8)
         self._any_between(*_rows(levels), width, height, low, high, _address(found))
         return found
+
+
+def _blend(of: Blended) -> _Blend:
+    (colors, color_stride), (levels, level_stride) = _rows(of.colors), _rows(of.levels)
+    height, width = of.levels.shape
+    return _Blend(colors, color_stride // of.colors.itemsize, levels, level_stride, width, height)
 
 
 def _sizes(level: ColorLevel) -> _Sizes:

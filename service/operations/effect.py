@@ -18,7 +18,7 @@ from service.operations.options import EffectOptions, Effort, Format
 from service.pixels.decode import Photo
 from service.pixels.edges import feather, shift_edge
 from service.pixels.matting import Matte, has_subject, subject_box
-from service.pixels.subject import Blend, Rows, subject_rows
+from service.pixels.subject import Blend, Rows, cut_out, subject_rows
 from service.telemetry.stopwatch import Stopwatch
 
 AnyEffectOptions = TypeVar("AnyEffectOptions", bound=EffectOptions)
@@ -50,14 +50,15 @@ class Scene:
 
     def subject(self, decontaminate: bool) -> Iterator[Rows]:
         """The subject with its own colours, from top to bottom."""
-        return subject_rows(Blend(self.photo.rgb, self.subject_light, self.matte, self.photo.alpha), decontaminate)
+        return subject_rows(self._blend, decontaminate)
 
     def cut_out(self, decontaminate: bool) -> Image.Image:
         """The subject with straight alpha: RGBA, as large as the photo."""
-        result = Image.new("RGBA", self.photo.size)
-        for rows in self.subject(decontaminate):
-            result.paste(rows.image, (rows.left, rows.top))
-        return result
+        return cut_out(self._blend, decontaminate)
+
+    @property
+    def _blend(self) -> Blend:
+        return Blend(self.photo.rgb, self.subject_light, self.matte, self.photo.alpha)
 
 
 @dataclass(frozen=True)

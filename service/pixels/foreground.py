@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.kernels import Window, compiled_kernels
+from service.pixels.threads import in_parts
 
 Planes = NDArray[np.float32]
 """(..., H, W): planes are contiguous, so that numpy computes on whole rows. Colours are levels, alpha is 0 to 1."""
@@ -60,10 +61,6 @@ class Cells(NamedTuple):
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
-
-    def between(self, top: int, bottom: int) -> "Cells":
-        first, last = np.searchsorted(self.rows, (top, bottom))
-        return Cells(self.rows[first:last], self.columns[first:last])
 
 
 @dataclass(frozen=True)
@@ -154,7 +151,9 @@ def _smaller(finest: Level) -> list[Level]:
 
 
 def _halved(level: Level) -> Level:
-    return Level(_half(level.mixture), _half(level.alpha), _half(level.pure), _half(level.weight))
+    # The largest first: two threads have half of it each.
+    pure, mixture, weight, alpha = in_parts(_half, (level.pure, level.mixture, level.weight, level.alpha))
+    return Level(mixture, alpha, pure, weight)
 
 
 def _half(planes: Planes) -> Planes:

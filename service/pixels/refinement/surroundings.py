@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.kernels import Kernels, PackedLevel, compiled_kernels
+from service.kernels import Blended, Kernels, PackedLevel, compiled_kernels
 from service.kernels.memory import image_bytes, packed_pixels
 from service.models.labels import Size
 
@@ -116,7 +116,9 @@ def _packed(picture: Image.Image, matte: Image.Image, area: tuple[int, int, int,
     if kernels is not None and colors is not None:
         left, top, right, bottom = area
         inside = np.s_[top:bottom, left:right]
-        return kernels.join(colors[inside], image_bytes(matte)[inside])
+        joined = np.empty((bottom - top, right - left), np.uint32)
+        kernels.join(Blended(colors[inside], image_bytes(matte)[inside]), joined)
+        return joined
     pixels = picture.crop(area)
     pixels.putalpha(matte.crop(area))
     return image_bytes(pixels).view(np.uint32)[..., 0]
