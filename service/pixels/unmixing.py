@@ -117,7 +117,8 @@ class Unmixing:
         left_out = None if self._hidden is None else np.ascontiguousarray(inside(self._hidden, part))
         row = top - self._box[1]
         if self._kernels is not None and (blended := self._blend.lent(area)) is not None:
-            means = Blended(*(self._kernels.shrink(each, CELL_PX, CELL_PX) for each in blended))
+            shrink = self._kernels.shrink
+            means = Blended(shrink(blended.colors, CELL_PX, CELL_PX), shrink(blended.levels, CELL_PX, CELL_PX))
             self._kernels.begin_cells(means, left_out, mixture, alpha, planes, row)
             return
         rows = np.s_[..., row : row + bottom - top, :]
