@@ -16,12 +16,17 @@ from pydantic import SecretStr
 PATIENCE_S = 60.0
 
 
+def redis_program() -> str | None:
+    """Where it is, if this machine has it."""
+    return shutil.which("redis-server") or shutil.which("valkey-server")
+
+
 class RedisServer:
     """Debian's, on a socket of its own."""
 
     def __init__(self, folder: Path, *, is_lasting: bool = False) -> None:
         """A lasting one has what it had when it is started again."""
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
+        program = redis_program()
         if program is None:
             pytest.skip("there is no redis-server: apt-get install redis-server")
         self._socket = folder / "redis.sock"
@@ -63,9 +68,9 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def running_redis(folder: Path) -> Iterator[RedisServer]:
+def running_redis(folder: Path, *, is_lasting: bool = False) -> Iterator[RedisServer]:
     """It answers."""
-    server = RedisServer(folder)
+    server = RedisServer(folder, is_lasting=is_lasting)
     server.start()
     try:
         server.until_there()

@@ -2,11 +2,13 @@
 
 A caller sends jobs (`Prefer: respond-async`) one after the other, each once more under its `Idempotency-Key` where it
 was not heard, and fetches each result. Meanwhile the front that does the jobs is killed with SIGKILL every few seconds;
-with one front that is the service as a whole, which is started again. What has to hold: each job is there once, is done
-once, and its result never changes.
+with one front that is the service as a whole, which is started again. With jobs in Redis all fronts do them, each as a
+machine of its own would, and the one that has done so for longest is killed. What has to hold: each job is there once,
+is done once, and its result never changes.
 """
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
@@ -17,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,15 +27,19 @@ from typing import Any, Self
 import httpx2
 from PIL import Image, ImageDraw
 
+from benchmarks.harness.builds import HERE
 from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.load import HOST
 from benchmarks.harness.servers import Server, silhouette
 from service.cli.console import say
+from service.configuration_errors import ConfigurationError
+from tests.redis_server import redis_program, running_redis
 
 EPILOG = """\
 examples:
   python -m benchmarks.reliability.killed_jobs                  200 jobs, two fronts, a kill every 3 seconds
   python -m benchmarks.reliability.killed_jobs --jobs 30 --fronts 1
+  python -m benchmarks.reliability.killed_jobs --store redis    needs a redis-server on this machine
 
 Exits with 1 where one of the promises did not hold.
 """
@@ -137,24 +143,39 @@ class Killer:
     def _run(self) -> None:
         """A process that does jobs is killed so many seconds after it has begun to."""
         while not self._may_end.wait(LOOK_INTERVAL_S):
-            new = [pid for pid in self._begun()[-1:] if pid not in self.killed]
+            new = [pid for pid in self._begun() if pid not in self.killed]
             if new and not self._may_end.wait(self._kill_s):
-                os.kill(new[0], signal.SIGKILL)
-                self.killed += new
+                with contextlib.suppress(ProcessLookupError):  # it has ended otherwise
+                    os.kill(new[0], signal.SIGKILL)
+                self.killed.append(new[0])
 
     def _begun(self) -> list[int]:
-        """The ids of the processes that began to do jobs, the one that does them now last."""
+        """The ids of the processes that began to do jobs, in that order."""
         if self._fronts == 1:
             return [self._server.process.pid]
         return [event["pid"] for event in self._server.events() if event["event"] == "in charge of jobs"]
 
 
-def run(jobs: int, kill_s: float, model: str, fronts: int, folder: Path) -> dict[str, Any]:
+@contextlib.contextmanager
+def settings_of(store: str, lease_s: float) -> Iterator[dict[str, str]]:
+    """Of jobs that outlive the service. Raises ConfigurationError where there is no Redis."""
+    if store == "redis" and redis_program() is None:
+        raise ConfigurationError("there is no redis-server: apt-get install redis-server")
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if store == "disk":
+            yield {"jobs_folder": str(folder)}
+        else:
+            redis = stack.enter_context(running_redis(folder, is_lasting=True))
+            yield {"jobs": "redis", "shared_url": redis.url, "job_lease_s": str(lease_s)}
+
+
+def run(jobs: int, kill_s: float, model: str, fronts: int, settings: Mapping[str, str]) -> dict[str, Any]:
     """What was seen."""
     caller, kills, done = Caller(jobs), 0, Counter[str]()
     began_s, is_checked = time.monotonic(), False
     while not is_checked:
-        with silhouette(model, jobs_folder=str(folder), fronts=str(fronts)) as server, _client(server) as client:
+        with silhouette(model, HERE, fronts=str(fronts), **settings) as server, _client(server) as client:
             with Killer(server, fronts, kill_s) as killer:
                 while server.process.poll() is None and not caller.is_over():
                     caller.ask(client)
@@ -166,6 +187,7 @@ def run(jobs: int, kill_s: float, model: str, fronts: int, folder: Path) -> dict
     twice = [job for job, times in done.items() if times > 1]
     return {
         "jobs": jobs,
+        "store": settings.get("jobs", "disk"),
         "fronts": fronts,
         "kills": kills,
         "fetched": len(caller.results),
@@ -201,9 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--fronts", type=int, default=2, metavar="N", help="default: 2")
     parser.add_argument("--model", default="selfie", help="default: selfie")
+    parser.add_argument("--store", choices=("disk", "redis"), default="disk", help="default: disk")
+    parser.add_argument(
+        "--lease-s", type=float, default=3.0, metavar="N", help="SILHOUETTE_JOB_LEASE_S of jobs in Redis; default: 3"
+    )
     chosen = parser.parse_args(arguments)
-    with ending_in_one_line("killed_jobs"), tempfile.TemporaryDirectory() as folder:
-        seen = run(chosen.jobs, chosen.kill_s, chosen.model, chosen.fronts, Path(folder))
+    with ending_in_one_line("killed_jobs"), settings_of(chosen.store, chosen.lease_s) as settings:
+        seen = run(chosen.jobs, chosen.kill_s, chosen.model, chosen.fronts, settings)
     print(json.dumps(seen, indent=2))
     sys.exit(1 if seen["wrong"] else 0)
 

@@ -17,16 +17,13 @@ from tests.api.test_batches import post as post_batch
 from tests.api.test_jobs import ASYNC, PATIENCE_S, PHOTO, ended, post, told
 from tests.clients import ready_client
 from tests.pictures import encoded, plain
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, running_redis
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), is_lasting=True)
-    server.start()
-    server.until_there()
-    yield server
-    server.stop()
+    with running_redis(tmp_path_factory.mktemp("redis"), is_lasting=True) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

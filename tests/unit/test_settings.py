@@ -150,3 +150,13 @@ def test_settings_do_not_change() -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_described(name: str) -> None:
     assert Settings.model_fields[name].description
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({}, "SILHOUETTE_SHARED_URL"), ({"shared_url": "redis://redis", "jobs_folder": "/srv/jobs"}, "JOBS_FOLDER")],
+)
+def test_jobs_in_redis_take_a_redis_and_no_folder(more: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        read_settings(jobs="redis", **more)
+    assert read_settings(shared_url="redis://redis").jobs == "disk"

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,6 +91,13 @@ class RedisLink:
             logger.info("jobs back")
         return answer
 
+    def check_memory(self) -> None:
+        """Tells the operator where Redis throws jobs away when its memory is full."""
+        memory = self.ask(_memory)
+        policy = str(memory.get("maxmemory_policy", ""))
+        if policy.startswith("allkeys") and memory.get("maxmemory"):
+            logger.warning("redis throws jobs away when it is full", extra={FIELDS: {"maxmemory_policy": policy}})
+
     def _away(self) -> JobsAway:
         return JobsAway("the Redis that keeps jobs cannot be reached; pictures are answered as ever", RETRY_AFTER_S)
 
@@ -103,3 +110,8 @@ class RedisLink:
             for path in SCRIPTS.glob("*.lua")
             if path.stem != "common"
         }
+
+
+def _memory(redis: "Redis") -> Mapping[str, Any]:
+    told: Mapping[str, Any] = redis.info("memory")
+    return told

@@ -51,6 +51,8 @@ class RedisStore:
         return self._link.trouble
 
     def take_charge(self) -> bool:
+        """Every machine is, once Redis is there."""
+        self._link.check_memory()
         return True
 
     def close(self) -> None:

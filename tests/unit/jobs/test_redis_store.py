@@ -222,6 +222,22 @@ def test_a_redis_without_memory_takes_no_job_and_keeps_each_end(machine: MakeMac
     assert [each.id for each in store.jobs_of("shop", 9)] == [job.id]
 
 
+def test_a_redis_that_throws_jobs_away_when_it_is_full_is_told_of(
+    machine: MakeMachine, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = machine()
+    assert store.take_charge()
+    assert "throws jobs away" not in caplog.text
+    redis.ask("CONFIG", "SET", "maxmemory", "1gb")
+    redis.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        assert store.take_charge()
+    finally:
+        redis.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+    assert "throws jobs away" in caplog.text
+
+
 def test_what_somebody_deletes_in_redis_stops_nobody(machine: MakeMachine, clock: Clock, redis: RedisServer) -> None:
     store = machine()
     ended, at_work, waiting, last = add(store), add(store), add(store), add(store)
