@@ -1,5 +1,7 @@
 """What keeps the service, or a command, from starting: the operator mends it."""
 
+from typing import Self
+
 
 class ConfigurationError(Exception):
     """The service cannot start like this. The message is one line that says what to change."""
@@ -31,6 +33,15 @@ class BadLabels(ConfigurationError):
 
 class MissingExtra(ConfigurationError):
     """What was asked for needs packages that are not installed; the message is how to install them."""
+
+    @classmethod
+    def of(cls, extra: str, what: str, *missing: str) -> Self:
+        """`what`, the beginning of a sentence, needs it, and `missing` are the packages of it that are not there.
+
+        It is installed from our folder: PyPI's `silhouette` is somebody else's.
+        """
+        absent = f"{what} needs the extra `{extra}`, and {', '.join(missing)} cannot be imported"
+        return cls(f"{absent}: run `python -m pip install '.[{extra}]'` in Silhouette's folder")
 
 
 class PullFailed(ConfigurationError):

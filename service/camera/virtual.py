@@ -68,5 +68,4 @@ def _library() -> Any:
     try:
         return importlib.import_module("pyvirtualcam")
     except ImportError as error:
-        what = "a virtual camera needs the extra `camera`, and pyvirtualcam cannot be imported"
-        raise MissingExtra(f"{what}: pip install 'silhouette[camera]'") from error
+        raise MissingExtra.of("camera", "a virtual camera", "pyvirtualcam") from error

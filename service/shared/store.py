@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import SecretStr
 
 from service.access.ledger import Draw, Drawn, LedgerAway
-from service.configuration_errors import ConfigurationError
+from service.configuration_errors import MissingExtra
 from service.settings.shared import address_of
 from service.telemetry.log import FIELDS
 
@@ -61,13 +61,13 @@ minute, tokens to take, and tokens that must be left. A key is forgotten when it
 
 
 def shared_store(url: SecretStr | None) -> "SharedStore | None":
-    """None without an address. Raises ConfigurationError without the extra `shared`."""
+    """None without an address. Raises MissingExtra without the extra `shared`."""
     if url is None:
         return None
     try:
         from redis.asyncio import Redis
     except ImportError as error:
-        raise ConfigurationError("SILHOUETTE_SHARED_URL needs the extra: pip install 'silhouette[shared]'") from error
+        raise MissingExtra.of("shared", "SILHOUETTE_SHARED_URL", "redis") from error
     client = Redis.from_url(address_of(url), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
     return SharedStore(client)
 

@@ -22,7 +22,7 @@ def tracing_of(url: str | None) -> "Tracing | None":
     try:
         from service.telemetry.otel import Tracing
     except ImportError as error:
-        raise MissingExtra("SILHOUETTE_TRACES_URL takes OpenTelemetry: pip install 'silhouette[otel]'") from error
+        raise MissingExtra.of("otel", "SILHOUETTE_TRACES_URL", "opentelemetry") from error
     return Tracing(url)
 
 

@@ -13,4 +13,4 @@ def has_libraries() -> bool:
 def check_libraries() -> None:
     """Raises MissingExtra."""
     if not has_libraries():
-        raise MissingExtra("films need the extra `video`, and av cannot be imported: pip install 'silhouette[video]'")
+        raise MissingExtra.of("video", "a film", "av")

@@ -127,7 +127,7 @@ def test_where_the_extra_is_not_installed_the_tab_says_how_to_get_it(studio: Stu
 
     studio.page.route("**/openapi.json", without_extra)
     studio.open("video")
-    assert "pip install 'silhouette[video]'" in studio.page.inner_text("#video-missing")
+    assert "pip install '.[video]'" in studio.page.inner_text("#video-missing")
     assert studio.page.is_hidden("#video-drop")
 
 

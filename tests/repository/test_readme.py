@@ -1,5 +1,8 @@
 """The README must not fall behind the code."""
 
+import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +34,35 @@ def test_every_model_is_in_the_table(card: Path) -> None:
 def test_every_door_is_in_the_table_and_has_its_section(name: str) -> None:
     assert f"| `{name}` |" in README
     assert f"\n## {name}\n" in (REPOSITORY / "docs" / "doors.md").read_text(encoding="utf-8")
+
+
+def told_commands() -> Iterator[tuple[str, str]]:
+    """Lines of pages, code and the studio that say what pip is to install, by their file."""
+    for folder in ("service", "docs", "deploy", "clients", "examples"):
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.suffix in {".py", ".md", ".html", ".js", ".yaml"}:
+                lines = path.read_text(encoding="utf-8").splitlines()
+                yield from ((str(path), line) for line in lines if "pip install" in line)
+
+
+def test_nobody_is_told_to_install_what_pypi_calls_silhouette() -> None:
+    """It is somebody else's: ours is installed from its folder."""
+    told = [*told_commands()]
+    assert len(told) > 5
+    assert [each for each in told if re.search(r"install\b.*[ '\"]silhouette\b(?!_client)", each[1])] == []
+
+
+DOCS = REPOSITORY / "docs"
+LIST_OF_PAGES = (DOCS / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.stem)
+def test_every_page_is_in_the_list_of_pages(page: Path) -> None:
+    assert page.name == "README.md" or f"| [{page.name}]({page.name}) |" in LIST_OF_PAGES
+
+
+def test_every_extra_that_is_not_for_tests_is_explained() -> None:
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", LIST_OF_PAGES, re.MULTILINE)) == set(extras) - {"doors", "test", "dev"}

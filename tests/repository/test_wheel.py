@@ -84,4 +84,4 @@ def test_without_the_pull_extra_a_pull_says_how_to_get_it(silhouette: Path, tmp_
     assert ran.stderr.startswith(
         "silhouette: pulling models needs the extra `pull`, and httpx2, onnx, pip, tflite cannot"
     )
-    assert "make install" in ran.stderr
+    assert "pip install '.[pull]'" in ran.stderr

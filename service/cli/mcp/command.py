@@ -42,7 +42,7 @@ def add_command(commands: "Commands") -> None:
 def run(chosen: argparse.Namespace) -> int:
     """0 when the agent hangs up. Raises ConfigurationError where nothing could be answered."""
     if importlib.util.find_spec("mcp") is None:
-        raise MissingExtra("agents need the extra `mcp`: run `python -m pip install '.[mcp]'` in Silhouette's folder")
+        raise MissingExtra.of("mcp", "an agent", "mcp")
     from service.settings import read_settings
     from service.telemetry.log import configure_logging
 

@@ -19,6 +19,7 @@ from service.api.fetching import fetch_picture
 from service.api.hosts import check_origin
 from service.api.running import run_operation
 from service.api.state import ServiceDep
+from service.configuration_errors import MissingExtra
 from service.doors.door import Door
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.doors.reading import decode_base64
@@ -115,9 +116,7 @@ async def mcp(request: Request, service: ServiceDep) -> Response:
     """
     check_origin(request.headers, service.settings.allowed_origins)
     if importlib.util.find_spec(SDK) is None:
-        raise NotOffered(
-            "agents need the extra `mcp`: `python -m pip install '.[mcp]'` in Silhouette's folder, and a new start"
-        )
+        raise NotOffered(f"{MissingExtra.of('mcp', 'an agent', SDK)}, and start the service again")
     server = await asyncio.to_thread(_server)
     return Served(server, service.settings.max_upload_bytes)
 

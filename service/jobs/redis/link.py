@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from service.configuration_errors import ConfigurationError
+from service.configuration_errors import MissingExtra
 from service.errors import JobsAway, StorageFull
 from service.settings.shared import address_of
 from service.telemetry.log import FIELDS
@@ -42,15 +42,13 @@ class RedisLink:
     """Threads may share it."""
 
     def __init__(self, url: SecretStr, clock: Callable[[], float] | None) -> None:
-        """Times are Redis' own, unless a test brings a clock. Raises ConfigurationError without the extra `shared`."""
+        """Times are Redis' own, unless a test brings a clock. Raises MissingExtra without the extra `shared`."""
         try:
             from redis import Redis
             from redis.backoff import NoBackoff
             from redis.retry import Retry
         except ImportError as error:
-            raise ConfigurationError(
-                "SILHOUETTE_JOBS=redis needs the extra: pip install 'silhouette[shared]'"
-            ) from error
+            raise MissingExtra.of("shared", "SILHOUETTE_JOBS=redis", "redis") from error
         self._client = Redis.from_url(
             address_of(url),
             socket_timeout=TIMEOUT_S,

@@ -192,10 +192,7 @@ def need_pull_packages() -> None:
     """Raises MissingExtra where the extra `pull` is not installed."""
     missing = [name for name in PULL_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise MissingExtra(
-            f"pulling models needs the extra `pull`, and {', '.join(missing)} cannot be imported: "
-            "run `make install`, or `python -m pip install '.[pull]'` in Silhouette's folder"
-        )
+        raise MissingExtra.of("pull", "pulling models", *missing)
 
 
 def _checked(path: Path, download: DownloadSpec) -> Path:

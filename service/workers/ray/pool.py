@@ -146,7 +146,7 @@ class RayPool:
 
 def _check(settings: Settings) -> None:
     if importlib.util.find_spec("ray") is None:
-        raise MissingExtra("SILHOUETTE_POOL=ray needs the extra `ray`: `python -m pip install '.[ray]'`")
+        raise MissingExtra.of("ray", "SILHOUETTE_POOL=ray", "ray")
     for name in LOCAL_SETTINGS:
         if getattr(settings, name) is not None:
             raise ConfigurationError(f"SILHOUETTE_{name.upper()} is for SILHOUETTE_POOL=local: Ray keeps its replicas")

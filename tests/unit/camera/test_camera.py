@@ -142,7 +142,7 @@ def test_a_machine_without_a_driver_is_told_what_to_install() -> None:
 
 def test_an_installation_without_the_extra_is_told_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-    with pytest.raises(MissingExtra, match=r"silhouette\[camera\]"):
+    with pytest.raises(MissingExtra, match=r"\.\[camera\]"):
         SystemCamera(SIZE, 30, None)
 
 

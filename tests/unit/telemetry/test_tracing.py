@@ -71,5 +71,5 @@ def test_an_address_of_something_else_is_refused(url: str) -> None:
 def test_without_its_packages_the_service_says_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     monkeypatch.delitem(sys.modules, "service.telemetry.otel", raising=False)
-    with pytest.raises(MissingExtra, match=r"silhouette\[otel\]"):
+    with pytest.raises(MissingExtra, match=r"\.\[otel\]"):
         tracing_of(NOBODY)
