@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,12 @@ def test_it_cuts_a_picture_out(silhouette: Path, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     alpha = Image.open(next((tmp_path / "out").iterdir())).getchannel("A")
     assert (alpha.size, alpha.getpixel((220, 110)), alpha.getpixel((330, 20))) == ((512, 512), 255, 0)
+
+
+def test_it_has_the_scripts_that_redis_runs(wheel: Path) -> None:
+    scripts = {str(path.relative_to(ROOT)) for path in (ROOT / "service").rglob("*.lua")}
+    assert scripts
+    assert scripts <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_without_the_pull_extra_a_pull_says_how_to_get_it(silhouette: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.errors import JobsAway, KeyReused, StorageFull, TooManyBytes, TooManyJobs
+from service.errors import Failure, JobsAway, KeyReused, StorageFull, TooManyBytes, TooManyJobs
 from service.jobs.folders import size_of
 from service.jobs.job import IdempotencyKey, NewJob, StoreLimits
 from service.jobs.redis.link import PREFIX, RedisLink
@@ -76,15 +76,20 @@ class Intake:
                 )
         self.check_room(len(arrivals), sum(sizes))
         told = [self._upload(each, size_bytes) for each, size_bytes in zip(arrivals, sizes, strict=True)]
-        has_come = False
         try:
-            found = self._note(told, asked, batch)
-            has_come = found is None
-            return found or batch or arrivals[0].id
-        finally:
-            if not has_come:
-                keys = [f"{PREFIX}files:{each.id}" for each in arrivals]
-                self._link.ask(lambda redis: redis.unlink(*keys))
+            known = self._note(told, asked, batch)
+        except JobsAway:  # it may have come, and nobody heard that; what has not goes by itself
+            raise
+        except Failure:
+            self._forget(arrivals)
+            raise
+        if known is not None:
+            self._forget(arrivals)
+        return known or batch or arrivals[0].id
+
+    def _forget(self, arrivals: Sequence[Arrival]) -> None:
+        keys = [f"{PREFIX}files:{each.id}" for each in arrivals]
+        self._link.ask(lambda redis: redis.unlink(*keys))
 
     def _promised(self, asked: Asked) -> str | None:
         key = asked.key

@@ -27,18 +27,18 @@ class Work:
 
     def __init__(self) -> None:
         self.together: list[set[str]] = []
-        self._now: set[str] = set()
+        self.now: set[str] = set()
         self.may_end = asyncio.Event()
 
     async def __call__(self, job: Job, _: Advance) -> Done:
-        self._now.add(job.name)
-        self.together.append(set(self._now))
+        self.now.add(job.name)
+        self.together.append(set(self.now))
         try:
             await self.may_end.wait()
             (job.folder / "result").write_bytes(b"cut")
             return Done("result", "text/plain", {})
         finally:
-            self._now.discard(job.name)
+            self.now.discard(job.name)
 
 
 async def until(holds: Callable[[], bool]) -> None:
