@@ -3,14 +3,18 @@
 import { clock, make } from "./dom.js";
 import { UNHURRIED, askFor } from "./service.js";
 
+/** Below, several of the frames would have the same second. */
+const SHORT_S = 10;
+
 export class Stills {
   constructor(root) { Object.assign(this, { root, all: [], isBefore: false }); }
 
   /** `[{atS, file}]`, as they are in the film. */
   show(stills) {
     for (const { before, after } of this.all) for (const url of [before, after]) if (url) URL.revokeObjectURL(url);
-    this.all = stills.map(({ atS, file }) => ({ atS, file, before: URL.createObjectURL(file), image: make("img", { alt: `At ${clock(atS)}` }) }));
-    this.root.replaceChildren(...this.all.map(({ image, atS }) => make("li", {}, image, make("span", { text: clock(atS) }))));
+    const told = stills.at(-1).atS < SHORT_S ? (seconds) => `${seconds.toFixed(2)} s` : clock;
+    this.all = stills.map(({ atS, file }) => ({ atS, file, before: URL.createObjectURL(file), image: make("img", { alt: `At ${told(atS)}` }) }));
+    this.root.replaceChildren(...this.all.map(({ image, atS }) => make("li", {}, image, make("span", { text: told(atS) }))));
     this.#draw();
   }
 

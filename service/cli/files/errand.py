@@ -48,8 +48,8 @@ def picture_files(chosen: argparse.Namespace) -> dict[str, Path]:
     """Further pictures that were given, by name. Raises ConfigurationError where one is missing."""
     names = [picture.name for picture in chosen.operation.pictures]
     paths = {name: Path(path) for name in names if (path := getattr(chosen, name)) is not None}
-    if missing := [str(path) for path in paths.values() if not path.is_file()]:
-        raise ConfigurationError(f"no such file: {', '.join(missing)}")
+    if missing := [f"{path}: no such file" for path in paths.values() if not path.is_file()]:
+        raise ConfigurationError("; ".join(missing))
     return paths
 
 

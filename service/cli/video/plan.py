@@ -62,7 +62,7 @@ def _films(named: Sequence[str]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise ConfigurationError(f"no such file: {path}")
+            raise ConfigurationError(f"{path}: no such file")
     if not found:
         raise ConfigurationError(f"no films in {', '.join(named)}")
     return found

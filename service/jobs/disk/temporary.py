@@ -3,7 +3,9 @@
 import tempfile
 from pathlib import Path
 
+from service.configuration_errors import ConfigurationError
 from service.jobs.disk.store import DiskStore
+from service.jobs.folders import check_disk
 from service.jobs.job import StoreLimits
 
 
@@ -11,8 +13,16 @@ class TemporaryStore(DiskStore):
     """In a folder that goes with it."""
 
     def __init__(self, limits: StoreLimits) -> None:
-        self._own = tempfile.TemporaryDirectory(prefix="silhouette-", ignore_cleanup_errors=True)
-        super().__init__(Path(self._own.name), limits)
+        """Raises StorageFull where there is no room: it is opened for the first job, which is told so."""
+        try:
+            self._own = tempfile.TemporaryDirectory(prefix="silhouette-", ignore_cleanup_errors=True)
+            super().__init__(Path(self._own.name), limits)
+        except OSError as error:
+            check_disk(error)
+            raise
+        except ConfigurationError as error:
+            check_disk(error.__cause__)
+            raise
 
     def close(self) -> None:
         super().close()
