@@ -70,5 +70,10 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+const SHORT_S = 10;
+
+/** As `clock`; to the hundredth where all of it `lasts` so short that several frames would have the same second. */
+export const moment = (seconds, lasts) => lasts < SHORT_S ? `${seconds.toFixed(2)} s` : clock(seconds);
+
 /** `83.4` seconds are `1:23`. */
 export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;

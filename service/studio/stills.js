@@ -1,20 +1,16 @@
 // A few frames of a film, each with what becomes of it.
 
-import { clock, make } from "./dom.js";
+import { make, moment } from "./dom.js";
 import { UNHURRIED, askFor } from "./service.js";
-
-/** Below, several of the frames would have the same second. */
-const SHORT_S = 10;
 
 export class Stills {
   constructor(root) { Object.assign(this, { root, all: [], isBefore: false }); }
 
-  /** `[{atS, file}]`, as they are in the film. */
-  show(stills) {
+  /** `[{atS, file}]`, as they are in the film, which `lasts` so many seconds. */
+  show(stills, lasts = 0) {
     for (const { before, after } of this.all) for (const url of [before, after]) if (url) URL.revokeObjectURL(url);
-    const told = stills.at(-1).atS < SHORT_S ? (seconds) => `${seconds.toFixed(2)} s` : clock;
-    this.all = stills.map(({ atS, file }) => ({ atS, file, before: URL.createObjectURL(file), image: make("img", { alt: `At ${told(atS)}` }) }));
-    this.root.replaceChildren(...this.all.map(({ image, atS }) => make("li", {}, image, make("span", { text: told(atS) }))));
+    this.all = stills.map(({ atS, file }) => ({ atS, file, before: URL.createObjectURL(file), image: make("img", { alt: `At ${moment(atS, lasts)}` }) }));
+    this.root.replaceChildren(...this.all.map(({ image, atS }) => make("li", {}, image, make("span", { text: moment(atS, lasts) }))));
     this.#draw();
   }
 

@@ -1,6 +1,6 @@
 // The Video tab: a film, what becomes of five of its frames, and then of all.
 
-import { Turns, afterQuiet, byId, clock, onClicks } from "./dom.js";
+import { Turns, afterQuiet, byId, clock, moment, onClicks } from "./dom.js";
 import { adviceCard } from "./advice.js";
 import { Choices } from "./choices.js";
 import { readClip } from "./clip.js";
@@ -43,8 +43,8 @@ export class VideoTab {
     await this.#trying(signal, async () => {
       const { seconds, width, height, stills } = await readClip(file, STILLS);
       signal.throwIfAborted();
-      part("facts").textContent = `${file.name} · ${clock(seconds)} · ${width} × ${height}`;
-      this.stills.show(stills);
+      part("facts").textContent = `${file.name} · ${moment(seconds, seconds)} · ${width} × ${height}`;
+      this.stills.show(stills, seconds);
       await this.#look();
     });
   }

@@ -52,7 +52,9 @@ def test_a_video_is_looked_at_in_five_places_made_and_taken_away(
     page = studio.open("video").page
     page.set_input_files("#video-file", film)
     wait_for_corners(studio, IS_CLEAR)
-    assert "320" in page.inner_text("#video-facts")
+    assert "0.32 s · 320" in page.inner_text("#video-facts")
+    times = page.locator("#video-stills span").all_inner_texts()
+    assert len(set(times)) == len(times) == 5
     studio.choose_operation("/replace-background", "video")
     wait_for_corners(studio, IS_SKY)
     page.click("#video-compare")

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from service.configuration_errors import ConfigurationError
 from service.errors import StorageFull
 from service.jobs import DiskStore, NewJob, State
+from service.jobs.disk import TemporaryStore
 from service.jobs.store import MOST_ATTEMPTS
 from tests.unit.jobs.stores import LIMITS, Clock, add
 
@@ -29,6 +31,17 @@ def test_a_full_disk_is_told_in_words(store: DiskStore) -> None:
     assert not place.path.exists()
     with pytest.raises(PermissionError), store.new_folder():
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_the_first_job_of_a_service_without_a_folder_is_told_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_folder(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "mkdtemp", no_folder)
+        with pytest.raises(StorageFull, match="disk"):
+            TemporaryStore(LIMITS)
+    TemporaryStore(LIMITS).close()
 
 
 def fill(store: DiskStore) -> None:

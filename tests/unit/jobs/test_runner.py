@@ -86,6 +86,31 @@ async def test_what_was_at_work_at_a_death_comes_first_and_alone(tmp_path: Path)
     jobs.close()
 
 
+async def test_an_end_that_finds_the_disk_full_is_written_once_there_is_room(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, LIMITS)
+    ended = asyncio.Event()
+
+    async def work(job: Job, _: Advance) -> Done:
+        (pages,) = store.rows.one("PRAGMA page_count")
+        store.rows.one(f"PRAGMA max_page_count = {pages}")  # to SQLite that is a full disk
+        (job.folder / "result").write_bytes(b"cut")
+        ended.set()
+        return Done("result", "text/plain", {"long": "x" * 100_000})
+
+    ready = asyncio.Event()
+    ready.set()
+    jobs = JobRunner(lambda: store, {"cut": Kind(work, AT_ONCE)}, ready)
+    job = add(store, "first")
+    working = asyncio.create_task(jobs.run())
+    await ended.wait()
+    assert store.get(job.id, "shop").state is State.RUNNING
+    store.rows.one("PRAGMA max_page_count = 1000000")
+    await until(lambda: store.get(job.id, "shop").state is State.DONE)
+    await jobs.stop()
+    working.cancel()
+    jobs.close()
+
+
 async def test_a_stop_puts_back_all_that_are_at_work(tmp_path: Path) -> None:
     work = Work()
     jobs = runner_of(tmp_path, work)

@@ -17,6 +17,7 @@ from service.video.colours import plane_samples
 from service.video.formats import Content, FormatName, Speed
 from service.video.source import Facts
 from service.video.writers import WRITERS, Order
+from service.video.writers.vp9 import ALPHA_ID
 from tests.clips import read_alpha, read_pictures, read_times_ms
 
 SIZE = Size(256, 64)
@@ -56,6 +57,22 @@ def test_webm_keeps_every_level_of_alpha_at_every_speed_and_quality(tmp_path: Pa
     path = write(order(tmp_path / "film.webm", "cutout", speed, quality=20), "webm", pictures)
     for picture, alpha in zip(pictures, read_alpha(path), strict=True):
         np.testing.assert_array_equal(alpha, np.asarray(picture.getchannel("A")))
+
+
+def test_colours_and_alpha_begin_anew_at_the_same_frames(tmp_path: Path) -> None:
+    """Else a player that begins in the middle has one without the other."""
+    path = write(order(tmp_path / "film.webm", "cutout"), "webm", [all_levels(shift) for shift in range(125)])
+    with av.open(str(path)) as film:
+        packets = [packet for packet in film.demux(video=0) if packet.size]
+    alphas = [next(packet.iter_sidedata()) for packet in packets]
+    begins = [number for number, packet in enumerate(packets) if packet.is_keyframe]
+    assert begins == [0, 120]
+    assert [number for number, alpha in enumerate(alphas) if is_key(bytes(alpha)[ALPHA_ID.size :])] == begins
+
+
+def is_key(coded: bytes) -> bool:
+    """Of a frame of VP9 of profile 0: its bitstream's section 7.2."""
+    return not coded[0] >> 2 & 1
 
 
 def test_prores_keeps_every_level_of_alpha(tmp_path: Path) -> None:
