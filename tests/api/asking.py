@@ -1,5 +1,6 @@
 """How the tests ask: the picture as the raw body with options in the query, or everything in a form."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ EFFECTS = {
 
 POSTS: dict[str, dict[str, str]] = {"/segment": {}, **EFFECTS, "/product-shot": {}}
 """Every operation."""
+
+PATIENCE_S = 120.0
+"""How long a test waits for what must happen."""
 
 
 def ask(
@@ -53,3 +57,15 @@ def problem_of(answer: Response, status: int, code: str) -> dict[str, Any]:
     assert (problem["status"], problem["code"]) == (status, code), problem
     assert problem["request_id"] == answer.headers["X-Request-Id"]
     return problem
+
+
+def ended(client: TestClient, accepted: Response, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The job that was accepted, once it is over."""
+    assert accepted.status_code == 202, accepted.text
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        job: dict[str, Any] = client.get(accepted.headers["Location"], headers=headers).json()
+        if job["state"] not in ("queued", "running"):
+            return job
+        time.sleep(0.02)  # polls, as a client does
+    raise AssertionError(job)

@@ -1,7 +1,6 @@
 """`Prefer: respond-async` and `/jobs`: accepted at once, done as a job, with the result of the direct request."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +12,11 @@ from starlette.testclient import TestClient
 
 from service.access.keyring import Key, hash_of, write_keys
 from service.settings import Settings
-from tests.api.asking import POSTS, problem_of
+from tests.api.asking import POSTS, ended, problem_of
 from tests.clients import ready_client
 from tests.fakes import BLUE, RAISING_COLOR
 from tests.pictures import encoded, plain, red_and_blue
 
-PATIENCE_S = 120.0
 PHOTO = encoded(red_and_blue())
 ASYNC = {"Prefer": "respond-async"}
 
@@ -32,18 +30,6 @@ OF_A_FILE = {"accept-ranges", "last-modified"}
 def post(client: TestClient, path: str, picture: bytes = PHOTO, **more: Any) -> Response:
     options = {**POSTS.get(path, {}), **more.pop("data", {})}
     return client.post(path, files={"image": ("photo.png", picture, "image/png")}, data=options, **more)
-
-
-def ended(client: TestClient, accepted: Response, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """The job, once it is over."""
-    assert accepted.status_code == 202, accepted.text
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        job: dict[str, Any] = client.get(accepted.headers["Location"], headers=headers).json()
-        if job["state"] not in ("queued", "running"):
-            return job
-        time.sleep(0.02)  # polls, as a client does
-    raise AssertionError(job)
 
 
 def told(answer: Response) -> dict[str, str]:

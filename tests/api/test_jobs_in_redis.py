@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from service.access.keyring import Key, hash_of, write_keys
 from service.settings import Settings
-from tests.api.asking import problem_of
+from tests.api.asking import PATIENCE_S, ended, problem_of
 from tests.api.test_batches import ended as batch_ended
 from tests.api.test_batches import post as post_batch
-from tests.api.test_jobs import ASYNC, PATIENCE_S, PHOTO, ended, post, told
+from tests.api.test_jobs import ASYNC, PHOTO, post, told
 from tests.clients import ready_client
 from tests.pictures import encoded, plain
 from tests.redis_server import RedisServer, running_redis

@@ -19,8 +19,8 @@ from service.access.keyring import Key, hash_of, write_keys
 from service.api.state import Service
 from service.settings import Settings
 from service.telemetry.log import FIELDS
-from tests.api.asking import problem_of
-from tests.api.test_jobs import ASYNC, PATIENCE_S, ended
+from tests.api.asking import PATIENCE_S, ended, problem_of
+from tests.api.test_jobs import ASYNC
 from tests.clients import ready_client
 from tests.collector import Collector, Span, collecting
 from tests.pictures import encoded, red_and_blue

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from httpx2 import Response
@@ -14,12 +13,11 @@ from starlette.testclient import TestClient
 
 from service.access.keyring import Key, hash_of, write_keys
 from service.settings import Settings
-from tests.api.asking import problem_of
+from tests.api.asking import PATIENCE_S, ended, problem_of
 from tests.clients import ready_client
 from tests.clips import read_alpha, read_pictures, red_square, write_clip
 from tests.pictures import encoded, plain
 
-PATIENCE_S = 120.0
 FRAMES = 6
 
 
@@ -39,18 +37,6 @@ def long_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def post(client: TestClient, content: bytes, headers: dict[str, str] | None = None, **options: str) -> Response:
     files = {"video": ("clip.mp4", content, "video/mp4")}
     return client.post("/videos", files=files, data={"speed": "fastest", **options}, headers=headers)
-
-
-def ended(client: TestClient, accepted: Response, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """The job, once it is over."""
-    assert accepted.status_code == 202, accepted.text
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        job: dict[str, Any] = client.get(accepted.headers["Location"], headers=headers).json()
-        if job["state"] not in ("queued", "running"):
-            return job
-        time.sleep(0.05)  # polls, as a client does
-    raise AssertionError(job)
 
 
 def test_a_film_comes_back_cut_out(client: TestClient, film: bytes, tmp_path: Path) -> None:

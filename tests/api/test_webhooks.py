@@ -21,9 +21,9 @@ from service.jobs import DiskStore
 from service.jobs.deliveries import Delivery
 from service.jobs.disk.deliveries import due
 from service.settings import Settings
-from tests.api.asking import problem_of
+from tests.api.asking import ended, problem_of
 from tests.api.test_batches import post as post_batch
-from tests.api.test_jobs import ASYNC, PHOTO, ended, post
+from tests.api.test_jobs import ASYNC, PHOTO, post
 from tests.clients import ready_client
 
 PATIENCE_S = 120.0

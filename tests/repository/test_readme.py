@@ -66,3 +66,11 @@ def test_every_extra_that_is_not_for_tests_is_explained() -> None:
         "optional-dependencies"
     ]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", LIST_OF_PAGES, re.MULTILINE)) == set(extras) - {"doors", "test", "dev"}
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    """But for our own extras, whose members say it."""
+    lines = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("[project.scripts]")[0].splitlines()
+    named = [line for line in lines if re.match(r' +"[a-zA-Z]', line) and not re.match(r' +"silhouette\[', line)]
+    assert len(named) > 50
+    assert [line for line in named if "  # " not in line and ", # " not in line] == []
