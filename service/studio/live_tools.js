@@ -1,6 +1,7 @@
 // What can be done with the running picture of the Live tab: a snapshot, a film, the whole screen.
 
-import { byId, clock, onClicks, save } from "./dom.js";
+import { byId, clock, make, onClicks, save } from "./dom.js";
+import { FilmView } from "./film_view.js";
 
 const FRAMES_PER_S = 30;
 const LONGEST_S = 600; // a film is held in memory until it ends: about 200 MB
@@ -22,7 +23,7 @@ export class LiveTools {
     document.addEventListener("fullscreenchange", () => { part("full").ariaPressed = String(document.fullscreenElement === stage); });
   }
 
-  /** Ends the film, if there is one, and offers it: whoever stops the camera wants what was filmed until then. */
+  /** Ends the film, if there is one, and shows it: whoever stops the camera wants what was filmed until then. */
   end() {
     this.recorder?.stop();
     if (document.fullscreenElement === this.stage) document.exitFullscreen();
@@ -45,7 +46,7 @@ export class LiveTools {
       this.recorder = null;
       this.#showRecording(null);
       const [type] = this.type.split(";");
-      if (chunks.length) save(new Blob(chunks, { type }), `film-${now()}.${type.split("/")[1]}`);
+      if (chunks.length) showTake(new Blob(chunks, { type }), `film-${now()}.${type.split("/")[1]}`);
     };
     recorder.start(1000);
     this.#showRecording(0);
@@ -56,6 +57,13 @@ export class LiveTools {
     record.ariaPressed = String(seconds !== null);
     record.textContent = seconds === null ? "Record" : `Stop recording ${clock(seconds)}`;
   }
+}
+
+/** The latest first: a new one takes nothing away. */
+function showTake(blob, name) {
+  const root = make("div", { class: "film" });
+  part("takes").prepend(root);
+  new FilmView(root).show(blob, name);
 }
 
 /** For the name of a file: sorts by time, and holds nothing that a file system refuses. */

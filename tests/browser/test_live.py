@@ -139,17 +139,28 @@ def test_what_is_shown_can_be_kept_and_fill_the_screen_and_ends_with_the_camera_
     assert studio.page.is_hidden("#live-canvas")
 
 
-def test_a_film_is_recorded_until_it_is_stopped_or_the_camera_is(studio: Studio) -> None:
+TAKES_ARE = """(count) => {
+  const takes = [...document.querySelectorAll("#live-takes video")];
+  return takes.length === count && takes.every(({ videoWidth }) => videoWidth === 640);
+}"""
+
+
+def test_a_film_is_recorded_until_it_is_stopped_or_the_camera_is_and_shown_as_on_video(studio: Studio) -> None:
     start(studio)
-    for end in ("#live-record", "#live-stop"):
+    takes = studio.page.locator("#live-takes > .film:has(video)")
+    for number, end in enumerate(("#live-record", "#live-stop"), start=1):
         studio.page.click("#live-record")
         studio.page.wait_for_selector("#live-record >> text=/0:0[2-9]/")
+        studio.page.click(end)
+        studio.page.wait_for_function(TAKES_ARE, arg=number)
         with studio.page.expect_download() as download:
-            studio.page.click(end)
+            takes.first.get_by_text("Download").click()
         film = Path(download.value.path()).read_bytes()
         assert download.value.suggested_filename.endswith(".webm")
         assert film.startswith(b"\x1a\x45\xdf\xa3")  # EBML, which WebM is made of
         assert len(film) > 5000
+    takes.first.get_by_text("Remove").click()
+    assert takes.count() == 1
     assert studio.page.is_visible("#live-start")
 
 
