@@ -71,9 +71,9 @@ async function entriesOf(folder) {
   }
 }
 
-/** A picture that comes with this page. */
+/** A picture that comes with this page, as the browser has it since it was shown: also while the service is away. */
 export async function shippedFile(url) {
-  return new File([await (await fetch(url)).blob()], url.split("/").at(-1), { type: "image/webp" });
+  return new File([await (await fetch(url, { cache: "force-cache" })).blob()], url.split("/").at(-1), { type: "image/webp" });
 }
 
 /** `holiday.photo.JPG` is `holiday.photo`. */

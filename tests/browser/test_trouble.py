@@ -1,11 +1,12 @@
 """What the Photo tab says and offers when something is wrong, in a real browser."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.browser.chromium import LOAD_FAILED, Studio, new_studio
 from tests.fakes import make_store
@@ -80,17 +81,31 @@ def tiny(tmp_path: Path) -> Iterator[Server]:
         yield started
 
 
-def test_after_an_outage_there_is_a_way_on(browser: Browser, tiny: Server, astronaut: bytes) -> None:
-    """The network is gone for one request, and there for the next."""
+def test_after_an_outage_there_is_a_way_on(browser: Browser, tiny: Server) -> None:
+    """The network goes once the page is there. A sample is on the page already, and is opened all the same."""
     studio = new_studio(browser, tiny.url).open()
+    studio.page.wait_for_function("() => document.querySelector('.sample img').complete")
     studio.excuse(LOAD_FAILED)
-    studio.page.route("**/remove-background", lambda route: route.abort())
-    studio.choose_photo(astronaut)
+    studio.page.context.set_offline(True)
+    studio.page.click(".sample >> nth=0")
     studio.page.wait_for_selector("#photo-problem .problem")
     assert "The service does not answer" in studio.page.inner_text("#photo-problem")
-    studio.page.unroute("**/remove-background")
+    studio.page.context.set_offline(False)
     studio.page.click("#photo-problem [data-act=again]")
     studio.wait_for_result()
     assert studio.page.is_hidden("#photo-problem")
     studio.page.close()
     studio.check()
+
+
+def test_a_busy_service_is_asked_again_by_itself(studio: Studio, astronaut: bytes) -> None:
+    def refuse(route: Route) -> None:
+        problem = {"status": 503, "code": "queue_full", "title": "The queue is full", "detail": ""}
+        route.fulfill(status=503, headers={"Retry-After": "1"}, json=problem)
+
+    studio.excuse_status(503)
+    studio.open().page.route("**/remove-background", refuse, times=1)
+    with studio.page.expect_response(lambda answer: answer.status == HTTPStatus.SERVICE_UNAVAILABLE):
+        studio.choose_photo(astronaut)
+    studio.page.wait_for_selector("#photo-download:not([hidden])")
+    assert studio.page.is_hidden("#photo-problem")
