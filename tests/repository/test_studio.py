@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-MODULES = sorted((Path(__file__).parents[2] / "service" / "studio").glob("*.js"))
+REPOSITORY = Path(__file__).parents[2]
+STUDIO = REPOSITORY / "service" / "studio"
+MODULES = sorted(STUDIO.glob("*.js"))
 LARGEST_BYTES = 150_000
 """Of code. What explains it to people is never run, and is not counted."""
 
@@ -26,3 +28,12 @@ def test_the_code_is_under_150_kb() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 def test_every_module_is_one_idea_in_under_300_lines(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) < 300
+
+
+def test_every_sample_is_on_the_page_and_says_whose_it_is() -> None:
+    page = (STUDIO / "index.html").read_text(encoding="utf-8")
+    _, _, credits_and_more = (REPOSITORY / "NOTICE").read_text(encoding="utf-8").partition("sample pictures")
+    credit, _, _ = credits_and_more.partition("The studio's backgrounds")
+    for sample in (STUDIO / "samples").iterdir():
+        assert f'src="studio/samples/{sample.name}"' in page
+        assert re.search(rf"\b{sample.stem}\b", credit), sample.name
