@@ -106,6 +106,23 @@ def test_a_redis_that_was_away_for_long_makes_no_machine_a_dead_one(machine: Mak
     assert finish(one, taken, b"cut")
 
 
+def test_machines_that_all_die_young_keep_no_job_from_the_next_one(machine: MakeMachine, clock: Clock) -> None:
+    """Each lives for a third of a lease, long after the one before."""
+    first = machine()
+    job = add(first)
+    taken_from(first)
+    first.look([job.id])
+    deaths = 0
+    for _ in range(4):
+        clock.now_s += 10 * LEASE_S
+        other = machine()
+        for _ in range(4):
+            deaths += other.look([]).deaths
+            clock.now_s += LEASE_S / 9
+    assert deaths == 1
+    assert machine().take_suspect("video") is not None
+
+
 def test_an_end_that_is_just_being_heard_is_nothing_that_was_lost(machine: MakeMachine, redis: RedisServer) -> None:
     """Whoever says it looks at the same moment."""
     store, other = machine(), machine()

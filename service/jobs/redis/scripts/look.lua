@@ -3,15 +3,6 @@ local lease_s, most_attempts = tonumber(next_argument()), tonumber(next_argument
 local crash_code, crash_detail = next_argument(), next_argument()
 local lost, deaths = {}, 0
 
-for at = 1, #ARGV, 2 do
-  local id, job = ARGV[at], fields_of(ARGV[at], 'state', 'token')
-  if job[2] ~= ARGV[at + 1] or job[1] == 'cancelled' then
-    lost[#lost + 1] = id
-  elseif job[1] == 'running' then -- or else its end was said a moment ago, and is just being heard
-    call('ZADD', P .. 'leases', seconds(now + lease_s), id)
-  end
-end
-
 local function wait_again(id)
   local job = fields_of(id, 'attempts', 'kind', 'seq')
   local attempts = tonumber(job[1])
@@ -25,12 +16,22 @@ local function wait_again(id)
   end
 end
 
--- Where nobody has looked for long, it was Redis that was away, and not the machines: all of them get time to come back.
-local looked_at = tonumber(call('GET', P .. 'looked_at')) or 0
+-- A time in which nobody has looked does not count: it may be Redis that was away, and not the machines. What had been
+-- left of a lease is left of it now, no more, or else jobs of machines that all die young would never be taken for theirs.
+local unseen_s = now - (tonumber(call('GET', P .. 'looked_at')) or now)
 call('SET', P .. 'looked_at', seconds(now))
-if now - looked_at > lease_s / 2 then
-  for _, id in ipairs(call('ZRANGE', P .. 'leases', 0, -1)) do call('ZADD', P .. 'leases', seconds(now + lease_s), id) end
+if unseen_s > lease_s / 2 then
+  for _, id in ipairs(call('ZRANGE', P .. 'leases', 0, -1)) do call('ZINCRBY', P .. 'leases', seconds(unseen_s), id) end
 end
+for at = 1, #ARGV, 2 do
+  local id, job = ARGV[at], fields_of(ARGV[at], 'state', 'token')
+  if job[2] ~= ARGV[at + 1] or job[1] == 'cancelled' then
+    lost[#lost + 1] = id
+  elseif job[1] == 'running' then -- or else its end was said a moment ago, and is just being heard
+    call('ZADD', P .. 'leases', seconds(now + lease_s), id)
+  end
+end
+
 for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', seconds(now))) do
   call('ZREM', P .. 'leases', id)
   if is_there(id) then
