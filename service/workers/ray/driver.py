@@ -5,7 +5,6 @@ control store is gone.
 """
 
 import contextlib
-import logging
 import os
 import secrets
 import threading
@@ -19,31 +18,16 @@ import numpy as np
 from service.models.store import ModelCard
 from service.workers.channel import GREETING, Message, receive, send
 from service.workers.lifetime import end_with_the_service, leave_signals_to_the_service
-from service.workers.machine import available_cores
 from service.workers.plan import WorkerPlan
-from service.workers.ray.cluster import Cluster, fingerprint
-from service.workers.ray.node import Node, free_ports, start_head
-from service.workers.ray.replica import Replica
+from service.workers.ray.cluster import Cluster
+from service.workers.ray.session import DeployFailed, Session
 from service.workers.slots import Slots
-
-DEPLOYMENT = "Replica"
-
-OBJECT_STORE_BYTES = 256_000_000
-"""Of a cluster of our own: pixels and scores of the batches on their way, of which each is some megabytes."""
 
 LEAVE_TIMEOUT_S = 20.0
 """However the service dies, the pipes close then, and what it had in the cluster is given back: but not for ever."""
 
 GRACE_S = 5.0
 """Beyond a batch's time, until a replica that hangs has ended itself."""
-
-DESCRIBE_TIMEOUT_S = 30.0
-
-HEALTH_CHECK_PERIOD_S = 2.0
-HEALTH_CHECK_TIMEOUT_S = 30.0
-"""A replica that computes answers these as well, unless its node is very busy."""
-
-UPSCALE_DELAY_S = 2.0
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing goes out that nobody asked for
@@ -67,7 +51,8 @@ def run_driver(control: "Connection[Any, Any]", plan: WorkerPlan, cluster: Clust
     except Exception as error:
         with contextlib.suppress(Exception):
             session.leave()
-        send(control, GREETING, failed=f"Ray: {type(error).__name__}: {' '.join(str(error).split())}")
+        name = "" if isinstance(error, DeployFailed) else f"{type(error).__name__}: "
+        send(control, GREETING, failed=f"Ray: {name}{' '.join(str(error).split())}")
         return
     send(control, GREETING, **greeting)
     cards = {model.card.key: model.card for model in plan.models}
@@ -94,126 +79,6 @@ def _prepare_environment(cluster: Cluster) -> None:
 def _has_token() -> bool:
     named = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
     return named or (Path.home() / ".ray" / "auth_token").is_file()
-
-
-class Session:
-    """The connection to a cluster, and the replicas that were deployed to it."""
-
-    def __init__(self, cluster: Cluster, plan: WorkerPlan) -> None:
-        self._cluster = cluster
-        self._plan = plan
-        self._fingerprint = fingerprint(plan, cluster)
-        self._head: Node | None = None
-        """Of a cluster of our own."""
-
-    def join(self) -> None:
-        """Returns when replicas of the plan are running. Raises whatever Ray does."""
-        import ray
-        from ray import serve
-
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "silhouette"}
-        ray.init(self._start_head() if self._cluster.is_own else self._cluster.address, **quiet)
-        serve.start(proxy_location="Disabled")
-        self._serve = serve
-        if not self._is_deployed():
-            self._deploy()
-        self.handle = serve.get_app_handle(self._cluster.application)
-
-    def _start_head(self) -> str:
-        """A cluster of our own; where it listens."""
-        cores = max(available_cores(), self._cluster.max_replicas * self._plan.threads)
-        (port,) = free_ports(1)
-        size = (f"--num-cpus={cores}", f"--object-store-memory={OBJECT_STORE_BYTES}")
-        self._head = start_head(os.environ, port, *size)
-        return f"127.0.0.1:{port}"
-
-    def _is_deployed(self) -> bool:
-        with contextlib.suppress(Exception):  # there is no such application, or it does not answer
-            name = self._cluster.application
-            if self._serve.status().applications[name].status != "RUNNING":
-                return False
-            self.handle = self._serve.get_app_handle(name)
-            return bool(self.describe()["fingerprint"] == self._fingerprint)
-        return False
-
-    def _deploy(self) -> None:
-        plan, cluster = self._plan, self._cluster
-        deployment = self._serve.deployment(
-            Replica,
-            name=DEPLOYMENT,
-            max_ongoing_requests=1,
-            ray_actor_options={"num_cpus": plan.threads, "num_gpus": int(plan.device.startswith("cuda"))},
-            health_check_period_s=HEALTH_CHECK_PERIOD_S,
-            health_check_timeout_s=HEALTH_CHECK_TIMEOUT_S,
-            graceful_shutdown_timeout_s=cluster.batch_timeout_s,
-            max_constructor_retry_count=2,
-            **self._size(),
-        )
-        bound = deployment.bind(plan, self._fingerprint, cluster.mirror)
-        self._serve.run(bound, name=cluster.application, route_prefix=None)
-
-    def _size(self) -> dict[str, Any]:
-        cluster = self._cluster
-        if cluster.min_replicas == cluster.max_replicas:
-            return {"num_replicas": cluster.min_replicas}
-        from ray.serve.config import AutoscalingConfig
-
-        return {
-            "autoscaling_config": AutoscalingConfig(
-                min_replicas=cluster.min_replicas,
-                max_replicas=cluster.max_replicas,
-                target_ongoing_requests=1,
-                upscale_delay_s=UPSCALE_DELAY_S,
-                downscale_delay_s=cluster.downscale_delay_s,
-                look_back_period_s=UPSCALE_DELAY_S,
-            )
-        }
-
-    def describe(self) -> Message:
-        """One of the replicas. Raises TimeoutError, and whatever Ray does."""
-        answer: Message = self.handle.describe.remote().result(timeout_s=DESCRIBE_TIMEOUT_S)
-        return answer
-
-    def look(self) -> Message:
-        """Blocks while the control store is away."""
-        import ray
-        from ray.serve.context import _get_global_client  # what `serve status` and the dashboard show
-
-        nodes = [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]]
-        details = _get_global_client().get_serve_details()["applications"].get(self._cluster.application)
-        replicas = details["deployments"].get(DEPLOYMENT, {}).get("replicas", []) if details else []
-        return {
-            "nodes": len(nodes),
-            "status": str(details["status"]) if details else "NOT_STARTED",
-            "replicas": [_replica(each) for each in sorted(replicas, key=lambda each: each["start_time_s"])],
-        }
-
-    def restore(self) -> Message:
-        """Deploys the plan once more: another one took its place in part, and failed."""
-        self._deploy()
-        return {}
-
-    def leave(self) -> None:
-        """Of a cluster of our own nothing stays."""
-        import ray
-
-        try:
-            if ray.is_initialized() and not self._cluster.is_own and not self._cluster.keeps_replicas:
-                with contextlib.suppress(Exception):  # the cluster may be gone
-                    self._serve.delete(self._cluster.application)
-            ray.shutdown()
-        finally:
-            if self._head is not None:
-                self._head.end()
-
-
-def _replica(details: Mapping[str, Any]) -> Message:
-    """One that is starting has neither process nor node yet."""
-    return {
-        "pid": details.get("pid") or 0,
-        "node": details.get("node_ip") or "",
-        "is_running": details["state"] == "RUNNING",
-    }
 
 
 def _answer_until_closed(control: "Connection[Any, Any]", session: Session) -> None:
