@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from service.configuration_errors import ConfigurationError, MissingExtra, WorkerFailed
+from service.errors import NotReady
 from service.models.store import Checkpoint
+from service.models.store.store import sha256_of
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics, WorkerStatus
@@ -22,6 +24,8 @@ from service.workers.ray.feeding import ReplicaFeeding, Watched
 from service.workers.shared import Shared
 
 LOCAL_SETTINGS = ("max_batches_per_worker", "max_worker_rss_mb")
+
+RETRY_AFTER_S = 1
 
 SPARE_THREADS = 4
 """For looks, and for a driver's start beside another one's end."""
@@ -133,15 +137,25 @@ class RayPool:
                 await self._exchange(self._plan, self._kept)
 
     async def _exchange(self, plan: WorkerPlan, kept: Sequence[Checkpoint]) -> None:
+        """New replicas load `kept` as well, where its weights are still in the store: those who work with what was
+        replaced there hear that they should ask again.
+        """
         wanted = {model.card.key for model in plan.models}
-        more = [model for model in kept if model.card.key not in wanted]
+        former = [model for model in kept if model.card.key not in wanted]
+        there = await asyncio.to_thread(lambda: [model for model in former if _is_there(model)])
         try:
-            await self._bridges.adopt([replace(plan, models=[*plan.models, *more])])
+            await self._bridges.adopt([replace(plan, models=[*plan.models, *there])])
         except WorkerFailed:
             if bridge := self._watched.bridge:
                 await asyncio.get_running_loop().run_in_executor(None, bridge.restore)
             raise
         self._plan = plan
+        gone = [model.card.key for model in former if model not in there]
+        await self._batcher.give_up(gone, NotReady("the model was replaced meanwhile: ask again", RETRY_AFTER_S))
+
+
+def _is_there(model: Checkpoint) -> bool:
+    return model.weights.is_file() and sha256_of(model.weights) == model.card.converted.sha256
 
 
 def _check(settings: Settings) -> None:
