@@ -200,11 +200,9 @@ def test_a_replica_tells_itself_of_the_part_that_it_had_in_a_request(
     until(lambda: {"POST /segment", "infer"} <= told().keys(), "the spans of both processes")
     request, run = told()["POST /segment"], told()["infer"]
     assert (request.parent_id, run.parent_id) == (caller_id, request.span_id)
-    assert (request.process["process.pid"], run.process["process.pid"] in cluster.replicas()) == (
-        server.process.pid,
-        True,
-    )
-    assert run.process["silhouette.node"] == "127.0.0.1"
+    assert request.process["process.pid"] == server.process.pid
+    assert run.process["process.pid"] in cluster.replicas()
+    assert run.process["silhouette.node"]
     assert run.process["silhouette.replica"]
 
 
@@ -245,10 +243,8 @@ def test_every_request_is_answered_as_ever_while_a_replica_is_killed(
 
 def test_bodies_of_50_megapixels_leave_the_memory_of_the_service_where_it_was(server: Server) -> None:
     """They are decoded, cut out and encoded here: no part of them goes through Ray, or stays."""
-    body, service = (
-        encoded(Image.effect_noise((884, 566), 90).convert("RGB").resize(LARGE), "JPEG"),
-        psutil.Process(server.process.pid),
-    )
+    body = encoded(Image.effect_noise((884, 566), 90).convert("RGB").resize(LARGE), "JPEG")
+    service = psutil.Process(server.process.pid)
     sizes_mb = []
     for _ in range(BODIES):
         assert Call(server, "/segment", body, allow_empty="true").answer().code == "ok"
@@ -260,13 +256,15 @@ def test_bodies_of_50_megapixels_leave_the_memory_of_the_service_where_it_was(se
 def test_a_control_store_that_is_gone_is_said_and_when_a_cluster_is_back_it_is_joined(
     server: Server, cluster: Cluster, expected: list[bytes]
 ) -> None:
-    """Before Ray ends its nodes, which it does a minute later; until then the replicas answer whom was let in."""
+    """Before Ray ends the nodes, which it does a minute later; the head's `ray start --block` ends all of it at once.
+    Until then the replicas that are left answer whom was let in.
+    """
     until(lambda: running_replicas(server) == 2, "two replicas")
     with Load(server) as load:
         cluster.kill_control_store()
         load.wait_for_more(CLIENTS)
         until(lambda: server.get("/readyz").status_code == 503, "a word of it")
-        assert len(cluster.processes("raylet")) == cluster.size
+        assert cluster.processes("raylet", 1)
     load.check(expected, refused="not_ready")
     cluster.restart()
     until(lambda: server.get("/readyz").status_code == 200 and running_replicas(server) == 2, "two new replicas")
