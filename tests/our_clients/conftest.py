@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clips import red_square, write_clip
 from tests.fakes import make_store
 from tests.system.loading import tiny_server
 
@@ -25,6 +26,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store: Path = make_store(tmp_path_factory.mktemp("store"))
     with tiny_server(store, SILHOUETTE_MODELS="tiny-subject,tiny-classes", SILHOUETTE_QUEUE_CAPACITY="2") as server:
         yield server.url
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("film") / "clip.mp4", red_square(4))
 
 
 @dataclass

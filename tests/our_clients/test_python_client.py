@@ -1,8 +1,6 @@
-"""`clients/python` against the real service."""
+"""`clients/python` against the real service: pictures, jobs, models, errors, batches and films."""
 
-import asyncio
 import io
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ import numpy as np
 import pytest
 from silhouette_client import (
     AccessError,
-    AsyncClient,
     Busy,
     Client,
     ConnectionFailed,
@@ -20,25 +17,16 @@ from silhouette_client import (
     JobFailed,
     Late,
     NoForeground,
-    Operation,
     Result,
     ServiceFault,
     SilhouetteError,
 )
 
-from tests.clips import read_pictures, red_square, write_clip
+from tests.clips import read_pictures
 from tests.fakes import BLUE, DARK
+from tests.our_clients.answers import CHANGES, GONE, MINE, OK, PICTURE, busy
 from tests.our_clients.conftest import SILENCE, Said, scripted
-from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, painted, plain, red_and_blue
-
-PICTURE = encoded(painted())
-
-OK: Said = (200, {"Content-Type": "image/png"}, PICTURE)
-
-
-def busy(**headers: str) -> Said:
-    problem = {"code": "queue_full", "detail": "full", "request_id": "some-id"}
-    return 503, {"Content-Type": "application/problem+json", **headers}, json.dumps(problem).encode()
+from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, plain, red_and_blue
 
 
 def test_a_result_says_what_it_is_and_what_made_it(url: str) -> None:
@@ -60,17 +48,6 @@ def test_a_picture_is_submitted_as_a_job_and_its_result_fetched(url: str) -> Non
             silhouette.result_of(silhouette.wait(silhouette.submit("remove-background", encoded(plain(BLUE)))))
         with pytest.raises(InputError, match="unknown_option"):
             silhouette.submit("remove-background", PICTURE, qualty=50)
-
-
-async def _by_a_job(url: str) -> bytes:
-    async with AsyncClient(url) as silhouette:
-        job = await silhouette.wait(await silhouette.submit("color-pop", PICTURE))
-        return (await silhouette.result_of(job)).content
-
-
-def test_a_job_is_awaited_too(url: str) -> None:
-    with Client(url) as silhouette:
-        assert asyncio.run(_by_a_job(url)) == silhouette.color_pop(PICTURE).content
 
 
 def test_a_picture_may_be_a_path_or_bytes_or_a_file(url: str, tmp_path: Path) -> None:
@@ -116,25 +93,10 @@ def test_a_model_is_loaded_that_is_there_already(url: str) -> None:
             silhouette.unload_model("sam")
 
 
-MINE: Said = (200, {"Content-Type": "application/json"}, b'{"name": "mine"}')
-GONE: Said = (204, {}, b"")
-CHANGES = ["POST /models/mine", "PUT /models/mine/default", "DELETE /models/mi%2Fne"]
-
-
 def test_models_are_changed_by_their_names() -> None:
     with scripted(MINE, MINE, GONE) as script, Client(script.url) as silhouette:
         assert silhouette.load_model("mine") == silhouette.set_default_model("mine") == {"name": "mine"}
         silhouette.unload_model("mi/ne")
-    assert script.lines == CHANGES
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_models_are_changed_by_their_names_asynchronously() -> None:
-    with scripted(MINE, MINE, GONE) as script:
-        async with AsyncClient(script.url) as silhouette:
-            assert await silhouette.load_model("mine") == await silhouette.set_default_model("mine") == {"name": "mine"}
-            await silhouette.unload_model("mi/ne")
     assert script.lines == CHANGES
 
 
@@ -239,11 +201,6 @@ def test_pictures_of_a_batch_are_taken_as_they_are_needed(url: str) -> None:
     assert taken <= 3 + 2
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("film") / "clip.mp4", red_square(4))
-
-
 def test_a_film_is_sent_followed_and_saved(url: str, film: Path, tmp_path: Path) -> None:
     with Client(url) as silhouette:
         sent = silhouette.send_video(film, effect="replace-background", color="lime", speed="fastest")
@@ -290,49 +247,3 @@ def test_a_result_that_is_gone_leaves_the_file_of_before(tmp_path: Path) -> None
     ):
         silhouette.save_result(DONE, film)
     assert film.read_bytes() == b"of before"
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_the_async_client_does_films_too(url: str, film: Path, tmp_path: Path) -> None:
-    heard: list[Job] = []
-    async with AsyncClient(url) as silhouette:
-        sent = await silhouette.send_video(film, output="matte", format="mp4", speed="fastest")
-        made = await silhouette.wait(sent, on_progress=heard.append, poll_s=0.05)
-        await silhouette.save_result(made, tmp_path / "matte.mp4")
-        with pytest.raises(JobFailed, match="cancelled"):
-            await silhouette.save_result(await silhouette.cancel(await silhouette.send_video(film)), tmp_path / "none")
-    assert len(read_pictures(tmp_path / "matte.mp4")) == 4
-    assert all(job.id == sent.id for job in heard)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_the_async_client_does_the_same(url: str, tmp_path: Path) -> None:
-    path = tmp_path / "photo.png"
-    path.write_bytes(PICTURE)
-    operation: Operation = "remove-background"
-    async with AsyncClient(url) as silhouette:
-        assert (await silhouette.remove_background(path, output="matte")).array().shape == (HEIGHT, WIDTH)
-        assert len(await silhouette.models()) >= 2
-        with pytest.raises(NoForeground):
-            await silhouette.blur_background(encoded(plain(DARK)))
-        results = {name: result async for name, result in silhouette.batch(operation, [path, b"", PICTURE] * 2)}
-        async for _ in silhouette.batch(operation, [PICTURE] * 9, concurrency=3):
-            break
-    assert {name: isinstance(result, Result) for name, result in results.items()} == {
-        str(path): True,
-        "1": False,
-        "2": True,
-        "4": False,
-        "5": True,
-    }
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_the_async_client_asks_again_too(url: str) -> None:
-    with scripted(busy(**{"Retry-After": "0"}), OK) as script:
-        async with AsyncClient(script.url, timeout_s=10) as silhouette:
-            assert (await silhouette.segment(PICTURE)).content == PICTURE
-    assert len(script.headers) == 2

@@ -49,7 +49,6 @@ def test_what_a_side_had_while_it_was_alone_is_not_held_against_it() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_frame_goes_before_the_requests_that_wait_and_the_older_of_two_sessions_goes_first() -> None:
     batcher = Batcher(BatchPolicy(1, None, 0.0), workers=1, metrics=Metrics())
     lanes = [Lane.INTERACTIVE, Lane.BULK, Lane.INTERACTIVE, Lane.LIVE, Lane.LIVE]
