@@ -8,7 +8,7 @@ from service.errors import BadOption
 from service.operations import LIVE_EFFECTS, OPERATIONS
 from service.operations.operation import Operation
 from service.operations.options import parse_options
-from tests.api.asking import POSTS
+from tests.api.asking import EFFECTS, POSTS
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS.items(), ids=list(OPERATIONS))
@@ -24,7 +24,7 @@ def test_the_tests_of_all_operations_know_all_of_them() -> None:
 
 
 def test_what_is_live_makes_pictures_as_large_as_the_frame() -> None:
-    assert set(LIVE_EFFECTS) == {"remove-background", "replace-background", "blur-background", "color-pop"}
+    assert {f"/{name}" for name in LIVE_EFFECTS} == set(EFFECTS)
 
 
 @pytest.mark.parametrize(
