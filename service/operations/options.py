@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from PIL import ImageColor
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator
+from pydantic_core import ErrorDetails
 
 from service.errors import BadOption, NotAcceptable, UnknownOption
 from service.errors.wording import wording_of
@@ -163,8 +164,14 @@ def parse_options(kind: type[Parsed], given: Mapping[str, Any]) -> Parsed:
         return kind.model_validate({name: value for name, value in given.items() if value != ""})
     except ValidationError as error:
         # What is wrong with several options together has no place of its own.
-        said = (": ".join(filter(None, (_place(entry["loc"]), wording_of(entry)))) for entry in error.errors())
+        said = (": ".join(filter(None, (_place(entry["loc"]), _wording(kind, entry)))) for entry in error.errors())
         raise BadOption("; ".join(said)) from error
+
+
+def _wording(kind: type[BaseModel], entry: ErrorDetails) -> str:
+    """Where a text has the wrong form, one of the right form, and no pattern."""
+    examples = kind.model_fields[str(entry["loc"][0])].examples if entry["type"] == "string_pattern_mismatch" else None
+    return f"it looks like {' or '.join(map(str, examples))}" if examples else wording_of(entry)
 
 
 def _place(location: Sequence[int | str]) -> str:

@@ -10,6 +10,7 @@ from service.errors import BadOption, NotAcceptable, UnknownOption
 from service.operations.blur_background import BlurBackgroundOptions
 from service.operations.color_pop import ColorPopOptions
 from service.operations.options import EffectOptions, Options, parse_color, parse_options
+from service.operations.product_shot.options import ProductShotOptions
 from service.operations.remove_background import RemoveBackgroundOptions
 from service.operations.replace_background import ReplaceBackgroundOptions
 from service.operations.segment import SegmentOptions
@@ -226,3 +227,18 @@ def test_a_format_that_would_lose_what_was_asked_for_is_not_acceptable(
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_option_is_described(kind: type[Options]) -> None:
     assert all(field.description for field in kind.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "wanted"),
+    [
+        (RemoveBackgroundOptions, "margin", "margin: it looks like 16 or 5%"),
+        (ProductShotOptions, "size", "size: it looks like 1000x1000"),
+        (ProductShotOptions, "aspect", "aspect: it looks like 1:1 or 4:5 or 35:45"),
+        (ProductShotOptions, "position", "position: it looks like bottom or 50% 80%"),
+    ],
+)
+def test_text_of_the_wrong_form_is_told_one_of_the_right_form(kind: type[Options], name: str, wanted: str) -> None:
+    with pytest.raises(BadOption) as refused:
+        parse_options(kind, {name: "other"})
+    assert refused.value.detail == wanted
