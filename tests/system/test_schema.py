@@ -30,6 +30,8 @@ CHECKS = [is_no_bug_of_ours, status_code_conformance, content_type_conformance, 
 ENDPOINTS = [
     *((f"/{name}", "post") for name in OPERATIONS),
     ("/videos", "post"),
+    ("/batches", "post"),
+    *(("/batches/{id}", "get"), ("/batches/{id}/result", "get"), ("/batches/{id}", "delete")),
     *(("/jobs/{id}", "get"), ("/jobs/{id}/result", "get"), ("/jobs/{id}", "delete")),
     *((path, "get") for path in ("/models", "/models/{name}", "/livez", "/readyz", "/startupz", "/metrics")),
 ]
