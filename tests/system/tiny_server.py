@@ -14,7 +14,7 @@ from service.workers.plan import SegmenterFamilies
 def main(families: str) -> int:
     """The exit code. Imports late, as `silhouette` does: every process of the service imports this file as well."""
     from service.cli.serve import serve
-    from tests.fakes import raising_families, tiny_families
+    from tests.light_families import raising_families, tiny_families
 
     known: Mapping[str, SegmenterFamilies] = {"tiny": tiny_families, "raising": raising_families}
 
