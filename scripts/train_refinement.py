@@ -102,7 +102,7 @@ def _lessons(
     pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], truth: Image.Image, random: Random
 ) -> Iterator[Lesson]:
     """A random part of one level's unsure pixels."""
-    found = list(doubts(pictures, mattes))
+    found = [each for band in doubts(pictures, mattes) for each in band]
     share = PIXELS_PER_LEVEL / max(1, sum(len(places.rows) for _, places in found))
     known, right = (np.pad(np.asarray(each), ((0, 1), (0, 1)), mode="edge") for each in (mattes[-1], truth))
     for levels, places in found:

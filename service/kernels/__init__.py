@@ -5,6 +5,6 @@ Everywhere else the same is computed with numpy, by the functions that the C nam
 """
 
 from service.kernels.library import compiled_kernels, with_numpy
-from service.kernels.loops import Blended, Kernels, PackedLevel, Part, Taps, Window
+from service.kernels.loops import Blended, Found, Kernels, Layers, Part, Taps, Window
 
-__all__ = ["Blended", "Kernels", "PackedLevel", "Part", "Taps", "Window", "compiled_kernels", "with_numpy"]
+__all__ = ["Blended", "Found", "Kernels", "Layers", "Part", "Taps", "Window", "compiled_kernels", "with_numpy"]

@@ -287,34 +287,34 @@ EXPORT void halve(const float *planes, long count, long width, long height, floa
 #define OF_ONE (AROUND_ONE * AROUND_ONE)
 #define SAMPLES (OF_FOUR + 2 * OF_ONE)
 #define COARSER (2 * OF_ONE)
+#define FEATURES (2 * SAMPLES + 4)
 
-/* `surroundings.Level` */
-typedef struct {
-    const pixel *packed;
-    long packed_width, left, top, width, height;
-} level;
-
-static inline void look(const level *from, long row, long column, long down, long right, int across, pixel *into) {
+static inline void look(const blend *from, long row, long column, long down, long right, int across, pixel *into) {
     long shifted[AROUND_FOUR];
-    for (int x = 0; x < across; x++) shifted[x] = clamped(column + right * (x - 2), from->width - 1) - from->left;
+    for (int x = 0; x < across; x++) shifted[x] = clamped(column + right * (x - 2), from->width - 1);
     for (int y = 0; y < across; y++) {
-        const pixel *line = from->packed + (clamped(row + down * (y - 2), from->height - 1) - from->top) * from->packed_width;
-        for (int x = 0; x < across; x++) *into++ = line[shifted[x]];
+        long line = clamped(row + down * (y - 2), from->height - 1);
+        for (int x = 0; x < across; x++) *into++ = blended(from, line, shifted[x]);
     }
 }
 
-/* `surroundings.describe`: (count, 2 * SAMPLES + 4) features and (count,) trust.
+/* Read mirrored, so that each pixel is the upper left of the four that share one a level below: `surroundings.Places`. */
+static inline long direction(long place) { return 1 - 2 * (place & 1); }
+
+/* `surroundings.describe`: (count, FEATURES) features and (count,) trust of pixels of the second of three levels, of which
+the first is the finest.
 
 `limits`: the ridge, the smallest variance, the range from and up to which there is an edge, and below and from which
 lowest answer there is, or is no, outside. */
-EXPORT void describe(const level *levels, const long *rows, const long *columns, const long *down, const long *right,
-                     long count, const float *limits, float *features, float *trust) {
+EXPORT void describe(const blend *levels, const int *rows, const int *columns, long count, const float *limits,
+                     float *features, float *trust) {
     const float ridge = limits[0], smallest_variance = limits[1], half = 0.5f, one_level = 1 / 255.0f;
-    for (long n = 0; n < count; n++, features += 2 * SAMPLES + 4) {
+    for (long n = 0; n < count; n++, features += FEATURES) {
+        long row = rows[n], column = columns[n], down = direction(row), right = direction(column);
         pixel seen[SAMPLES];
-        look(levels, 2 * rows[n] + (down[n] < 0), 2 * columns[n] + (right[n] < 0), down[n], right[n], AROUND_FOUR, seen);
-        look(levels + 1, rows[n], columns[n], down[n], right[n], AROUND_ONE, seen + OF_FOUR);
-        look(levels + 2, rows[n] >> 1, columns[n] >> 1, down[n], right[n], AROUND_ONE, seen + OF_FOUR + OF_ONE);
+        look(levels, 2 * row + (down < 0), 2 * column + (right < 0), down, right, AROUND_FOUR, seen);
+        look(levels + 1, row, column, down, right, AROUND_ONE, seen + OF_FOUR);
+        look(levels + 2, row >> 1, column >> 1, down, right, AROUND_ONE, seen + OF_FOUR + OF_ONE);
         float samples[4][SAMPLES];
         for (int channel = 0; channel < 4; channel++)
             for (int k = 0; k < SAMPLES; k++) samples[channel][k] = (float)(int)(seen[k] >> 8 * channel & 255);
@@ -362,6 +362,139 @@ EXPORT void describe(const level *levels, const long *rows, const long *columns,
         float is_edge = (coarse_highest - coarse_lowest - limits[2]) / (limits[3] - limits[2]);
         float has_outside = (limits[5] - coarse_lowest - half) / (limits[5] - limits[4]);
         trust[n] = within(is_edge, 0, 1) * within(has_outside, 0, 1);
+    }
+}
+
+/* The rows of `cascade.unsure` from `top` to `bottom`: places in `levels`, (height, width), row by row. Returns how many.
+
+`below` is half as large. `sure`: how close to 0 or 255 a level is sure; `limits` as above. `doubtful` has room for a row
+and two more. */
+EXPORT long unsure(const byte *levels, long width, long height, const byte *below, long below_width, long below_height,
+                   long top, long bottom, long sure, const float *limits, byte *restrict doubtful, int *rows, int *columns) {
+    long found = 0;
+    for (long y = top; y < bottom; y++) {
+        byte any = 0;
+        doubtful[0] = doubtful[width + 1] = 0;
+        const byte *above = levels + clamped(y - 1, height - 1) * width, *here = levels + y * width;
+        const byte *under = levels + clamped(y + 1, height - 1) * width;
+        for (long x = 0; x < width; x++) {
+            byte is = ((above[x] > sure) & (above[x] < 255 - sure)) | ((here[x] > sure) & (here[x] < 255 - sure)) |
+                      ((under[x] > sure) & (under[x] < 255 - sure));
+            doubtful[x + 1] = is, any |= is;
+        }
+        if (!any) continue;
+        for (long x = 0; x < width; x++) {
+            if (!(doubtful[x] | doubtful[x + 1] | doubtful[x + 2])) continue;
+            byte lowest = 255, highest = 0;
+            for (long down = -2; down <= 2; down++) {
+                const byte *line = below + clamped((y >> 1) + down, below_height - 1) * below_width;
+                for (long right = -2; right <= 2; right++) {
+                    byte level = line[clamped((x >> 1) + right, below_width - 1)];
+                    lowest = level < lowest ? level : lowest, highest = level > highest ? level : highest;
+                }
+            }
+            if ((float)(highest - lowest) < limits[2] * 255 || (float)lowest > limits[5] * 255) continue;
+            rows[found] = (int)y, columns[found] = (int)x;
+            found++;
+        }
+    }
+    return found;
+}
+
+#define HIDDEN_ONE 96
+#define HIDDEN_TWO 48
+#define PARTS 4
+#define BATCH 24 /* pixels, whose features stay in the first cache */
+#define TOGETHER 6
+#define WIDE 8
+
+typedef float wide __attribute__((vector_size(4 * WIDE), aligned(4)));
+typedef float four_floats __attribute__((vector_size(16), aligned(4)));
+
+/* Three fully connected layers: (inputs, outputs) weights, and biases. */
+typedef struct {
+    const float *weights[3], *biases[3];
+} network;
+
+/* A hidden layer, of `count` pixels, rounded up to TOGETHER; `outputs` is a multiple of 2 * WIDE. */
+static inline void hidden(const float *restrict in, long count, long inputs, const float *restrict weights,
+                          const float *restrict biases, long outputs, float *restrict out) {
+    for (long column = 0; column < outputs; column += 2 * WIDE) {
+        for (long first = 0; first < count; first += TOGETHER) {
+            wide sums[TOGETHER][2];
+            for (int n = 0; n < TOGETHER; n++)
+                sums[n][0] = *(const wide *)(biases + column), sums[n][1] = *(const wide *)(biases + column + WIDE);
+            for (long k = 0; k < inputs; k++) {
+                wide left = *(const wide *)(weights + k * outputs + column);
+                wide right = *(const wide *)(weights + k * outputs + column + WIDE);
+                for (int n = 0; n < TOGETHER; n++) {
+                    float value = in[(first + n) * inputs + k];
+                    sums[n][0] += value * left, sums[n][1] += value * right;
+                }
+            }
+            for (int n = 0; n < TOGETHER; n++) {
+                for (int half = 0; half < 2; half++) {
+                    wide none = {0}, sum = sums[n][half];
+                    *(wide *)(out + (first + n) * outputs + column + half * WIDE) =
+                        __builtin_elementwise_max(sum, none);
+                }
+            }
+        }
+    }
+}
+
+/* To seven digits; `value` within -80 and 80. */
+static inline float exponential(float value) {
+    float power = __builtin_rintf(value * 1.44269504f), rest = value - power * 0.693359375f + power * 2.12194440e-4f;
+    float sum = 1.9875691500e-4f;
+    sum = sum * rest + 1.3981999507e-3f, sum = sum * rest + 8.3334519073e-3f, sum = sum * rest + 4.1665795894e-2f;
+    sum = sum * rest + 1.6666665459e-1f, sum = sum * rest + 5.0000001201e-1f;
+    union {
+        int bits;
+        float number;
+    } scale = {.bits = ((int)power + 127) << 23};
+    return (sum * rest * rest + rest + 1) * scale.number;
+}
+
+/* `network.correct`: (count, PARTS) levels, of the four parts of each pixel of the second level.
+
+`logits`: of each level before; `scale`: what an output of 1 adds to it; `haze`: below it an answer means no. */
+EXPORT void correct(const blend *levels, const int *rows, const int *columns, long count, const float *limits,
+                    const network *by, const float *logits, float scale, float haze, byte *restrict answers) {
+    float features[BATCH * FEATURES] = {0}, one[BATCH * HIDDEN_ONE], two[BATCH * HIDDEN_TWO], trust[BATCH];
+    for (long start = 0; start < count; start += BATCH) {
+        long some = count - start < BATCH ? count - start : BATCH;
+        describe(levels, rows + start, columns + start, some, limits, features, trust);
+        hidden(features, some, FEATURES, by->weights[0], by->biases[0], HIDDEN_ONE, one);
+        hidden(one, some, HIDDEN_ONE, by->weights[1], by->biases[1], HIDDEN_TWO, two);
+        for (long n = 0; n < some; n++, answers += PARTS) {
+            four_floats said = *(const four_floats *)by->biases[2];
+            for (int k = 0; k < HIDDEN_TWO; k++)
+                said += two[n * HIDDEN_TWO + k] * *(const four_floats *)(by->weights[2] + k * PARTS);
+            long row = rows[start + n], column = columns[start + n];
+            for (int part = 0; part < PARTS; part++) {
+                long at_row = 2 * row + (row & 1) + direction(row) * (part >> 1);
+                long at_column = 2 * column + (column & 1) + direction(column) * (part & 1);
+                if (at_row >= levels->height || at_column >= levels->width) continue;
+                byte before = levels->levels[at_row * levels->level_stride + at_column];
+                float likely = 1 / (1 + exponential(within(-(logits[before] + scale * said[part]), -80, 80)));
+                float answer = (float)before * (1 / 255.0f);
+                float corrected = within((likely - haze) / (1 - 2 * haze), 0, 1);
+                answers[part] = (byte)(int)__builtin_rintf((answer + trust[n] * (corrected - answer)) * 255);
+            }
+        }
+    }
+}
+
+/* Puts the (count, PARTS) answers where they belong in (height, width) levels, twice as large as what they are about. */
+EXPORT void put(byte *levels, long width, long height, const int *rows, const int *columns, long count,
+                const byte *answers) {
+    for (long n = 0; n < count; n++, answers += PARTS) {
+        for (int part = 0; part < PARTS; part++) {
+            long at_row = 2 * rows[n] + (rows[n] & 1) + direction(rows[n]) * (part >> 1);
+            long at_column = 2 * columns[n] + (columns[n] & 1) + direction(columns[n]) * (part & 1);
+            if (at_row < height && at_column < width) levels[at_row * width + at_column] = answers[part];
+        }
     }
 }
 

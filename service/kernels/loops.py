@@ -38,14 +38,25 @@ class Part(NamedTuple):
     corner: Corner
 
 
-class PackedLevel(NamedTuple):
-    """A part of a picture, (h, w): where it begins, and how wide and high the whole picture is."""
+class Found(NamedTuple):
+    """Pixels of one size of a picture, row by row: (n,) each."""
 
-    packed: Packed
-    left: int
-    top: int
-    width: int
-    height: int
+    rows: Counts
+    columns: Counts
+
+
+class Layers(NamedTuple):
+    """The refinement network, as `network.RefinementNetwork` has it, and how its outputs count."""
+
+    weights: Sequence[Floats]
+    """(inputs, outputs), the first of FEATURES inputs; the outputs are 96, 48 and 4."""
+    biases: Sequence[Floats]
+    logits: Floats
+    """(256,): of each level before."""
+    scale: float
+    """What an output of 1 adds to a logit."""
+    haze: float
+    """The probability below which an answer means no."""
 
 
 class Window(NamedTuple):
@@ -108,11 +119,8 @@ class _Window(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_long) for name in Window._fields)
 
 
-class _Level(ctypes.Structure):
-    _fields_ = (
-        ("packed", ctypes.c_void_p),
-        *((name, ctypes.c_long) for name in ("packed_width", "left", "top", "width", "height")),
-    )
+class _Network(ctypes.Structure):
+    _fields_ = (("weights", ctypes.c_void_p * 3), ("biases", ctypes.c_void_p * 3))
 
 
 class _Taps(ctypes.Structure):
@@ -132,7 +140,9 @@ class Kernels:
         library = ctypes.CDLL(str(file))
         self._purest_colors = _function(library.purest_colors, "pppnpnnnn")
         self._unmix = _function(library.unmix, "pppnpnnnn")
-        self._describe = _function(library.describe, "pppppnppp")
+        self._unsure = _function(library.unsure, "pnnpnnnnnpppp", ctypes.c_long)
+        self._correct = _function(library.correct, "pppnpppffp")
+        self._put = _function(library.put, "pnnppnp")
         self._twice = _function(library.twice, "pnnpnnp")
         self._enlarge = _function(library.enlarge, "pnnppffp")
         self._smooth = _function(library.smooth, "ppffp")
@@ -203,22 +213,44 @@ class Kernels:
             *corner,
         )
 
-    def describe(
-        self,
-        levels: Sequence[PackedLevel],
-        places: Sequence[Coordinates],
-        limits: Floats,
-        features: Floats,
-        trust: Floats,
-    ) -> None:
-        """Fills (n, k) `features` and (n,) `trust` of the pixels at `places`: rows, columns, down and right."""
-        three = (_Level * len(levels))(
-            *(
-                _Level(_address(each.packed), each.packed.shape[1], each.left, each.top, each.width, each.height)
-                for each in levels
-            )
+    def unsure(self, levels: Levels, below: Levels, rows: tuple[int, int], sure: int, limits: Floats) -> Found:
+        """Places in some rows of (h, w) `levels` that are unsure and near an edge; `below` is half as large."""
+        top, bottom = rows
+        height, width = levels.shape
+        below_height, below_width = below.shape
+        found = Found(*(np.empty((bottom - top) * width, np.int32) for _ in range(2)))
+        doubtful = np.empty(width + 2, np.uint8)
+        count = self._unsure(
+            _address(levels), width, height, _address(below), below_width, below_height,
+            top, bottom, sure, _address(limits), _address(doubtful), *map(_address, found),
+        )  # fmt: skip
+        return Found(found.rows[:count], found.columns[:count])
+
+    def correct(self, levels: Sequence[Blended], found: Found, limits: Floats, layers: Layers) -> Levels:
+        """(n, 4): the answers for the four parts of pixels of the second of three levels; the first is the finest.
+
+        What lies outside of the picture is not filled.
+        """
+        answers = np.empty((len(found.rows), 4), np.uint8)
+        pointers = ctypes.c_void_p * 3
+        network = _Network(*(pointers(*map(_address, each)) for each in (layers.weights, layers.biases)))
+        self._correct(
+            (_Blend * 3)(*map(_blend, levels)),
+            *map(_address, found),
+            len(answers),
+            _address(limits),
+            ctypes.byref(network),
+            _address(layers.logits),
+            layers.scale,
+            layers.haze,
+            _address(answers),
         )
-        self._describe(three, *map(_address, places), len(trust), _address(limits), _address(features), _address(trust))
+        return answers
+
+    def put(self, answers: Levels, found: Found, levels: Levels) -> None:
+        """Puts what `correct` gave where it belongs in the finest levels, (h, w)."""
+        height, width = levels.shape
+        self._put(_address(levels), width, height, *map(_address, found), len(answers), _address(answers))
 
     def twice(self, small: Levels, size: tuple[int, int]) -> Levels:
         """(h, w) at twice its size, or a row or column less: `size` is (width, height)."""
@@ -313,11 +345,11 @@ def _taps(along: Taps) -> _Taps:
     return _Taps(*map(_address, along), along.weights.shape[1], len(along.first))
 
 
-def _function(function: Any, arguments: str) -> Any:
+def _function(function: Any, arguments: str, returned: Any = None) -> Any:
     """With types for its arguments: `p` a pointer, `n` a whole number, `f` a float."""
     kinds = {"p": ctypes.c_void_p, "n": ctypes.c_long, "f": ctypes.c_float}
     function.argtypes = [kinds[each] for each in arguments]
-    function.restype = None
+    function.restype = returned
     return function
 
 

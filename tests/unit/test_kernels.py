@@ -16,8 +16,9 @@ from service.kernels import compiled_kernels, with_numpy
 from service.kernels.library import LIBRARY
 from service.models.labels import Box, Size
 from service.pixels.refinement import refine
-from service.pixels.refinement.cascade import double
-from service.pixels.subject import Blend, subject_rows
+from service.pixels.refinement.cascade import SURE_LEVELS, double, unsure
+from service.pixels.refinement.surroundings import LIMITS
+from service.pixels.subject import Blend, cut_out
 
 FOLDER = Path(kernels.__file__).parent
 
@@ -43,10 +44,7 @@ def photo(seed: int, width: int, height: int) -> Image.Image:
 
 
 def cutout(blend: Blend) -> NDArray[np.int16]:
-    result = Image.new("RGBA", blend.photo.size)
-    for rows in subject_rows(blend, decontaminate=True):
-        result.paste(rows.image, (rows.left, rows.top))
-    return np.asarray(result).astype(np.int16)
+    return np.asarray(cut_out(blend, decontaminate=True)).astype(np.int16)
 
 
 @here
@@ -94,6 +92,34 @@ def test_twice_the_size_is_what_pillow_makes_of_it(width: int, height: int, seed
     with with_numpy():
         expected = double(small, size)
     assert np.array_equal(np.asarray(double(small, size)), np.asarray(expected))
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS, radius=st.floats(0.5, 6), rows=st.tuples(SIDES, SIDES))
+@settings(max_examples=40, deadline=None)
+def test_the_same_pixels_are_unsure(width: int, height: int, seed: int, radius: float, rows: tuple[int, int]) -> None:
+    matte = soft(seed, width, height, radius)
+    below = matte.reduce(2)
+    top, bottom = sorted(min(row, height) for row in rows)
+    loops = compiled_kernels()
+    assert loops is not None
+    found = loops.unsure(np.asarray(matte), np.asarray(below), (top, bottom), SURE_LEVELS, LIMITS)
+    expected = np.argwhere(unsure(below, matte)[top:bottom]) + np.array((top, 0))
+    assert np.array_equal(np.stack(found, axis=1), expected)
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS, least=st.integers(1, 255), share=st.floats(0, 0.05))
+@settings(max_examples=40, deadline=None)
+def test_the_bounds_are_those_of_the_levels_that_are_high_enough(
+    width: int, height: int, seed: int, least: int, share: float
+) -> None:
+    levels = noise(seed, height, width + 5)[:, 3 : 3 + width] * (noise(seed + 1, height, width) < share * 255)
+    loops = compiled_kernels()
+    assert loops is not None
+    rows, columns = np.nonzero(levels >= least)
+    expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if len(rows) else None
+    assert loops.bounds(levels, least) == expected
 
 
 def test_the_library_was_compiled_from_the_source_that_lies_beside_it() -> None:

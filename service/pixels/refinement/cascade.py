@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.kernels import compiled_kernels
+from service.kernels import Blended, Found, Kernels, compiled_kernels
 from service.kernels.memory import image_bytes, packed_pixels
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
 from service.pixels.refinement.surroundings import (
     LEAST_RANGE,
+    LIMITS,
     PERHAPS_INSIDE,
     SCALES,
     Coordinates,
@@ -26,7 +27,7 @@ from service.pixels.refinement.surroundings import (
     Places,
     describe,
 )
-from service.pixels.threads import each_part
+from service.pixels.threads import each_part, in_parts
 
 SURE_LEVELS = 5
 """Of 255, from either end: what is that close to 0 or 1 is sure."""
@@ -159,6 +160,10 @@ def _spread(values: NDArray[Any], reach: int, extreme: np.ufunc) -> NDArray[Any]
 
 def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], network: RefinementNetwork) -> Image.Image:
     """The last of three `mattes`, corrected where the one before, of half its size, is unsure."""
+    if (kernels := compiled_kernels()) is not None:
+        lent = [each for each in map(_lent, pictures, mattes) if each is not None]
+        if len(lent) == SCALES:
+            return Image.fromarray(_corrected(lent, network, kernels))
     width, height = mattes[-1].size
     corrected = np.zeros((height + (height & 1), width + (width & 1)), np.uint8)
     corrected[:height, :width] = image_bytes(mattes[-1])
@@ -170,6 +175,27 @@ def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], netw
 
     each_part(correct_band, doubts(pictures, mattes))
     return Image.fromarray(np.ascontiguousarray(corrected[:height, :width]))
+
+
+def _lent(picture: Image.Image, matte: Image.Image) -> Blended | None:
+    """None where the picture cannot be had without a copy."""
+    colors = packed_pixels(picture)
+    return None if colors is None else Blended(colors, image_bytes(matte))
+
+
+def _corrected(levels: Sequence[Blended], network: RefinementNetwork, kernels: Kernels) -> NDArray[np.uint8]:
+    """As `correct`, of three sizes of the picture where they lie."""
+    coarsest, middle, finest = levels
+
+    def of_band(band: tuple[int, int]) -> tuple[NDArray[np.uint8], Found]:
+        found = kernels.unsure(middle.levels, coarsest.levels, band, SURE_LEVELS, LIMITS)
+        return kernels.correct((finest, middle, coarsest), found, LIMITS, network.layers), found
+
+    every_band = list(in_parts(of_band, list(bands(len(middle.levels)))))
+    corrected = finest.levels.copy()
+    for answers, found in every_band:
+        kernels.put(answers, found, corrected)
+    return corrected
 
 
 Doubts = Iterator[tuple[Sequence[Level], Places]]

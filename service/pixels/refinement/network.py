@@ -5,7 +5,7 @@ Three layers, 22,000 weights. `scripts/train_refinement.py` made them; `provenan
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from service.kernels import Layers
 from service.pixels.refinement.surroundings import Description, Features
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -44,11 +45,17 @@ class RefinementNetwork:
     def correct(self, before: NDArray[np.uint8], known: Description) -> NDArray[np.uint8]:
         """(n, 4): the answer, 0 to 255, for the four parts of n pixels, given what it was and what is known of them."""
         answer = before * np.float32(1 / 255)
-        likely = answer.clip(LEAST, MOST)
-        logits = np.log(likely / (1 - likely)) + LOGITS * self(known.features)
+        logits = _logits(answer) + LOGITS * self(known.features)
         corrected = ((1 / (1 + np.exp(-logits)) - HAZE) / (1 - 2 * HAZE)).clip(0, 1)
         levels: NDArray[np.uint8] = np.rint((answer + known.trust * (corrected - answer)) * 255).astype(np.uint8)
         return levels
+
+    @cached_property
+    def layers(self) -> Layers:
+        """For the compiled loops, which compute what `correct` does."""
+        weights, biases = (tuple(map(np.ascontiguousarray, each)) for each in (self.weights, self.biases))
+        every_level = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
+        return Layers(weights, biases, _logits(every_level), float(LOGITS), float(HAZE))
 
     def __call__(self, features: Features) -> NDArray[np.float32]:
         """(n, 4)"""
@@ -60,6 +67,12 @@ class RefinementNetwork:
             np.maximum(activations, 0, out=activations)
         result: NDArray[np.float32] = activations @ last[0] + last[1]
         return result
+
+
+def _logits(answer: NDArray[np.float32]) -> NDArray[np.float32]:
+    likely = answer.clip(LEAST, MOST)
+    logits: NDArray[np.float32] = np.log(likely / (1 - likely))
+    return logits
 
 
 @cache

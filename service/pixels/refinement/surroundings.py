@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.kernels import Blended, Kernels, PackedLevel, compiled_kernels
-from service.kernels.memory import image_bytes, packed_pixels
+from service.kernels.memory import image_bytes
 from service.models.labels import Size
 
 SCALES = 3
@@ -112,13 +111,6 @@ class Level:
 
 
 def _packed(picture: Image.Image, matte: Image.Image, area: tuple[int, int, int, int]) -> NDArray[np.uint32]:
-    kernels, colors = compiled_kernels(), packed_pixels(picture)
-    if kernels is not None and colors is not None:
-        left, top, right, bottom = area
-        inside = np.s_[top:bottom, left:right]
-        joined = np.empty((bottom - top, right - left), np.uint32)
-        kernels.join(Blended(colors[inside], image_bytes(matte)[inside]), joined)
-        return joined
     pixels = picture.crop(area)
     pixels.putalpha(matte.crop(area))
     return image_bytes(pixels).view(np.uint32)[..., 0]
@@ -140,20 +132,6 @@ def describe(levels: Sequence[Level], places: Places) -> Description:
     Then, of all samples on the two coarser levels: how much of the answer their colours explain, how much it varies,
     its range among all samples, and its mean.
     """
-    kernels = compiled_kernels()
-    return _described(levels, places) if kernels is None else _compiled(levels, places, kernels)
-
-
-def _compiled(levels: Sequence[Level], places: Places, kernels: Kernels) -> Description:
-    count = len(places.rows)
-    features, trust = np.empty((count, FEATURES), np.float32), np.empty((count, 1), np.float32)
-    packed = [PackedLevel(each.packed, each.left, each.top, *each.size) for each in levels]
-    kernels.describe(packed, [np.ascontiguousarray(each) for each in places], LIMITS, features, trust)
-    return Description(features, trust)
-
-
-def _described(levels: Sequence[Level], places: Places) -> Description:
-    """With numpy."""
     samples = _samples(levels, places)
     mean, covariance = _moments(samples[:, SAMPLES_OF_FOUR:])
     slope, variance = _regress(covariance), covariance[3][3]

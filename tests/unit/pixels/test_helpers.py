@@ -11,7 +11,7 @@ from skimage import data
 from service.models.labels import Box, Size
 from service.pixels.encoders import encode_png
 from service.pixels.refinement import refine
-from service.pixels.subject import Blend, subject_rows
+from service.pixels.subject import Blend, cut_out
 from service.pixels.threads import Helpers, in_parts
 
 PATIENCE_S = 60.0
@@ -82,11 +82,7 @@ def cutout() -> bytes:
     blurred = picture.convert("L").resize((64, 48)).filter(ImageFilter.GaussianBlur(3))
     plane = np.asarray(blurred, np.float32) / np.float32(255)
     matte = refine(plane, Box(0, 0, 64, 48), Size(64, 48), picture)
-    matte = refine(plane, Box(0, 0, 64, 48), Size(64, 48), picture)
-    result = Image.new("RGBA", picture.size)
-    for rows in subject_rows(Blend(picture, matte, matte), decontaminate=True):
-        result.paste(rows.image, (rows.left, rows.top))
-    return encode_png(result)
+    return encode_png(cut_out(Blend(picture, matte, matte), decontaminate=True))
 
 
 @pytest.mark.parametrize("work", [cutout, lambda: encode_png(photo())], ids=["cutout", "photo"])

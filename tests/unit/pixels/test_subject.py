@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from skimage import data, filters
 
-from service.pixels.subject import Blend, subject_rows
+from service.pixels.subject import Blend, cut_out, subject_rows
 
 Levels = NDArray[np.float64]
 Alpha = NDArray[np.uint8]
@@ -112,6 +112,14 @@ def test_alpha_is_the_matte_and_what_is_sure_is_the_photo(name: str) -> None:
     assert np.array_equal(found[..., 3], alpha)
     assert np.array_equal(found[alpha == 255][:, :3], np.asarray(picture)[alpha == 255])
     assert not found[alpha == 0].any()
+
+
+@pytest.mark.parametrize("decontaminate", [True, False])
+def test_a_cutout_is_all_rows_of_the_subject_in_one_picture(decontaminate: bool) -> None:
+    mixture, wide = disc(), levels_of(filters.gaussian(disc() / 255.0, 6))
+    picture = mixed(photo(data.coffee()), mixture, plain(BLUE))
+    blend = Blend(picture, Image.fromarray(mixture), Image.fromarray(wide))
+    assert np.array_equal(np.asarray(cut_out(blend, decontaminate)), subject(blend, decontaminate))
 
 
 @pytest.mark.parametrize("level", [0, 1, 90, 254, 255])
