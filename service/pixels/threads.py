@@ -77,7 +77,8 @@ def in_parts(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[
             for part, future in zip(others, lent, strict=False):
                 yield work(part) if future.cancel() else future.result()
         finally:
-            wait([future for future in lent if not future.cancel()])
+            if begun := [future for future in lent if not future.cancel()]:
+                wait(begun)
         at += 1 + len(lent)
 
 
