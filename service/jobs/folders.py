@@ -14,7 +14,9 @@ def check_disk(error: BaseException | None) -> None:
     """Raises StorageFull where that is what `error` comes of."""
     of_files = isinstance(error, OSError) and error.errno in FULL
     of_rows = isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    if of_files or of_rows or isinstance(error, StorageFull):
+    if isinstance(error, StorageFull):
+        raise error  # which says already what is full: the disk, or Redis
+    if of_files or of_rows:
         raise StorageFull("the disk that has the jobs is full") from error
 
 
