@@ -40,11 +40,15 @@ def noisy(frames: Sequence[Picture], sigma: float) -> list[Picture]:
     return [(frame + random.normal(0, sigma, frame.shape)).clip(0, 255).astype(np.uint8) for frame in frames]
 
 
-def cat_over_coffee(count: int, size: tuple[int, int], step_px: float = 2.0) -> tuple[list[Picture], list[Picture]]:
-    """A real cat that moves over a real table, and where it is on each frame: (H, W) of 0 to 255."""
+def cat_over_coffee(
+    count: int, size: tuple[int, int], step_px: float = 2.0, subject: Picture | None = None
+) -> tuple[list[Picture], list[Picture]]:
+    """A real cat, or another `subject`, that moves over a real table, and where it is on each frame: (H, W) of 0 to
+    255.
+    """
     width, height = size
     table = Image.fromarray(data.coffee()).resize(size)
-    cat = Image.fromarray(data.chelsea()).resize((width // 2, height // 2))
+    cat = Image.fromarray(data.chelsea() if subject is None else subject).resize((width // 2, height // 2))
     rows, columns = np.indices((height // 2, width // 2))
     distance = np.hypot((columns - width / 4) / (width / 4), (rows - height / 4) / (height / 4))
     mask = Image.fromarray((255 * np.clip((1 - distance) * 8, 0, 1)).astype(np.uint8))
