@@ -13,11 +13,12 @@ from service.settings import REPOSITORY_STORE, Settings
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", list(Settings.model_fields))
-def test_every_setting_is_in_the_table(name: str) -> None:
-    assert f"| `SILHOUETTE_{name.upper()}` |" in README
+def test_every_setting_is_in_the_list_of_them(name: str) -> None:
+    assert f"| `SILHOUETTE_{name.upper()}` |" in SETTINGS
 
 
 @pytest.mark.parametrize("command", list(OPERATIONS))
