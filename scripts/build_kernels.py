@@ -1,6 +1,6 @@
 """Compiles the loops of `service/kernels/`, to the same bytes on every machine, and writes down their checksums.
 
-  make kernels            compiles, and writes the checksums into provenance.md
+  make kernels            compiles, and writes the checksums into provenance.md and library.py
   make kernels CHECK=1    compiles, and exits with 1 where the library in the repository is another one
 
 Needs the compiler that PyPI has as `ziglang`, in the version that pyproject.toml names: `make kernels` brings it.
@@ -15,7 +15,8 @@ import tempfile
 from pathlib import Path
 
 KERNELS = Path(__file__).resolve().parents[1] / "service" / "kernels"
-SOURCE, LIBRARY, PROVENANCE = KERNELS / "kernels.c", KERNELS / "linux-x86_64.so", KERNELS / "provenance.md"
+SOURCE, LIBRARY = KERNELS / "kernels.c", KERNELS / "linux-x86_64.so"
+PROVENANCE, LOADER = KERNELS / "provenance.md", KERNELS / "library.py"
 
 COMPILE = (
     "cc -target x86_64-linux-musl -mcpu=x86_64_v3 -O3 -std=c11 -Wall -Wextra -Werror -ffreestanding -fno-builtin "
@@ -37,11 +38,15 @@ def build(library: Path) -> None:
 
 
 def write_down() -> None:
-    text = PROVENANCE.read_text(encoding="utf-8")
     for file in (SOURCE, LIBRARY):
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        text = re.sub(rf"(`{re.escape(file.name)}`: )[0-9a-f]{{64}}", rf"\g<1>{digest}", text)
-    PROVENANCE.write_text(text, encoding="utf-8")
+        _put(PROVENANCE, f"`{file.name}`: ", file)
+    _put(LOADER, 'LIBRARY_SHA256 = "', LIBRARY)
+
+
+def _put(into: Path, after: str, file: Path) -> None:
+    """The checksum of `file`, in the place of the one that stands after this."""
+    digest, text = hashlib.sha256(file.read_bytes()).hexdigest(), into.read_text(encoding="utf-8")
+    into.write_text(re.sub(rf"({re.escape(after)})[0-9a-f]{{64}}", rf"\g<1>{digest}", text), encoding="utf-8")
 
 
 def main() -> None:

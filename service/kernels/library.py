@@ -1,6 +1,8 @@
 """Finds the compiled loops, if this machine can run them."""
 
 import contextlib
+import hashlib
+import logging
 import platform
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,12 @@ from pathlib import Path
 
 from service.kernels.loops import Kernels
 
+logger = logging.getLogger(__name__)
+
 LIBRARY = Path(__file__).with_name("linux-x86_64.so")
+LIBRARY_SHA256 = "7101dd09f94d0be5f608aafdd2275e299713beae46a262e28555a8203de680d7"
+"""Of what `loops.py` knows how to call; `make kernels` writes it here."""
+
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c"}
 """Of the processor: the library was compiled for x86-64-v3, and would end the process of an older one."""
 
@@ -38,7 +45,17 @@ def compiled_kernels() -> Kernels | None:
 def _loaded() -> Kernels | None:
     if sys.platform != "linux" or platform.machine() != "x86_64" or not _cpu_flags() >= NEEDED_FLAGS:
         return None
-    return Kernels(LIBRARY)
+    return load(LIBRARY)
+
+
+def load(file: Path) -> Kernels | None:
+    """None, and a warning, where it is another library than this process began with: one that an upgrade under it has
+    put in its place takes other arguments, and would end the process.
+    """
+    if hashlib.sha256(file.read_bytes()).hexdigest() != LIBRARY_SHA256:
+        logger.warning("%s is of another version: slower until the service is started again", file.name)
+        return None
+    return Kernels(file)
 
 
 def _cpu_flags() -> set[str]:

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from service import kernels
 from service.kernels import compiled_kernels, with_numpy
-from service.kernels.library import LIBRARY
+from service.kernels.library import LIBRARY, LIBRARY_SHA256, load
 from service.models.labels import Box, Size
 from service.pixels.refinement import refine
 from service.pixels.refinement.cascade import SURE_LEVELS, double, unsure
@@ -126,6 +126,20 @@ def test_the_library_was_compiled_from_the_source_that_lies_beside_it() -> None:
     written = dict(re.findall(r"^- `(\S+)`: ([0-9a-f]{64})$", (FOLDER / "provenance.md").read_text(), re.MULTILINE))
     files = {LIBRARY.name: LIBRARY, "kernels.c": FOLDER / "kernels.c"}
     assert written == {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    assert written[LIBRARY.name] == LIBRARY_SHA256
+
+
+@here
+def test_a_library_that_an_upgrade_has_put_in_its_place_is_not_called(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    upgraded = tmp_path / LIBRARY.name
+    upgraded.write_bytes(LIBRARY.read_bytes())
+    assert load(upgraded) is not None
+    assert not caplog.messages
+    upgraded.write_bytes(LIBRARY.read_bytes() + b"\0")
+    assert load(upgraded) is None
+    assert "started again" in caplog.text
 
 
 def test_within_numpy_nothing_compiled_is_used() -> None:
