@@ -15,7 +15,7 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from tests.clips import red_square, write_clip
+from tests.clips import HEIGHT, WIDTH, read_alpha, red_square, write_clip
 from tests.fakes import make_store
 from tests.pictures import encoded, painted
 from tests.system.loading import (
@@ -40,6 +40,10 @@ CONNECTIONS = 32
 """That all of them meet the same front happens once in 2,000,000,000 times."""
 
 KILLS, JOBS_A_KILL = 2, 8
+
+FRAMES_A_PX, RUN_PX = 4, 50
+"""The film's square moves to the right, and then begins again at the left."""
+FILMS_FRAMES = (200, 800, 3200)
 
 
 @pytest.fixture(scope="module")
@@ -211,10 +215,69 @@ def done_of(fronts: Server, jobs: dict[str, str]) -> int:
 
 
 def test_a_film_is_a_job_of_all_fronts(fronts: Server, tmp_path: Path) -> None:
-    film = write_clip(tmp_path / "short.mp4", red_square(5)).read_bytes()
-    headers = {"Content-Type": "video/mp4"}
-    url = f"{fronts.url}/videos?speed=fastest"
+    path = film_told(fronts, tmp_path, 5)
+    until(lambda: progress_of(fronts, path)["state"] == "done", "its end")
+    assert progress_of(fronts, path)["notes"]["frames"] == 5
+
+
+def test_a_film_whose_front_is_killed_in_its_middle_is_whole_all_the_same(fronts: Server, tmp_path: Path) -> None:
+    with film_in_its_middle(fronts, tmp_path) as (path, frames):
+        until(lambda: in_charge(fronts)[-1] in [each.pid for each in listening(fronts)], "the log")
+        turns = in_charge(fronts)
+        victim = psutil.Process(turns[-1])
+        family = victim.children(recursive=True)
+        victim.kill()
+        fronts.wait_for("in charge of jobs", len(turns) + 1)
+    until(lambda: progress_of(fronts, path)["state"] == "done", "its end")
+    until(lambda: len(listening(fronts)) == 2, "the successor")
+    assert family
+    assert not psutil.wait_procs(family, STOP_TIMEOUT_S)[1]
+    assert progress_of(fronts, path)["notes"]["frames"] == frames
+    (tmp_path / "cut.webm").write_bytes(fronts.get(f"{path}/result").content)
+    alphas = read_alpha(tmp_path / "cut.webm")
+    assert len(alphas) == frames
+    seen = range(20, frames, 40)
+    lefts = [int((alphas[number][HEIGHT // 2] > 127).argmax()) for number in seen]
+    assert lefts == pytest.approx([WIDTH // 8 + number // FRAMES_A_PX % RUN_PX for number in seen], abs=6)
+
+
+@contextlib.contextmanager
+def film_in_its_middle(fronts: Server, folder: Path) -> Iterator[tuple[str, int]]:
+    """The path of its job, and of how many frames it is. Within, it does not go on; a film that had come to its end
+    before that could be seen to says nothing, and a longer one is told.
+    """
+    for frames in FILMS_FRAMES:
+        before = metric(fronts, "silhouette_inferred_images_total")
+        path = film_told(fronts, folder, frames)
+        until(lambda: metric(fronts, "silhouette_inferred_images_total") > before, "its first frames")  # noqa: B023
+        with stopped(ready_workers(fronts)):
+            if progress_of(fronts, path)["state"] == "running":
+                yield path, frames
+                return
+    raise AssertionError("each of them was done before it was looked at")
+
+
+def film_told(fronts: Server, folder: Path, frames: int) -> str:
+    """The path of its job."""
+    run = red_square(RUN_PX, step_px=1)
+    pictures = [run[number // FRAMES_A_PX % RUN_PX] for number in range(frames)]
+    film = write_clip(folder / "film.mp4", pictures).read_bytes()
+    headers, url = {"Content-Type": "video/mp4"}, f"{fronts.url}/videos?speed=fastest"
     accepted = httpx2.post(url, content=film, headers=headers, timeout=REQUEST_TIMEOUT_S)
     assert accepted.status_code == http.HTTPStatus.ACCEPTED, accepted.text
-    until(lambda: fronts.get(accepted.headers["Location"]).json()["state"] == "done", "its end")
-    assert fronts.get(accepted.headers["Location"]).json()["notes"]["frames"] == 5
+    return accepted.headers["Location"]
+
+
+def progress_of(fronts: Server, path: str) -> dict[str, Any]:
+    """The job, as the first front tells it that is not being killed or just starting."""
+    told: list[dict[str, Any]] = []
+
+    def ask() -> bool:
+        with contextlib.suppress(httpx2.TransportError):
+            answer = fronts.get(path)
+            if answer.status_code == http.HTTPStatus.OK:
+                told.append(answer.json())
+        return bool(told)
+
+    until(ask, "an answer")
+    return told[-1]
