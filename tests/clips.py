@@ -1,5 +1,6 @@
 """Small films for tests, written with PyAV itself: real photos that move over real backgrounds, and painted ones."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -153,3 +154,14 @@ def at_s(frame: av.VideoFrame | av.AudioFrame) -> float:
 def read_times_ms(path: Path) -> list[float]:
     with av.open(str(path)) as container:
         return [at_s(frame) * 1000 for frame in container.decode(video=0)]
+
+
+def iou(found: Picture, truth: Picture) -> float:
+    """Of two alphas, (H, W): what is over 127 in both, to what is in either."""
+    return float(((found > 127) & (truth > 127)).sum() / ((found > 127) | (truth > 127)).sum())
+
+
+def flicker(mattes: Sequence[Picture], truths: Sequence[Picture]) -> float:
+    """How much the error of a frame's alpha differs from that of the one before, in levels of 255."""
+    errors = [matte.astype(float) - truth for matte, truth in zip(mattes, truths, strict=True)]
+    return float(np.mean([np.abs(after - before).mean() for before, after in itertools.pairwise(errors)]))

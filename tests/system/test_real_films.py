@@ -3,7 +3,6 @@ made of the two. Each film is done twice: with the frames around it, and frame b
 
 import asyncio
 import io
-import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from service.video.choice import FilmChoice
 from service.video.files import FilmFiles
 from service.video.film import make_film
 from service.video.source import Limits
-from tests.clips import noisy, read_alpha, write_clip
+from tests.clips import flicker, iou, noisy, read_alpha, write_clip
 from tests.weights import pulled_weights
 
 SIDE_PX = 224
@@ -78,16 +77,6 @@ def both(make: Callable[..., None], frames: Sequence[Levels], folder: Path) -> t
     make(source, folder / "steady.webm")
     make(source, folder / "alone.webm", smoothing="0")
     return read_alpha(folder / "steady.webm"), read_alpha(folder / "alone.webm")
-
-
-def iou(found: Levels, truth: Levels) -> float:
-    return float(((found > 127) & (truth > 127)).sum() / ((found > 127) | (truth > 127)).sum())
-
-
-def flicker(mattes: Sequence[Levels], truths: Sequence[Levels]) -> float:
-    """How much the error of a frame differs from that of the one before."""
-    errors = [matte.astype(float) - truth for matte, truth in zip(mattes, truths, strict=True)]
-    return float(np.mean([np.abs(after - before).mean() for before, after in itertools.pairwise(errors)]))
 
 
 def test_a_person_who_stands_still_flickers_by_a_tenth(
