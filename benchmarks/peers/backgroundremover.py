@@ -149,7 +149,7 @@ def measured(command: Sequence[str], result: Path, truths: Sequence[Picture]) ->
     """Raises StartFailed where the command fails or takes too long."""
     log = result.with_suffix(".log")
     seconds, cpu_s, peak_bytes, code = _watched(command, {"U2NET_PATH": str(weights())}, log)
-    if code or not result.is_file():
+    if code or not (result.is_file() and result.stat().st_size):  # its program leaves an empty one where FFmpeg failed
         raise StartFailed(f"{command[0]} ended with {code}: {log.read_text().strip().splitlines()[-1:]}")
     found = read_alpha(result)
     pairs = list(zip(found, truths, strict=False))  # where frames were lost, or more came out than went in
