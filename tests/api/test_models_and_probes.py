@@ -5,6 +5,7 @@ from starlette.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
+from service.workers.plan import most_replicas
 from tests.api.asking import POSTS, ask, problem_of
 from tests.fakes import tiny_families
 from tests.pictures import painted
@@ -70,11 +71,12 @@ def test_every_probe_is_ok_once_the_workers_are_ready(client: TestClient, path: 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_before_the_workers_are_ready_only_livez_is_ok(unstarted: TestClient) -> None:
+def test_before_the_workers_are_ready_only_livez_is_ok(unstarted: TestClient, settings: Settings) -> None:
+    workers = most_replicas(settings) if settings.pool == "ray" else settings.workers
     assert unstarted.get("/livez").status_code == 200
     for path in ("/readyz", "/startupz"):
         answer = unstarted.get(path)
-        assert "0 of 1 workers" in problem_of(answer, 503, "not_ready")["detail"]
+        assert f"0 of {workers} workers" in problem_of(answer, 503, "not_ready")["detail"]
         assert int(answer.headers["Retry-After"]) > 0
 
 
