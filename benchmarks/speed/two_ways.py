@@ -50,7 +50,7 @@ REST_S = 5.0
 EPILOG = """\
 examples:
   python -m benchmarks.speed.two_ways ray       selfie and u2net at 1080p, two minutes; needs the extra `ray`
-  python -m benchmarks.speed.two_ways fronts    two minutes
+  python -m benchmarks.speed.two_ways fronts    more than three minutes; less with --seconds 2 or --models selfie
   python -m benchmarks.speed.two_ways ray --models selfie --seconds 4 --json ray.json
 """
 
