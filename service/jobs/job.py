@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from service.errors import StorageFull, TooManyJobs
 from service.jobs.folders import check_disk
 from service.jobs.locks import Lock
 from service.settings.jobs import JobSettings
@@ -126,6 +127,22 @@ class StoreLimits:
     @classmethod
     def of(cls, settings: JobSettings) -> Self:
         return cls(settings.job_retention_s, settings.max_jobs, settings.max_job_bytes, settings.job_lease_s)
+
+    def check_room(self, waiting: int, jobs: int, used_bytes: int, more_bytes: int, where: str) -> None:
+        """For so many more. Raises TooManyJobs or StorageFull."""
+        if waiting + jobs > self.most_waiting:
+            raise self.too_many(waiting, jobs)
+        if used_bytes + more_bytes > self.most_bytes:
+            raise self.full(used_bytes, where)
+
+    def too_many(self, waiting: int, jobs: int) -> TooManyJobs:
+        more = "" if jobs == 1 else f", and {jobs} more do not fit"
+        return TooManyJobs(
+            f"{waiting} jobs wait or are at work; {self.most_waiting} are the most this service takes{more}"
+        )
+
+    def full(self, used_bytes: int, where: str) -> StorageFull:
+        return StorageFull(f"jobs and their results have {used_bytes} of {self.most_bytes} bytes of {where}")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from service.configuration_errors import ConfigurationError
-from service.errors import Failure, StorageFull, TooManyJobs, UnknownBatch, UnknownJob
+from service.errors import Failure, StorageFull, UnknownBatch, UnknownJob
 from service.jobs.deliveries import Delivery
 from service.jobs.disk.database import Database
 from service.jobs.disk.deliveries import due, forget, postpone
@@ -81,13 +81,9 @@ class DiskStore:
             return NewFolder.below(self._folder)
 
     def check_room(self, jobs: int = 1, size_bytes: int = 0) -> None:
-        waiting, most = sum(self.counts().get(state, 0) for state in WAITING), self._limits.most_waiting
-        if waiting + jobs > most:
-            more = "" if jobs == 1 else f", and {jobs} more do not fit"
-            raise TooManyJobs(f"{waiting} jobs wait or are at work; {most} are the most this service takes{more}")
+        waiting = sum(self.counts().get(state, 0) for state in WAITING)
         (used,) = self.rows.one("SELECT coalesce(sum(size_bytes), 0) FROM jobs")
-        if used + size_bytes > self._limits.most_bytes:
-            raise StorageFull(f"jobs and their results have {used} of {self._limits.most_bytes} bytes of disk")
+        self._limits.check_room(waiting, jobs, used, size_bytes, "disk")
 
     def add(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.errors import Failure, JobsAway, KeyReused, StorageFull, TooManyBytes, TooManyJobs
+from service.errors import Failure, JobsAway, KeyReused, TooManyBytes
 from service.jobs.folders import size_of
 from service.jobs.job import IdempotencyKey, NewJob, StoreLimits
 from service.jobs.redis.link import PREFIX, RedisLink
@@ -56,10 +56,7 @@ class Intake:
         """Raises TooManyJobs or StorageFull."""
         counts, used = self._link.ask(_filling)
         waiting = sum(int(count or 0) for count in counts)
-        if waiting + jobs > self._limits.most_waiting:
-            raise self._too_many(waiting, jobs)
-        if int(used or 0) + size_bytes > self._limits.most_bytes:
-            raise self._full(int(used or 0))
+        self._limits.check_room(waiting, jobs, int(used or 0), size_bytes, "Redis")
 
     def add(self, arrivals: Sequence[Arrival], asked: Asked, batch: str = "") -> str:
         """The id of the job or the batch: of the one that is there where it has been added before.
@@ -134,21 +131,12 @@ class Intake:
         if said == b"promised" and key is not None:
             return _kept_promise(more[0], key)
         if said == b"jobs":
-            raise self._too_many(int(more[0]), len(jobs))
+            raise self._limits.too_many(int(more[0]), len(jobs))
         if said == b"bytes":
-            raise self._full(int(more[0]))
+            raise self._limits.full(int(more[0]), "Redis")
         if said == b"gone":
             raise JobsAway("the files of a job did not stay in Redis until it came; its memory may be too small", 5)
         return None
-
-    def _too_many(self, waiting: int, jobs: int) -> TooManyJobs:
-        more = "" if jobs == 1 else f", and {jobs} more do not fit"
-        return TooManyJobs(
-            f"{waiting} jobs wait or are at work; {self._limits.most_waiting} are the most this service takes{more}"
-        )
-
-    def _full(self, used: int) -> StorageFull:
-        return StorageFull(f"jobs and their results have {used} of {self._limits.most_bytes} bytes of Redis")
 
 
 def _filling(redis: "Redis") -> tuple[list[bytes | None], bytes | None]:
