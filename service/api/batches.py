@@ -259,8 +259,10 @@ def _files(store: JobStore, jobs: list[Job]) -> Iterator[tuple[str, Path | bytes
     for job in jobs:
         if (file := store.result_file(job)) is not None:
             stem = Path(job.name or NAMELESS).stem
-            yield names.unused(stem, file.path.suffix), file.path
-            file.let_go()
+            try:
+                yield names.unused(stem, file.path.suffix), file.path
+            finally:  # also where the client leaves in the middle
+                file.let_go()
         elif job.state is State.FAILED:
             failures.append({"name": job.name, "code": job.failure_code, "detail": job.failure_detail})
     if failures:
