@@ -82,6 +82,24 @@ class Muxer:
         return frame
 
 
+class StreamWriter:
+    """All of a Writer but `prepare`, where a picture is a frame of one stream."""
+
+    def __init__(self, muxer: Muxer, stream: av.VideoStream, clock: Fraction) -> None:
+        self._muxer = muxer
+        self._stream = stream
+        self._clock = clock
+
+    def write(self, ready: VideoFrame, at: Fraction, duration: Fraction | None) -> None:
+        self._muxer.put(self._stream.encode(timed(ready, at, duration, self._clock)), at)
+
+    def finish(self) -> None:
+        self._muxer.finish(self._stream.encode(None))
+
+    def abandon(self) -> None:
+        self._muxer.abandon()
+
+
 def tell(context: Any, order: Order, pixel_format: str, time_base: Fraction, *, is_full_range: bool = False) -> None:
     """What every encoder has to know of the pictures."""
     facts = order.facts
