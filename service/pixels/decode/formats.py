@@ -15,6 +15,7 @@ from service.pixels.decode.png import open_png
 from service.pixels.decode.raster import Header
 from service.pixels.decode.strangers import name_of_stranger
 from service.pixels.decode.tiff import is_tiff, open_tiff
+from service.pixels.png_format import SIGNATURE as PNG_SIGNATURE
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ FORMATS: dict[str, ReadFormat] = {
     "JPEG": ReadFormat(
         lambda encoded: encoded.startswith(b"\xff\xd8\xff"), open_jpeg, (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")
     ),
-    "PNG": ReadFormat(lambda encoded: encoded.startswith(b"\x89PNG\r\n\x1a\n"), open_png, (".png", ".apng")),
+    "PNG": ReadFormat(lambda encoded: encoded.startswith(PNG_SIGNATURE), open_png, (".png", ".apng")),
     "WebP": ReadFormat(lambda encoded: encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP", open_webp, (".webp",)),
     "GIF": ReadFormat(lambda encoded: encoded.startswith((b"GIF87a", b"GIF89a")), open_gif, (".gif",)),
     "BMP": ReadFormat(is_bmp, open_bmp, (".bmp", ".dib")),

@@ -13,11 +13,7 @@ from service.pixels.decode.colours.icc import MAX_PROFILE_BYTES
 from service.pixels.decode.colours.spaces import SRGB, XY, ColourSpace, Primaries, from_codes, from_gamma
 from service.pixels.decode.orientation import orientation
 from service.pixels.decode.png_chunks import (
-    GREY,
-    GREY_ALPHA,
     RAW_EXIF,
-    RGB,
-    RGBA,
     ImageHeader,
     Png,
     inflated,
@@ -25,6 +21,7 @@ from service.pixels.decode.png_chunks import (
     take_apart,
 )
 from service.pixels.decode.raster import Deep, Header, Profile, Raster, raster
+from service.pixels.png_format import GREY, GREY_ALPHA, RGB, RGBA
 
 MAX_EXIF_BYTES = 1 << 20
 DEEP_WEIGHT = 2.0

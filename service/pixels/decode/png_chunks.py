@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.errors import UndecodableImage
+from service.pixels.png_format import PALETTE, SIGNATURE, checksum, chunk
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 200_000
 """A real file of 32 MB has some thousands. Walking so many takes 0.2 s."""
 KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"))
@@ -32,10 +32,6 @@ class ImageHeader(NamedTuple):
     compression: int
     filters: int
     interlace: int
-
-
-GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
-"""Colour types."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +82,16 @@ def _walk(encoded: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
 
 def _checksum_is_right(view: memoryview, kind: bytes, content: memoryview, end: int) -> bool:
     expected = view[end - 4 : end]
-    return len(expected) == 4 and zlib.crc32(content, zlib.crc32(kind)) == int.from_bytes(expected, "big")
+    return len(expected) == 4 and checksum(kind, content) == int.from_bytes(expected, "big")
 
 
 def put_together(png: Png, header: ImageHeader) -> bytes:
     """A PNG of the same pixels, palette included, under `header`, whatever was or was not behind them."""
-    parts = [SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", *header))]
+    parts = [SIGNATURE, chunk(b"IHDR", struct.pack(">IIBBBBB", *header))]
     if header.colour_type == PALETTE:
-        parts += [_chunk(kind, png.chunks[kind]) for kind in (b"PLTE", b"tRNS") if kind in png.chunks]
-    parts += [_chunk(b"IDAT", b"".join(png.pixels)), _chunk(b"IEND", b"")]
+        parts += [chunk(kind, png.chunks[kind]) for kind in (b"PLTE", b"tRNS") if kind in png.chunks]
+    parts += [chunk(b"IDAT", b"".join(png.pixels)), chunk(b"IEND", b"")]
     return b"".join(parts)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
 
 
 def inflated(stream: bytes, most: int) -> bytes | None:
