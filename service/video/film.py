@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from service.engine.together import together
-from service.errors import BadOption, VideoTooLong
+from service.errors import BadInput, BadOption, VideoTooLong
 from service.models.decisions import Plane
 from service.video.choice import FilmChoice
 from service.video.composing import Composer
@@ -54,7 +54,8 @@ class Made:
 async def make_film(
     engine: "Engine", files: FilmFiles, choice: FilmChoice, limits: Limits, watch: Watch | None = None
 ) -> Made:
-    """The result has its name only once it is whole; cut short, nothing is there but what `FilmFiles.mattes` keeps.
+    """The result has its name only once it is whole; cut short, nothing is there but what `FilmFiles.mattes` keeps;
+    refused, not that either, unless it was there before.
 
     Raises what `Source` and the catalogue raise, BadOption for a background that is missing, and what the engine fails
     with.
@@ -78,7 +79,13 @@ async def make_with(means: Means, files: FilmFiles, choice: FilmChoice, limits: 
         closing.callback(kept.close)
         closing.callback(threads.shutdown)  # once more, and first: nothing is closed that a thread still works on
         film = _Film(choice, source, Looker(means, class_ids, kept), threads)
-        made = await film.run(files, watch)
+        is_resumed = len(kept) > 0
+        try:
+            made = await film.run(files, watch)
+        except BadInput:
+            if not is_resumed:
+                kept.forget()
+            raise
     kept.forget()
     return made
 

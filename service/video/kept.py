@@ -69,8 +69,11 @@ class KeptMattes:
             self._places[number] = place
 
     def close(self) -> None:
+        """A file without mattes goes: there is nothing to go on from."""
         with self._lock:
             self._file.close()
+            if not self._places:
+                self.path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """The film is done."""

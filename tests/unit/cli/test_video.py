@@ -93,6 +93,7 @@ def test_films_are_done_one_after_the_other_and_what_is_no_film_costs_one_line(
     assert len(read_alpha(tmp_path / "cut" / "one.webm")) == 5
     told = capsys.readouterr().err
     assert "bad.mp4: it is no film" in told
+    assert not list(films.glob(".*"))
     assert "2 of 3 films done" in told
 
 

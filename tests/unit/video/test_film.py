@@ -92,6 +92,16 @@ def test_a_folder_that_was_cut_short_is_not_there(maker: Maker, clip: Path, tmp_
     assert [path.name for path in tmp_path.iterdir()] == [".frames.silhouette-mattes"]
 
 
+def test_a_refusal_leaves_what_an_earlier_try_has_looked_at(maker: Maker, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        maker.runner.run(cut_short(maker, clip, tmp_path / "new.webm"))
+    (mattes,) = tmp_path.iterdir()
+    kept = mattes.read_bytes()
+    with pytest.raises(UnsupportedImage):
+        maker.make(clip, tmp_path / "new.webm", effect="replace-background", background=b"no picture")
+    assert mattes.read_bytes() == kept
+
+
 @pytest.mark.parametrize("given", [{}, {"feather": "2", "shift_edge": "-1"}])
 @pytest.mark.parametrize("size", [(160, 96), (161, 97)])
 def test_what_goes_from_codec_to_codec_looks_like_what_goes_by_rgb(
@@ -252,7 +262,7 @@ def test_frames_too_large_for_a_format_are_refused_in_words(maker: Maker, tmp_pa
     wide = write_clip(tmp_path / "wide.avi", [np.zeros((2, 16_384, 3), np.uint8)], codec="png", pixel_format="rgb24")
     with pytest.raises(BadOption, match="webp has frames of at most 16383 pixels a side, not 16384 x 2"):
         maker.make(wide, tmp_path / "cut.webp")
-    assert not (tmp_path / "cut.webp").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["wide.avi"]
 
 
 def test_what_is_wrong_with_a_films_background_is_not_said_of_the_film(
