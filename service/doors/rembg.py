@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Request
 from PIL import Image
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from service.api.doorway import Refusal
@@ -63,12 +64,20 @@ def _split(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
+def _check_model(name: str) -> str:
+    """For pydantic: rembg has a pattern there, of which no caller reads which models there are."""
+    if name not in MODELS:
+        known = {"known": ", ".join(MODELS)}
+        raise PydanticCustomError("string_pattern_mismatch", "there is no such model; there are {known}", known)
+    return name
+
+
 class Parameters(BaseModel):
     """Under the names that rembg has for them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
-    model: str | None = Field(None, pattern=f"^({'|'.join(MODELS)})$")
+    model: Annotated[str, AfterValidator(_check_model)] | None = None
     a: bool = False
     """Alpha matting."""
     af: Channel = 240

@@ -117,6 +117,7 @@ def test_the_very_same_network_answers_where_it_is_loaded(name: str | None, serv
 def test_a_model_that_is_none_is_refused_as_fastapi_does(client: TestClient, name: str) -> None:
     [entry] = errors_of(remove(client, model=name))
     assert (entry["loc"], entry["type"], entry["input"]) == (["body", "model"], "string_pattern_mismatch", name)
+    assert entry["msg"].startswith("there is no such model; there are u2net, u2netp,")
 
 
 @pytest.mark.parametrize(
