@@ -28,6 +28,7 @@ OF_FILMS = (
     errors.UnknownJob,
     errors.UnknownBatch,
     errors.JobUnfinished,
+    errors.RangeNotSatisfiable,
     errors.JobCrashed,
 )
 """Told of films and of jobs alone."""

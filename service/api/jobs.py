@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse
 
 from service.api.acceptance import times_of
 from service.api.asker import owner_of
 from service.api.examples import OF_JOBS
+from service.api.forms import only_once
 from service.api.openapi import problems
 from service.api.problems import failure_of, status_of
 from service.api.ranges import pass_over_bad_range
@@ -18,12 +19,15 @@ from service.api.running import result_headers
 from service.api.state import Service, ServiceDep
 from service.engine.deferred import KIND as PICTURE
 from service.engine.deferred import answer_in
-from service.errors import BadOption, JobUnfinished, UnknownBatch, UnknownJob
+from service.errors import BadOption, JobUnfinished, RangeNotSatisfiable, UnknownBatch, UnknownJob, UnknownOption
 from service.jobs import Job, State
+from service.operations.options import parse_options
 
 router = APIRouter(tags=["jobs"])
 
 MOST_LISTED = 1000
+
+REFUSED_LISTS = (BadOption, UnknownOption, UnknownBatch, *OF_JOBS)
 
 OF_ID: dict[str, Any] = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}
 """Any text is one, so there is nothing for FastAPI to refuse in words of its own."""
@@ -46,6 +50,15 @@ OF_LIST: dict[str, Any] = {
         },
     ]
 }
+
+
+class Wanted(BaseModel):
+    """Of a list: which jobs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: State | None = None
+    batch: str | None = None
 
 
 class JobProgress(BaseModel):
@@ -137,15 +150,18 @@ def job_path(job: Job, service: Service) -> str:
     return f"{service.settings.root_path}/jobs/{job.id}"
 
 
-@router.get("/jobs", summary="Your jobs", responses=problems(BadOption, UnknownBatch, *OF_JOBS), openapi_extra=OF_LIST)
+@router.get("/jobs", summary="Your jobs", responses=problems(*REFUSED_LISTS), openapi_extra=OF_LIST)
 def jobs(request: Request, service: ServiceDep) -> list[JobInfo]:
     """The newest first, a thousand at most; or those of one batch, in their order. Those of other keys are not among
     them. Their positions are not told here."""
-    store, state = service.jobs.store, _state_in(request)
-    if (batch := request.query_params.get("batch")) is not None:
-        found = store.jobs_in(store.batch(batch, owner_of(request)).id)
-        return [JobInfo.of(each, service) for each in found if state in (None, each.state)]
-    return [JobInfo.of(each, service) for each in store.jobs_of(owner_of(request), MOST_LISTED, state)]
+    store, owner = service.jobs.store, owner_of(request)
+    wanted = parse_options(Wanted, only_once(request.query_params.multi_items()))
+    if wanted.batch is None:
+        found = store.jobs_of(owner, MOST_LISTED, wanted.state)
+    else:
+        in_batch = store.jobs_in(store.batch(wanted.batch, owner).id)
+        found = [each for each in in_batch if wanted.state in (None, each.state)]
+    return [JobInfo.of(each, service) for each in found]
 
 
 @router.get("/jobs/{id}", summary="How far a job is", responses=problems(UnknownJob, *OF_JOBS), openapi_extra=OF_ID)
@@ -158,7 +174,7 @@ def job(request: Request, service: ServiceDep) -> JobInfo:
     "/jobs/{id}/result",
     summary="The result of a job",
     response_class=FileResponse,
-    responses=problems(UnknownJob, JobUnfinished, *OF_JOBS),
+    responses=problems(UnknownJob, JobUnfinished, RangeNotSatisfiable, *OF_JOBS),
     openapi_extra=OF_ID,
 )
 def result(request: Request, service: ServiceDep) -> Response:
@@ -187,15 +203,6 @@ def result(request: Request, service: ServiceDep) -> Response:
 async def cancel(request: Request, service: ServiceDep) -> JobInfo:
     """Whatever it is at, it ends; what is there of it is deleted."""
     return JobInfo.of(await service.jobs.cancel(request.path_params["id"], owner_of(request)), service)
-
-
-def _state_in(request: Request) -> State | None:
-    """Raises BadOption."""
-    given = request.query_params.get("state")
-    try:
-        return State(given) if given else None
-    except ValueError as error:
-        raise BadOption(f"state is one of {', '.join(State)}, not {given!r}") from error
 
 
 def _job_of(request: Request, service: Service) -> Job:

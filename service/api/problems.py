@@ -34,6 +34,8 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.NoForeground: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyVertices: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+    errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
     errors.LargeHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.SlowHeaders: HTTPStatus.REQUEST_TIMEOUT,
     errors.HostNotAllowed: HTTPStatus.MISDIRECTED_REQUEST,
@@ -85,6 +87,8 @@ def refusal_of(failure: Failure, request_id: str) -> Refusal:
     headers = _comeback(failure) if isinstance(failure, Unavailable) else {}
     if isinstance(failure, NO_KEY):
         headers["WWW-Authenticate"] = 'Bearer realm="silhouette"'
+    if isinstance(failure, errors.RangeNotSatisfiable) and failure.size_bytes is not None:
+        headers["Content-Range"] = f"bytes */{failure.size_bytes}"
     return Refusal(status_of(failure), failure.code, failure.title, failure.detail, request_id, headers, failure)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
+from service.api.ranges import refusing_ranges
 from service.jobs import ResultFile
 
 
@@ -17,6 +18,6 @@ class ResultResponse(FileResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, refusing_ranges(send))
         finally:
             self._file.let_go()

@@ -18,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from service.api.exchange import CONNECTION_EXTENSION
 from service.api.peers import is_trusted_proxy
 from service.api.problems import PROBLEM_MEDIA_TYPE, STATUS, problem_body
-from service.errors import Failure, LargeHeaders, SlowHeaders, TooManyConnections
+from service.errors import Failure, LargeHeaders, MalformedRequest, SlowHeaders, TooManyConnections
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
@@ -180,9 +180,27 @@ class Connection(HttpToolsProtocol):
         if self._has_request:  # the one before it: its answer is the last one
             self.cycle.keep_alive = False
             return
+        self._say_last(failure)
+
+    def _say_last(self, failure: Failure) -> None:
         self.transport.write(_problem_response(failure))
         self.transport.write_eof()
         self._start_timer(LINGER_S, self._abort)
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's name for what comes where it reads no HTTP: in the place of a request, or within its body."""
+        failure = MalformedRequest("what came could not be read as HTTP/1.1")
+        if not (self._has_request and self.cycle.more_body):
+            self._refuse(failure, "malformed")
+            return
+        self._closed.labels("malformed").inc()
+        self._unheard_bytes = 0
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()  # whoever reads the body hears that nothing more comes
+        if self.cycle.response_started:
+            self._abort()
+        else:
+            self._say_last(failure)
 
     def _hear_no_more(self, count: int) -> None:
         assert self._unheard_bytes is not None

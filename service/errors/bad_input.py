@@ -1,5 +1,7 @@
 """What the caller mends by changing the request."""
 
+from typing import Self
+
 from service.errors.failure import Failure
 
 
@@ -92,6 +94,21 @@ class TooManyVertices(BadInput):
     title = "The outlines have too many corners for polygons"
 
 
+class RangeNotSatisfiable(BadInput):
+    code = "range_not_satisfiable"
+    title = "The file ends before the part that was asked for"
+
+    def __init__(self, detail: str = "", size_bytes: int | None = None) -> None:
+        super().__init__(detail)
+        self.size_bytes = size_bytes
+        """Of the file, where it is known."""
+
+
+class MalformedRequest(BadInput):
+    code = "malformed_request"
+    title = "What was sent is not HTTP"
+
+
 class LargeHeaders(BadInput):
     code = "large_headers"
     title = "The headers are too large"
@@ -151,6 +168,10 @@ class UnknownJob(BadInput):
     code = "unknown_job"
     title = "There is no such job"
 
+    @classmethod
+    def of(cls, id_: str) -> Self:
+        return cls(f"there is no job {id_!r}, or not any more")
+
 
 class JobUnfinished(BadInput):
     code = "job_unfinished"
@@ -160,6 +181,10 @@ class JobUnfinished(BadInput):
 class UnknownBatch(BadInput):
     code = "unknown_batch"
     title = "There is no such batch"
+
+    @classmethod
+    def of(cls, id_: str) -> Self:
+        return cls(f"there is no batch {id_!r}, or not any more")
 
 
 class KeyReused(BadInput):

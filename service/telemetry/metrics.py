@@ -20,7 +20,7 @@ BEGIN_AT_ZERO: Mapping[str, Sequence[str]] = {
     "silhouette_requeued": ("crash", "hang", "poisoned", "memory", "model_failed"),
     "silhouette_worker_restarts": ("crash", "hang", "poisoned", "recycled", "models", "failed_start"),
     "silhouette_cache_lookups": ("hit", "miss"),
-    "silhouette_connections_closed": ("idle", "large_headers", "slow_headers", "too_many", "slow_reader"),
+    "silhouette_connections_closed": ("idle", "malformed", "large_headers", "slow_headers", "too_many", "slow_reader"),
     "silhouette_stream_sessions_ended": ("disconnected",),
     "silhouette_stream_frames": ("answered", "dropped", "failed"),
 }

@@ -10,6 +10,8 @@ from service.api.problems import STATUS, refusal_of, refused
 from service.errors import Failure, Unavailable
 
 STATUS_OF_CODE = {
+    "malformed_request": 400,
+    "range_not_satisfiable": 416,
     "malformed_form": 400,
     "malformed_json": 400,
     "malformed_message": 400,

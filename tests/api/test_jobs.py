@@ -57,6 +57,9 @@ def test_a_part_of_a_result_is_sent_and_what_is_no_range_is_passed_over(client: 
     assert (part.status_code, part.content) == (206, whole[2:6])
     passed = client.get(path, headers={"Range": "frames=1-2"})
     assert (passed.status_code, passed.content) == (200, whole)
+    beyond = client.get(path, headers={"Range": f"bytes={len(whole)}-"})
+    assert str(len(whole)) in problem_of(beyond, 416, "range_not_satisfiable")["detail"]
+    assert beyond.headers["Content-Range"] == f"bytes */{len(whole)}"
 
 
 def test_further_pictures_and_the_accept_header_are_kept(client: TestClient) -> None:
@@ -121,6 +124,8 @@ def test_one_of_ones_own_jobs_is_listed_with_its_state(client: TestClient) -> No
     assert job in client.get("/jobs?state=done").json()
     assert job not in client.get("/jobs?state=failed").json()
     problem_of(client.get("/jobs?state=odd"), 422, "bad_option")
+    problem_of(client.get("/jobs?state=done&state=failed"), 422, "bad_option")
+    assert "'state'" in problem_of(client.get("/jobs?stat=done"), 422, "unknown_option")["detail"]
 
 
 def test_a_cancelled_job_has_no_result(client: TestClient) -> None:

@@ -102,6 +102,27 @@ def test_headers_that_are_too_large_are_431_in_a_problem_document(hasty: Server,
     assert problem_in(heard(connection)) == (431, "large_headers")
 
 
+@pytest.mark.parametrize("sent", [b"hello\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET /livez HTTP/7.7\r\n\r\n"])
+def test_what_is_no_http_is_400_in_a_problem_document(hasty: Server, sent: bytes) -> None:
+    connection = dial(hasty)
+    connection.sendall(sent)
+    assert problem_in(heard(connection)) == (400, "malformed_request")
+
+
+def test_a_body_that_is_not_sent_as_its_headers_say_is_400_and_nobody_waits_for_its_rest(hasty: Server) -> None:
+    connection = dial(hasty)
+    connection.sendall(b"POST /segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n")
+    connection.sendall(b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\nno length\r\n")
+    assert problem_in(heard(connection)) == (400, "malformed_request")
+    wait_for_metric(hasty, 0, "silhouette_uploads")
+
+
+def test_a_request_before_what_is_no_http_has_its_answer(hasty: Server) -> None:
+    connection = dial(hasty)
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nhello\r\n\r\n")
+    assert heard(connection).startswith(b"HTTP/1.1 200 ")
+
+
 def test_headers_of_ordinary_size_pass(hasty: Server) -> None:
     connection = connection_to(hasty)
     connection.request("GET", "/livez", headers={"Cookie": "x" * 30_000})
