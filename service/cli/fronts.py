@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from service.fronts.hub import Hub
 from service.fronts.link import Link, RemotePool
 from service.fronts.shares import settings_of_a_front
 from service.jobs import DiskStore, StoreLimits
+from service.jobs.scratch import ScratchFolder
 from service.models.store import ModelCard
 from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings
@@ -102,7 +102,7 @@ def folder_of_jobs(settings: Settings) -> Iterator[Path | None]:
         yield None
         return
     with contextlib.ExitStack() as stack:
-        folder = settings.jobs_folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="silhouette-")))
+        folder = settings.jobs_folder or stack.enter_context(contextlib.closing(ScratchFolder())).path
         stack.callback(DiskStore(folder, StoreLimits.of(settings)).close)
         yield folder
 

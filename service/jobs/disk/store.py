@@ -133,13 +133,13 @@ class DiskStore:
     def get(self, id_: str, owner: str) -> Job:
         row = self.rows.one("SELECT * FROM jobs WHERE id = ? AND owner = ?", id_, owner)
         if row is None:
-            raise UnknownJob(f"there is no job {id_!r}, or not any more")
+            raise UnknownJob.of(id_)
         return self._job(row)
 
     def batch(self, id_: str, owner: str) -> Batch:
         row = self.rows.one("SELECT * FROM batches WHERE id = ? AND owner = ?", id_, owner)
         if row is None:
-            raise UnknownBatch(f"there is no batch {id_!r}, or not any more")
+            raise UnknownBatch.of(id_)
         rows = self.rows.all("SELECT state, count(*) AS jobs FROM jobs WHERE batch = ? GROUP BY state", id_)
         return Batch(**dict(row), counts={State(each["state"]): each["jobs"] for each in rows})
 

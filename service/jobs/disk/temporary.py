@@ -1,12 +1,10 @@
 """Jobs of a service that was given no folder for them."""
 
-import tempfile
-from pathlib import Path
-
 from service.configuration_errors import ConfigurationError
 from service.jobs.disk.store import DiskStore
 from service.jobs.folders import check_disk
 from service.jobs.job import StoreLimits
+from service.jobs.scratch import ScratchFolder
 
 
 class TemporaryStore(DiskStore):
@@ -15,8 +13,8 @@ class TemporaryStore(DiskStore):
     def __init__(self, limits: StoreLimits) -> None:
         """Raises StorageFull where there is no room: it is opened for the first job, which is told so."""
         try:
-            self._own = tempfile.TemporaryDirectory(prefix="silhouette-", ignore_cleanup_errors=True)
-            super().__init__(Path(self._own.name), limits)
+            self._own = ScratchFolder()
+            super().__init__(self._own.path, limits)
         except OSError as error:
             check_disk(error)
             raise
@@ -26,4 +24,4 @@ class TemporaryStore(DiskStore):
 
     def close(self) -> None:
         super().close()
-        self._own.cleanup()
+        self._own.close()

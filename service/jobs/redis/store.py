@@ -21,6 +21,7 @@ from service.jobs.redis.deliveries import Deliveries
 from service.jobs.redis.intake import Arrival, Asked, Intake
 from service.jobs.redis.link import PREFIX, RedisLink
 from service.jobs.redis.rows import batch_of, job_of, pairs
+from service.jobs.scratch import ScratchFolder
 from service.jobs.store import Look, ResultFile
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class RedisStore:
         self.clock = clock or time.time
         self._limits = limits
         self._link = RedisLink(url, clock)
-        self._own = tempfile.TemporaryDirectory(prefix="silhouette-", ignore_cleanup_errors=True)
-        self._folder = Path(self._own.name)
+        self._own = ScratchFolder()
+        self._folder = self._own.path
         self._intake = Intake(self._link, limits)
         self._claims = Claims(self._link, self._folder, limits.lease_s)
         self._deliveries = Deliveries(self._link)
@@ -57,7 +58,7 @@ class RedisStore:
 
     def close(self) -> None:
         self._link.close()
-        self._own.cleanup()
+        self._own.close()
 
     # --- for whoever asks ---------------------------------------------------------------------------------------------
 
@@ -92,13 +93,13 @@ class RedisStore:
     def get(self, id_: str, owner: str) -> Job:
         told = self._hash(f"job:{id_}")
         if told.get(b"owner") != owner.encode():
-            raise UnknownJob(f"there is no job {id_!r}, or not any more")
+            raise UnknownJob.of(id_)
         return self._job(told)
 
     def batch(self, id_: str, owner: str) -> Batch:
         told = self._hash(f"batch:{id_}")
         if told.get(b"owner") != owner.encode():
-            raise UnknownBatch(f"there is no batch {id_!r}, or not any more")
+            raise UnknownBatch.of(id_)
         return batch_of(told, self._hash(f"batch-counts:{id_}"))
 
     def jobs_of(self, owner: str, most: int, state: State | None = None) -> list[Job]:
