@@ -36,6 +36,7 @@ from service.queue.pixel_scheduler import PixelScheduler
 from service.settings import Settings, read_settings
 from service.telemetry.log import FIELDS
 from service.workers.plan import SegmenterFamilies, built_in_families
+from service.workers.room import Machine, with_room
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,7 @@ def create_app(
 def app_of(settings: Settings, engine: Engine) -> FastAPI:
     """The service on an engine that is there. Raises ConfigurationError."""
     doors = opened(settings.doors)
+    settings = with_room(settings, Machine.here(engine.pool.places))
     service = Service(settings, engine)
     app = FastAPIOffline(
         title="Silhouette",

@@ -36,6 +36,7 @@ from service.workers.backoff import Backoff
 from service.workers.lifetime import SERVICE_SIGNALS, signals_blocked
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies
+from service.workers.room import Machine, with_room
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -84,9 +85,10 @@ def serve_with_fronts(settings: Settings, families: SegmenterFamilies, make_pixe
         raise ConfigurationError("SILHOUETTE_FRONTS above 1 takes Linux, which shares a port out among processes")
     engine = Engine.build(settings, families, PixelScheduler(1))
     with reserved(settings.host, settings.port) as listener, folder_of_jobs(settings) as jobs_folder:
-        shared = settings_of_a_front(settings.model_copy(update={"jobs_folder": jobs_folder}), available_cores())
-        address = listener.getsockname()[:2]
         cards, pool = engine.pipeline.catalogue.cards, engine.pool
+        roomy = with_room(settings, Machine.here(pool.places)).model_copy(update={"jobs_folder": jobs_folder})
+        shared = settings_of_a_front(roomy, available_cores())
+        address = listener.getsockname()[:2]
         plans = [
             FrontPlan(number, shared, cards, pool.size, pool.places, address, make_pixels)
             for number in range(settings.fronts)

@@ -14,14 +14,17 @@ class LimitSettings(SettingsPart):
     """What may be in flight at once, how large a picture may be, and how long an answer may take."""
 
     queue_capacity: int = Field(64, ge=1)
-    """Requests in flight. Higher hides overload as latency and holds more images in memory."""
+    """Requests in flight. Unset, more where more keep the machine busy: one picture for each core, and two for each
+    that workers take at once. Higher hides overload as latency and holds more images in memory."""
 
     max_bytes_in_flight: int = Field(256 * 1024 * 1024, ge=1)
-    """Request bodies and answers in memory, all together. Higher admits more large uploads at once."""
+    """Request bodies and answers in memory, all together. Unset, more where more than 33 pictures keep the machine
+    busy: 8 MB for each. Higher admits more large uploads at once."""
 
     max_megapixels_in_flight: float = Field(200.0, gt=0)
     """Decoded pictures in memory, all together; more wait until there is room. A megapixel was measured at 11 to 15 MB
-    while it is composed (benchmarks/reliability/picture_memory.py). Higher decodes more pictures at once."""
+    while it is composed (benchmarks/reliability/picture_memory.py). Unset, more where more than 16 pictures keep the
+    machine busy: 12.2 for each, as far as a quarter of the memory suffices. Higher decodes more pictures at once."""
 
     request_timeout_s: float = Field(60.0, gt=0)
     """From the arrival of a request's last byte to its answer. `X-Request-Timeout-Ms`, which counts from the first,

@@ -8,10 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from service.app import create_app
 from service.queue.admission import Admission
 from service.settings import Settings
+from service.workers.machine import available_cores
 from tests.api.wire import PICTURE, Wire, asked, on_loop
 from tests.clients import ready_client
+from tests.fakes import tiny_families
 
 SILENT = 30
 
@@ -195,3 +198,9 @@ def test_a_caller_who_leaves_before_the_answer_frees_the_place_and_is_no_bug(
 
     assert on_loop(one_place, story).status == 200
     assert not errors_in(caplog)
+
+
+def test_a_machine_that_takes_more_images_at_once_has_more_places(settings: Settings) -> None:
+    at_once = 100
+    app = create_app(settings.model_copy(update={"pool": "local", "max_batch_size": at_once}), tiny_families)
+    assert admission_of(app).capacity == 2 * at_once + available_cores()

@@ -14,6 +14,8 @@ from service.cli.plan.figures import (
     SUPERVISOR,
     WORKER_MEMORY,
 )
+from service.workers.plan import CUDA_BATCH_SIZE
+from service.workers.room import photos_to_be_busy
 
 BUSY = 0.7
 """Of all the time: what is busier lets requests wait, as they do not come one after the other."""
@@ -117,14 +119,33 @@ def _machines(wanted: Wanted) -> list[Line]:
         Line("machines", f"{cores(wanted):,.1f} cores / {wanted.machine_cores} cores of one", f"{count}"),
         Line("SILHOUETTE_FRONTS of each", f"{fronts(wanted)} fronts / {count}", f"{each}"),
         Line("memory of each, at least", formula, f"{memory_mb / 1000:,.1f} GB"),
+        *_in_flight(wanted),
     ]
+
+
+def _in_flight(wanted: Wanted) -> list[Line]:
+    """What keeps one machine busy, which is what it lets in where nobody sets that."""
+    gpus = _gpu_count(wanted)
+    if wanted.gpu and gpus is None:
+        return []
+    places = wanted.machine_cores if gpus is None else math.ceil(gpus / machines(wanted)) * CUDA_BATCH_SIZE
+    formula = f"2 x {places} images that workers take + {wanted.machine_cores} cores"
+    return [Line("photos in flight on each", formula, f"{photos_to_be_busy(places, wanted.machine_cores)}")]
 
 
 def _gpus(wanted: Wanted) -> list[Line]:
     if not wanted.gpu:
         return []
-    if wanted.images_per_s is None:
+    count = _gpu_count(wanted)
+    if count is None:
         advice = "not measured by us: benchmarks/speed/gpu_check.py does, then --images-per-second"
         return [Line(f"GPUs ({wanted.gpu})", "answers/s / images/s of one", advice)]
     formula = f"{wanted.per_s:g}/s / {wanted.images_per_s:g} images/s (yours) / {BUSY:g}"
-    return [Line(f"GPUs ({wanted.gpu})", formula, f"{math.ceil(wanted.per_s / wanted.images_per_s / BUSY)}")]
+    return [Line(f"GPUs ({wanted.gpu})", formula, f"{count}")]
+
+
+def _gpu_count(wanted: Wanted) -> int | None:
+    """None where there are to be none, or nobody has said what one of them takes."""
+    if not wanted.gpu or wanted.images_per_s is None:
+        return None
+    return math.ceil(wanted.per_s / wanted.images_per_s / BUSY)

@@ -36,6 +36,13 @@ def test_what_nobody_has_measured_is_not_made_up() -> None:
     assert "not measured by us" in result(Wanted(200, "1080p", 32, gpu="h100"), "GPUs (h100)")
 
 
+def test_a_machine_has_two_photos_in_flight_for_each_place_of_its_workers_and_one_for_each_core() -> None:
+    on_cpus, on_gpus = Wanted(200, "1080p", 32), Wanted(200, "1080p", 64, gpu="h100", images_per_s=100)
+    assert result(on_cpus, "photos in flight") == str(2 * 32 + 32)
+    assert (result(on_gpus, "GPUs"), result(on_gpus, "machines")) == ("3", "1")
+    assert result(on_gpus, "photos in flight") == str(2 * 3 * 8 + 64)
+
+
 def test_there_are_as_many_fronts_as_the_lock_demands_and_no_supervisor_has_too_many() -> None:
     few_cores_wanted = Wanted(10_000, "1080p", machine_cores=100_000)
     assert fronts(few_cores_wanted) == math.ceil(10_000 * (LOCK.value + FRONT.value) / 1000 / BUSY)
