@@ -1,14 +1,16 @@
 """The endpoints that take no picture: models, probes, metrics."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.examples import OF_KEYS
+from service.api.exchange import exchange_of
 from service.api.openapi import problems
-from service.api.schemas import Health, ModelInfo, Readiness
+from service.api.problems import problem_body
+from service.api.schemas import Health, Liveness, ModelInfo, Problem, Readiness
 from service.api.state import ServiceDep
-from service.errors import BadOption, Draining, NotReady, UnknownModel
+from service.errors import BadOption, Draining, NotReady, Unavailable, UnknownModel
 
 router = APIRouter()
 
@@ -31,10 +33,14 @@ async def model(name: str, service: ServiceDep) -> ModelInfo:
     return ModelInfo.of(served.catalogue.model(name), served)
 
 
-@probes.get("/livez", tags=["probes"], summary="Is the process alive?")
-async def livez() -> Health:
-    """200 as long as the event loop turns, whatever the load."""
-    return Health()
+@probes.get("/livez", tags=["probes"], summary="Is the process alive?", response_model_exclude_none=True)
+async def livez(request: Request, service: ServiceDep) -> Liveness:
+    """200 as long as the event loop turns, whatever the load, and also while it is not ready."""
+    try:
+        service.check_able()
+    except Unavailable as failure:
+        return Liveness(unready=Problem(**problem_body(failure, exchange_of(request).request_id)))
+    return Liveness()
 
 
 @probes.get(
@@ -50,8 +56,7 @@ async def readyz(service: ServiceDep) -> Readiness:
     Where the operator has set a limit, also 503 while a new request would wait for longer than that. A Redis that keeps
     jobs and is away is told of, and no reason to send pictures elsewhere.
     """
-    service.check_ready()
-    service.check_wait()
+    service.check_able()
     return Readiness(jobs="away" if service.jobs.trouble else None)
 
 

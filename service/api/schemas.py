@@ -115,6 +115,14 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+class Liveness(Health):
+    """Of `/livez`."""
+
+    unready: Problem | None = Field(
+        None, description="Why `/readyz` would refuse, for those who look at both and want one answer that is no error."
+    )
+
+
 class Readiness(Health):
     """Of `/readyz`."""
 

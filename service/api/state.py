@@ -93,8 +93,10 @@ class Service:
         if trouble := self.engine.pool.trouble:
             raise NotReady(trouble, START_RETRY_AFTER_S)
 
-    def check_wait(self) -> None:
-        """Raises NotReady where a new request would wait for longer than `ready_max_wait_s`: send it elsewhere."""
+    def check_able(self) -> None:
+        """Raises what `/readyz` refuses with: check_ready's, and NotReady where a new request would wait for longer
+        than `ready_max_wait_s`, and is better sent elsewhere."""
+        self.check_ready()
         limit_s, wait_s = self.settings.ready_max_wait_s, self.engine.backlog.expected_wait_s(Lane.INTERACTIVE)
         if limit_s is not None and wait_s > limit_s:
             detail = f"a request would wait for {wait_s:.1f} seconds, and {limit_s:g} are the most that is ready"
@@ -102,8 +104,7 @@ class Service:
 
     def _is_ready(self) -> bool:
         try:
-            self.check_ready()
-            self.check_wait()
+            self.check_able()
         except Unavailable:
             return False
         return True

@@ -4,7 +4,7 @@ import { adviceCard } from "./advice.js";
 import { byId, pause } from "./dom.js";
 import { readCatalogue } from "./catalogue.js";
 import { askForKey, isMendedByAKey } from "./key.js";
-import { Problem, ask } from "./service.js";
+import { Problem, askJson } from "./service.js";
 import { keepPage } from "./intake.js";
 import { BatchTab } from "./batch.js";
 import { LiveTab } from "./live.js";
@@ -48,11 +48,17 @@ function showHealth(kind, text) {
   byId("health").lastElementChild.textContent = text;
 }
 
+/** Of `/livez`, which answers 200 while the service starts: what `/readyz` refuses stands on the console as an error. */
+async function askReady() {
+  const { unready } = await askJson("livez");
+  if (unready) throw new Problem(unready);
+}
+
 /** Forever. What the service can do is read as soon as it answers. */
 async function watchHealth() {
   for (;;) {
     try {
-      await ask("readyz");
+      await askReady();
       showHealth("good", "Ready");
       if (!tabs.photo) await fillTabs();
     } catch (error) {

@@ -73,7 +73,9 @@ def test_every_probe_is_ok_once_the_workers_are_ready(client: TestClient, path: 
 
 def test_before_the_workers_are_ready_only_livez_is_ok(unstarted: TestClient, settings: Settings) -> None:
     workers = most_replicas(settings) if settings.pool == "ray" else settings.workers
-    assert unstarted.get("/livez").status_code == 200
+    alive = unstarted.get("/livez")
+    assert alive.status_code == 200
+    assert {**alive.json()["unready"], "request_id": ""} == {**unstarted.get("/readyz").json(), "request_id": ""}
     for path in ("/readyz", "/startupz"):
         answer = unstarted.get(path)
         assert f"0 of {workers} workers" in problem_of(answer, 503, "not_ready")["detail"]
@@ -94,7 +96,8 @@ def test_while_it_shuts_down_it_lives_but_takes_nothing(settings: Settings) -> N
     for answer in (ask(client, "/segment", painted()), client.get("/readyz")):
         problem_of(answer, 503, "draining")
         assert int(answer.headers["Retry-After"]) > 0
-    assert client.get("/livez").status_code == 200
+    alive = client.get("/livez")
+    assert (alive.status_code, alive.json()["unready"]["code"]) == (200, "draining")
 
 
 def test_models_and_docs_can_be_read_before_the_workers_are_ready(unstarted: TestClient) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -109,3 +110,37 @@ def test_a_busy_service_is_asked_again_by_itself(studio: Studio, astronaut: byte
         studio.choose_photo(astronaut)
     studio.page.wait_for_selector("#photo-download:not([hidden])")
     assert studio.page.is_hidden("#photo-problem")
+
+
+def test_a_page_that_is_opened_while_the_service_starts_waits_without_an_error_on_the_console(studio: Studio) -> None:
+    unready = {"status": 503, "code": "not_ready", "title": "The service is not ready", "detail": ""}
+    starting = {"status": "ok", "unready": unready}
+    asked = list[str]()
+    studio.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    studio.page.route("**/livez", lambda route: route.fulfill(json=starting), times=1)
+    studio.page.goto(studio.url)
+    studio.page.wait_for_selector("#trouble .problem")
+    assert "The service is starting" in studio.page.inner_text("#trouble")
+    studio.page.wait_for_selector("#photo-choices [data-option=model]", state="attached")
+    assert studio.page.is_hidden("#trouble .problem")
+    assert studio.page.inner_text("#health") == "Ready"
+    assert "/readyz" not in asked, "its 503 would stand on the console"
+
+
+def test_the_format_is_offered_with_the_download_and_where_another_one_may_help(
+    studio: Studio, astronaut: bytes
+) -> None:
+    held = list[Route]()
+    studio.excuse_status(406)
+    studio.open().page.route("**/remove-background", lambda route: held.append(route), times=1)
+    with studio.page.expect_request("**/remove-background"):
+        studio.choose_photo(astronaut)
+    studio.page.wait_for_selector("#photo-busy", state="visible")
+    assert studio.page.is_hidden("#photo-format select"), "there is nothing to download while it works"
+    problem = {"status": 406, "code": "not_acceptable", "title": "Not in this format", "detail": ""}
+    held[0].fulfill(status=406, json=problem)
+    studio.page.wait_for_selector("#photo-problem .problem")
+    assert studio.page.is_visible("#photo-format select")
+    studio.page.click("#photo-problem [data-act=reset]")
+    studio.wait_for_result()
+    assert studio.page.is_visible("#photo-format select")
