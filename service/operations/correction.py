@@ -87,7 +87,7 @@ def _layers(mask: Grey | None, lines: list[Line], photo: Size) -> Iterator[Layer
         layer: Image.Image = light.point([255 * (level >= PAINTED_LEVEL) for level in range(256)])
         yield layer
     if lines:
-        yield drawn(lines, photo)
+        yield from drawn(lines, photo)
 
 
 def _lines(hints: Hints, photo: Size, *, keep: bool) -> Iterator[Line]:

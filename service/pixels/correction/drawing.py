@@ -1,6 +1,7 @@
 """Points and lines of a brush, drawn as layers."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from service.pixels.threads import pixel_work
 
 MAX_SIDE_PX = 2048
 """Of a layer. Drawing takes time by the brush's area, so what a large photo gets is drawn smaller and enlarged."""
+
+BROAD_PX = 256.0
+"""The broadest radius that is drawn. A broader brush gets a layer of half the side, or a quarter, and so on: that
+misses its edge by less than a hundredth of its radius, and 5,000 discs take at most 0.15 s, whatever their radius."""
 
 JOINT_SHARE = 0.25
 """Of the brush's radius: corners that are nearer than that to the last one need no round joint of their own."""
@@ -27,9 +32,17 @@ class Line:
 
 
 @pixel_work
-def drawn(lines: Sequence[Line], photo: Size) -> Layer:
-    """All of the lines on one layer."""
+def drawn(lines: Sequence[Line], photo: Size) -> list[Layer]:
+    """All of the lines, on one layer for all brushes that are not broad, and one for each octave of broader ones."""
     scale = min(1.0, MAX_SIDE_PX / max(photo))
+    by_scale = defaultdict[float, list[Line]](list)
+    for line in lines:
+        octaves = max(0, math.ceil(math.log2(line.radius_px * scale / BROAD_PX)))
+        by_scale[scale / 2**octaves].append(line)
+    return [_layer(alike, photo, each) for each, alike in by_scale.items()]
+
+
+def _layer(lines: Sequence[Line], photo: Size, scale: float) -> Layer:
     layer = Image.new("L", (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     draw = ImageDraw.Draw(layer)
     for line in lines:

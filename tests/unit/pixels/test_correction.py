@@ -86,7 +86,7 @@ def large() -> tuple[Image.Image, Image.Image]:
 
 def bar(*, keep: bool = True) -> Correction:
     """A stroke on the dark bar."""
-    layers = (drawn([Line([(830, 600), (970, 600)], 25)], SIZE),)
+    layers = drawn([Line([(830, 600), (970, 600)], 25)], SIZE)
     return Correction(keep=layers) if keep else Correction(remove=layers)
 
 
@@ -130,13 +130,14 @@ def test_two_strokes_meet_at_the_edge_between_them() -> None:
     photo, _ = large()
     soft = Image.new("L", photo.size)
     keep, remove = (drawn([Line([(x, 600)], 30)], Size(*photo.size)) for x in (740, 850))
-    after = np.asarray(correct(soft, photo, Correction(keep=(keep,), remove=(remove,))))
+    after = np.asarray(correct(soft, photo, Correction(keep=keep, remove=remove)))
     assert after[600, 790] > 200
     assert after[600, 806] < 50
 
 
 def test_a_line_is_as_wide_as_its_brush_and_round_at_its_ends() -> None:
-    layer = np.asarray(drawn([Line([(20, 30), (60, 30)], 8)], Size(100, 60)))
+    (drawn_layer,) = drawn([Line([(20, 30), (60, 30)], 8)], Size(100, 60))
+    layer = np.asarray(drawn_layer)
     rows, columns = np.nonzero(layer)
     assert (rows.min(), rows.max()) == pytest.approx((22, 37), abs=1)
     assert (columns.min(), columns.max()) == pytest.approx((12, 67), abs=1)
@@ -145,7 +146,7 @@ def test_a_line_is_as_wide_as_its_brush_and_round_at_its_ends() -> None:
 
 def test_a_layer_of_a_large_photo_is_drawn_smaller_and_is_in_the_same_place() -> None:
     size = Size(8000, 4000)
-    layer = drawn([Line([(6000, 1000)], 200)], size)
+    (layer,) = drawn([Line([(6000, 1000)], 200)], size)
     assert max(layer.size) <= 2048
     area = Correction(keep=(layer,)).painted_area(size)
     assert area == pytest.approx((5800, 800, 6200, 1200), abs=10)
@@ -153,7 +154,19 @@ def test_a_layer_of_a_large_photo_is_drawn_smaller_and_is_in_the_same_place() ->
 
 def test_a_click_grows_like_a_broader_brush() -> None:
     photo, soft = large()
-    layer = drawn([Line([(900, 600)], 6)], SIZE)
+    (layer,) = drawn([Line([(900, 600)], 6)], SIZE)
     fine, broad = (correct(soft, photo, Correction(keep=(layer,), least_radius_px=least)) for least in (0.0, 30.0))
     assert (np.asarray(fine)[570:630, 810:990] == 0).any()
     assert (np.asarray(broad)[570:630, 810:990] == 255).all()
+
+
+def test_broad_brushes_are_drawn_coarsely_and_miss_their_edge_by_a_hundredth_of_their_radius() -> None:
+    """A disc takes time by its rows, also by those outside of the photo: 5,000 of the broadest took seconds."""
+    size = Size(1600, 1200)
+    layers = drawn([Line([(0, 0)], radius_px) for radius_px in (1500, 700, 10)], size)
+    assert [layer.width for layer in layers] == [200, 400, 1600]
+    keep, _ = Correction(keep=layers).painted((0, 0, *size), size, size)
+    down, across = np.ogrid[: size.height, : size.width]
+    away = np.hypot(down + 0.5, across + 0.5)
+    assert keep[away < 0.99 * 1500].all()
+    assert not keep[away > 1.01 * 1500].any()
