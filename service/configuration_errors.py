@@ -48,6 +48,10 @@ class PullFailed(ConfigurationError):
     """No source gave the file with the pinned sha256."""
 
 
+class CannotListen(ConfigurationError):
+    """The address or the port cannot be had; the message says why, and which setting names another."""
+
+
 class DeviceNotFound(ConfigurationError):
     """The configured device is not on this machine."""
 

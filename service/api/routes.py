@@ -40,7 +40,7 @@ async def livez(request: Request, service: ServiceDep) -> Liveness:
         service.check_able()
     except Unavailable as failure:
         return Liveness(unready=Problem(**problem_body(failure, exchange_of(request).request_id)))
-    return Liveness()
+    return Liveness(unready=None)
 
 
 @probes.get(

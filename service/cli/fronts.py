@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
+from service.cli.listening import bound_to_one
 from service.cli.server import KILLED_BY_SIGNAL, SilhouetteServer, allow_connections, server_config
 from service.configuration_errors import ConfigurationError
 from service.engine.engine import Engine
@@ -79,7 +80,7 @@ class FrontPlan:
 def serve_with_fronts(settings: Settings, families: SegmenterFamilies, make_pixels: MakePixels = PixelScheduler) -> int:
     """The exit code: 0 after a stop that was asked for, 1 where no front or no worker can be started.
 
-    Raises ConfigurationError, and OSError for an address that cannot be listened on.
+    Raises ConfigurationError.
     """
     if sys.platform != "linux":
         raise ConfigurationError("SILHOUETTE_FRONTS above 1 takes Linux, which shares a port out among processes")
@@ -113,26 +114,12 @@ def folder_of_jobs(settings: Settings) -> Iterator[Path | None]:
 def reserved(host: str, port: int) -> Iterator[socket.socket]:
     """The port is ours as long as the block lasts: fronts may share it, and nobody else is there.
 
-    Raises OSError where somebody is.
+    Raises CannotListen where somebody is.
     """
     if port:
-        with _socket(host) as alone:
-            alone.bind((host, port))
-    with _listener(host, port) as listener:
+        bound_to_one(host, port).close()
+    with bound_to_one(host, port, is_shared=True) as listener:
         yield listener
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    listener = _socket(host)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
-    return listener
-
-
-def _socket(host: str) -> socket.socket:
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return made
 
 
 class Supervisor:
@@ -264,7 +251,7 @@ def run_front(plan: FrontPlan, connection: socket.socket) -> None:
     pixels = plan.make_pixels(plan.settings.pixel_threads or 1)
     app = app_of(plan.settings, Engine.of_a_front(plan.settings, link, pool, plan.cards, pixels))
     server = SilhouetteServer(server_config(app, plan.settings), app.state.service)
-    server.run(sockets=[_listener(*plan.address)])
+    server.run(sockets=[bound_to_one(*plan.address, is_shared=True)])
 
 
 def _take_orders_from_the_supervisor_alone() -> None:

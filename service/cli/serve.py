@@ -67,15 +67,17 @@ def serve(settings: Settings, families: SegmenterFamilies = built_in_families) -
 
 def _serve_alone(settings: Settings, families: SegmenterFamilies) -> int:
     from service.app import create_app
+    from service.cli.listening import bound_to_all
     from service.cli.server import SilhouetteServer, allow_connections, server_config
 
     allow_connections(settings.max_connections)
+    listeners = bound_to_all(settings.host, settings.port)
     app = create_app(settings, families)
     config = server_config(app, settings)
     # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    SilhouetteServer(config, app.state.service).run()
+    SilhouetteServer(config, app.state.service).run(listeners)
     failure = app.state.service.failure
     if failure:
         say(f"silhouette: {failure}")

@@ -113,16 +113,18 @@ def test_a_device_that_is_not_there() -> None:
     assert "cuda:77" in spoken(failure)
 
 
-def test_a_port_that_is_taken() -> None:
+@pytest.mark.parametrize("fronts", ["1", "2"])
+def test_a_port_that_is_taken(fronts: str) -> None:
     pulled_weights("selfie")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        failure = start("--models", "selfie", "--port", str(taken.getsockname()[1]))
-    assert failure.returncode != 0
-    assert "Traceback" not in failure.stderr
-    assert failure.stderr.count("address already in use") == 1
-    assert '"ready"' not in failure.stderr
+        port = str(taken.getsockname()[1])
+        failure = start("--models", "selfie", "--port", port, SILHOUETTE_FRONTS=fronts)
+    assert failure.returncode == WRONG_CONFIGURATION
+    assert f"port {port} of 127.0.0.1 is already in use" in (line := spoken(failure))
+    assert "SILHOUETTE_PORT" in line
+    assert "loading models" not in failure.stderr
 
 
 def test_a_model_that_raises_in_its_warm_up(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from service.cli.fronts import folder_of_jobs, reserved
-from service.configuration_errors import ConfigurationError
+from service.configuration_errors import CannotListen, ConfigurationError
 from service.settings import read_settings
 
 
 def test_a_port_that_somebody_has_is_not_shared_with_them() -> None:
     with reserved("127.0.0.1", 0) as listener:
         listener.listen()
-        with pytest.raises(OSError, match="in use"), reserved("127.0.0.1", listener.getsockname()[1]):
+        with pytest.raises(CannotListen, match="in use"), reserved("127.0.0.1", listener.getsockname()[1]):
             pass
 
 
