@@ -1,5 +1,6 @@
 """The pixel stages of both builds without a server: CPU time, and the time in which the interpreter's lock is held."""
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -14,7 +15,7 @@ from benchmarks.harness.builds import Build
 from benchmarks.harness.photos import PHOTO_SIZES
 from benchmarks.quality.network import Network
 from benchmarks.speed.pixel_child import MODEL
-from benchmarks.speed.pixel_stages import CHILD, STAGES, Child, ask, child, prepare
+from benchmarks.speed.pixel_stages import CHILD, ENVIRONMENT, STAGES, Child, ask, child, prepare
 from service.cli.console import say
 
 SAMPLES_PER_S = 500
@@ -67,6 +68,7 @@ def _lock_ms(spy: str, build: Build, files: Sequence[Path]) -> float:
         subprocess.run(
             [spy, "record", *flags, "--", str(build.python), str(CHILD)],
             cwd=build.folder,
+            env=os.environ | ENVIRONMENT,
             input=asked,
             text=True,
             capture_output=True,

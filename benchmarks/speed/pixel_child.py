@@ -38,6 +38,7 @@ TODAY = {
     "RemoveBackgroundOptions": "service.operations.remove_background",
     "cutout": "service.operations.remove_background",
     "png": "service.pixels.encoders.pictures",
+    "return_large_blocks": "service.workers.allocator",
 }
 BEFORE = {
     "decode": "service.images",
@@ -49,6 +50,7 @@ BEFORE = {
     "RemoveBackgroundOptions": "service.options",
     "cutout": "service.effects",
     "png": "service.encoders.pictures",
+    "return_large_blocks": "service.allocator",
 }
 """Where a build has what; the second is how they were laid out until `service/pixels/`."""
 
@@ -83,6 +85,7 @@ def main() -> None:
     threadpool_limits(1, user_api="blas")  # as the service does
     places = TODAY if Path("service/pixels").is_dir() else BEFORE
     build = {name: getattr(importlib.import_module(module), name) for name, module in places.items()}
+    build["return_large_blocks"]()  # as `silhouette serve` does
     card = build["ModelStore"](Path("model_store")).card(MODEL)
     keep = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     for line in sys.stdin:

@@ -4,7 +4,10 @@
 Everywhere else the same is computed with numpy, by the functions that the C names. `provenance.md` has more.
 """
 
+from service.kernels.arrays import Blended
+from service.kernels.edge import Layers
 from service.kernels.library import compiled_kernels, with_numpy
-from service.kernels.loops import Blended, Found, Kernels, Layers, Part, Taps, Window
+from service.kernels.loops import Kernels
+from service.kernels.sizes import Taps
 
-__all__ = ["Blended", "Found", "Kernels", "Layers", "Part", "Taps", "Window", "compiled_kernels", "with_numpy"]
+__all__ = ["Blended", "Kernels", "Layers", "Taps", "compiled_kernels", "with_numpy"]

@@ -1,7 +1,8 @@
 /* The innermost loops of refinement and of unmixing colours: one pass where numpy takes dozens, and no lock of Python's.
 
 Each does what the function of the same purpose in `surroundings.py`, `cascade.py`, `packed.py` and `unmixing.py` does,
-which is what runs where this was not built for; tests hold the two together. Needs no library, not even C's. `make
+which is what runs where this was not built for; tests hold the two together. What is exported does a whole stage of some
+rows of a picture, as each call from Python takes 10 to 20 microseconds of its lock. Needs no library, not even C's. `make
 kernels` compiles.
 */
 
@@ -43,7 +44,7 @@ static inline void choose(const long *all, long first, long count, long chosen[L
 Of each: red, green, blue of the mixture, alpha, and in `planes` how much that says of the subject's colour (three planes),
 of the background's (three), and the two weights. A cell with a mark in `left_out`, if there is one, says nothing. Planes
 have `plane_size` floats. */
-EXPORT void begin_cells(const pixel *means, const byte *levels, const byte *left_out, long count, long plane_size,
+static void begin_cells(const pixel *means, const byte *levels, const byte *left_out, long count, long plane_size,
                         float *restrict mixture, float *restrict alphas, float *restrict planes) {
     for (long x = 0; x < count; x++) {
         float alpha = (float)levels[x] * (1 / 255.0f), rest = 1 - alpha, says = left_out && left_out[x] ? 0.0f : 1.0f;
@@ -67,7 +68,7 @@ EXPORT void begin_cells(const pixel *means, const byte *levels, const byte *left
 
 `planes` are eight of `plane_size` floats: red, green, blue of the subject, of the background, and the two weights; the
 first is cell (`top`, `left`). */
-EXPORT void purest_colors(const blend *from, const long *cell_rows, const long *cell_columns, long count, float *planes,
+static void purest_colors(const blend *from, const long *cell_rows, const long *cell_columns, long count, float *planes,
                           long plane_size, long plane_width, long top, long left) {
     for (long first = 0; first < count; first += LANES) {
         long down[LANES], across[LANES];
@@ -126,7 +127,7 @@ static const float SPREAD[CELL][3] = {{0.375f, 0.625f, 0}, {0.125f, 0.875f, 0}, 
 
 `both` are six planes of `plane_size` floats, red, green and blue of the subject and of the background, one value a cell;
 the first is cell (`top`, `left`), and each chosen cell has neighbours there. */
-EXPORT void unmix(const area *in_place, const long *cell_rows, const long *cell_columns, long count, const float *both,
+static void unmix(const area *in_place, const long *cell_rows, const long *cell_columns, long count, const float *both,
                   long plane_size, long plane_width, long top, long left) {
     for (long first = 0; first < count; first += LANES) {
         long down[LANES], across[LANES];
@@ -217,7 +218,7 @@ static inline void explain(float colors[6], const float mixture[3], float alpha,
 /* The six planes `small`, twice as large, pulled towards what is pure; and where `smoothness` is not 0 explained.
 
 `out` is six planes as large as the window. */
-EXPORT void enlarge(const float *small, long small_width, long small_height, const sizes *of, const window *in, float doubt,
+static void enlarge(const float *small, long small_width, long small_height, const sizes *of, const window *in, float doubt,
                     float smoothness, float *out) {
     long plane = of->width * of->height, small_plane = small_width * small_height, out_plane = in->width * in->height;
     for (long start = 0; start < in->width; start += AT_ONCE) {
@@ -245,7 +246,7 @@ EXPORT void enlarge(const float *small, long small_width, long small_height, con
 }
 
 /* One Jacobi step: `foreground._smooth`. `colors` and `out` are six planes. */
-EXPORT void smooth(const float *colors, const sizes *of, float least, float most, float *out) {
+static void smooth(const float *colors, const sizes *of, float least, float most, float *out) {
     long width = of->width, height = of->height, plane = width * height;
     for (long y = 0; y < height; y++) {
         long above = y ? -width : 0, below = y < height - 1 ? width : 0;
@@ -265,18 +266,71 @@ EXPORT void smooth(const float *colors, const sizes *of, float least, float most
     }
 }
 
-/* Means of 2 x 2 of each plane; an odd last row or column counts twice. */
-EXPORT void halve(const float *planes, long count, long width, long height, float *out) {
+/* Rows `first` to `last` of the means of 2 x 2 of each plane; an odd last row or column counts twice. */
+static void halve(const float *planes, long count, long width, long height, long first, long last, float *halves) {
     long half_width = (width + 1) / 2, half_height = (height + 1) / 2;
-    for (long each = 0; each < count; each++, planes += width * height) {
-        for (long y = 0; y < half_height; y++) {
+    for (long each = 0; each < count; each++, planes += width * height, halves += half_width * half_height) {
+        for (long y = first; y < last; y++) {
             const float *above = planes + 2 * y * width, *below = 2 * y + 1 < height ? above + width : above;
+            float *out = halves + y * half_width;
             for (long x = 0; x < width / 2; x++)
                 out[x] = (above[2 * x] + below[2 * x] + above[2 * x + 1] + below[2 * x + 1]) * 0.25f;
             if (width & 1) out[half_width - 1] = (above[width - 1] + below[width - 1]) * 0.5f;
-            out += half_width;
         }
     }
+}
+
+#define PLANES 12 /* of each size: three of the mixture, one of alpha, six of pure colours, two of their weights */
+#define MIXTURE 0
+#define ALPHA 3
+#define PURE 4
+#define WEIGHT 10
+
+static inline sizes of_planes(const float *planes, long width, long height) {
+    long plane = width * height;
+    return (sizes){planes + MIXTURE * plane, planes + ALPHA * plane, planes + PURE * plane, planes + WEIGHT * plane, width, height};
+}
+
+/* How colours are solved: `foreground.py` says of each what it means. */
+typedef struct {
+    float doubt, nothing, least_smoothness, smoothness;
+} solving;
+
+#define COARSEST 4
+#define SMOOTHING_STEPS 2 /* an even number, so that what is smoothed ends where it began */
+
+/* Fills the first six of twelve planes `colors` with both colours of a size, by way of all smaller ones, for which there
+is `room`: 24 planes of each. */
+static void solve_size(const float *planes, long width, long height, const solving *by, float *room, float *colors) {
+    long plane = width * height, half_width = (width + 1) / 2, half_height = (height + 1) / 2;
+    sizes of = of_planes(planes, width, height);
+    if (width <= COARSEST && height <= COARSEST) {
+        for (int each = 0; each < 6; each++) {
+            for (long x = 0; x < plane; x++) {
+                float pure = of.pure[each * plane + x], weight = of.weight[each / 3 * plane + x];
+                float seen = (pure + by->nothing * of.mixture[each % 3 * plane + x]) / (weight + by->nothing);
+                colors[each * plane + x] = (pure + by->doubt * seen) / (weight + by->doubt);
+            }
+        }
+    } else {
+        long half_plane = half_width * half_height;
+        float *halves = room, *half_colors = room + PLANES * half_plane;
+        window whole = {0, 0, width, height};
+        halve(planes, PLANES, width, height, 0, half_height, halves);
+        solve_size(halves, half_width, half_height, by, room + 2 * PLANES * half_plane, half_colors);
+        enlarge(half_colors, half_width, half_height, &of, &whole, by->doubt, 0, colors);
+    }
+    float *one = colors, *other = colors + 6 * plane;
+    for (int step = 0; step < SMOOTHING_STEPS; step++) {
+        smooth(one, &of, by->least_smoothness, by->smoothness, other);
+        float *swap = one;
+        one = other, other = swap;
+    }
+}
+
+/* `foreground.Estimate`: of the twelve planes of a size, both colours, in the first six of twelve planes. */
+EXPORT void solve(const float *planes, long width, long height, const solving *by, float *room, float *colors) {
+    solve_size(planes, width, height, by, room, colors);
 }
 
 /* --- unsure pixels ------------------------------------------------------------------------------------------------ */
@@ -306,7 +360,7 @@ the first is the finest.
 
 `limits`: the ridge, the smallest variance, the range from and up to which there is an edge, and below and from which
 lowest answer there is, or is no, outside. */
-EXPORT void describe(const blend *levels, const int *rows, const int *columns, long count, const float *limits,
+static void describe(const blend *levels, const int *rows, const int *columns, long count, const float *limits,
                      float *features, float *trust) {
     const float ridge = limits[0], smallest_variance = limits[1], half = 0.5f, one_level = 1 / 255.0f;
     for (long n = 0; n < count; n++, features += FEATURES) {
@@ -365,40 +419,49 @@ EXPORT void describe(const blend *levels, const int *rows, const int *columns, l
     }
 }
 
-/* The rows of `cascade.unsure` from `top` to `bottom`: places in `levels`, (height, width), row by row. Returns how many.
+/* Places of a row `y` of `cascade.unsure` in `levels`: fills their columns, and returns how many.
 
 `below` is half as large. `sure`: how close to 0 or 255 a level is sure; `limits` as above. `doubtful` has room for a row
 and two more. */
-EXPORT long unsure(const byte *levels, long width, long height, const byte *below, long below_width, long below_height,
-                   long top, long bottom, long sure, const float *limits, byte *restrict doubtful, int *rows, int *columns) {
-    long found = 0;
-    for (long y = top; y < bottom; y++) {
-        byte any = 0;
-        doubtful[0] = doubtful[width + 1] = 0;
-        const byte *above = levels + clamped(y - 1, height - 1) * width, *here = levels + y * width;
-        const byte *under = levels + clamped(y + 1, height - 1) * width;
-        for (long x = 0; x < width; x++) {
-            byte is = ((above[x] > sure) & (above[x] < 255 - sure)) | ((here[x] > sure) & (here[x] < 255 - sure)) |
-                      ((under[x] > sure) & (under[x] < 255 - sure));
-            doubtful[x + 1] = is, any |= is;
-        }
-        if (!any) continue;
-        for (long x = 0; x < width; x++) {
-            if (!(doubtful[x] | doubtful[x + 1] | doubtful[x + 2])) continue;
-            byte lowest = 255, highest = 0;
-            for (long down = -2; down <= 2; down++) {
-                const byte *line = below + clamped((y >> 1) + down, below_height - 1) * below_width;
-                for (long right = -2; right <= 2; right++) {
-                    byte level = line[clamped((x >> 1) + right, below_width - 1)];
-                    lowest = level < lowest ? level : lowest, highest = level > highest ? level : highest;
-                }
+static long unsure(const blend *levels, const blend *below, long y, long sure, const float *limits, byte *restrict doubtful,
+                   int *restrict columns) {
+    long found = 0, width = levels->width, stride = levels->level_stride;
+    byte any = 0;
+    doubtful[0] = doubtful[width + 1] = 0;
+    const byte *here = levels->levels + y * stride, *above = y ? here - stride : here;
+    const byte *under = y + 1 < levels->height ? here + stride : here;
+    for (long x = 0; x < width; x++) {
+        byte is = ((above[x] > sure) & (above[x] < 255 - sure)) | ((here[x] > sure) & (here[x] < 255 - sure)) |
+                  ((under[x] > sure) & (under[x] < 255 - sure));
+        doubtful[x + 1] = is, any |= is;
+    }
+    if (!any) return 0;
+    for (long x = 0; x < width; x++) {
+        if (!(doubtful[x] | doubtful[x + 1] | doubtful[x + 2])) continue;
+        byte lowest = 255, highest = 0;
+        for (long down = -2; down <= 2; down++) {
+            const byte *line = below->levels + clamped((y >> 1) + down, below->height - 1) * below->level_stride;
+            for (long right = -2; right <= 2; right++) {
+                byte level = line[clamped((x >> 1) + right, below->width - 1)];
+                lowest = level < lowest ? level : lowest, highest = level > highest ? level : highest;
             }
-            if ((float)(highest - lowest) < limits[2] * 255 || (float)lowest > limits[5] * 255) continue;
-            rows[found] = (int)y, columns[found] = (int)x;
-            found++;
         }
+        if ((float)(highest - lowest) < limits[2] * 255 || (float)lowest > limits[5] * 255) continue;
+        columns[found++] = (int)x;
     }
     return found;
+}
+
+/* The same of rows from `top` to `bottom`, for tests: their rows and columns, row by row. Returns how many. */
+EXPORT long all_unsure(const blend *levels, const blend *below, long top, long bottom, long sure, const float *limits,
+                       byte *doubtful, int *rows, int *columns) {
+    long count = 0;
+    for (long y = top; y < bottom; y++) {
+        long found = unsure(levels, below, y, sure, limits, doubtful, columns + count);
+        for (long n = 0; n < found; n++) rows[count + n] = (int)y;
+        count += found;
+    }
+    return count;
 }
 
 #define HIDDEN_ONE 96
@@ -456,46 +519,66 @@ static inline float exponential(float value) {
     return (sum * rest * rest + rest + 1) * scale.number;
 }
 
-/* `network.correct`: (count, PARTS) levels, of the four parts of each pixel of the second level.
+/* How an edge is corrected. */
+typedef struct {
+    network layers;
+    const float *logits; /* of each level before */
+    float scale;         /* what an output of 1 adds to a logit */
+    float haze;          /* below it an answer means no */
+    const float *limits; /* as `describe` wants them */
+    long sure;           /* how close to 0 or 255 a level is sure */
+} correcting;
 
-`logits`: of each level before; `scale`: what an output of 1 adds to it; `haze`: below it an answer means no. */
-EXPORT void correct(const blend *levels, const int *rows, const int *columns, long count, const float *limits,
-                    const network *by, const float *logits, float scale, float haze, byte *restrict answers) {
-    float features[BATCH * FEATURES] = {0}, one[BATCH * HIDDEN_ONE], two[BATCH * HIDDEN_TWO], trust[BATCH];
-    for (long start = 0; start < count; start += BATCH) {
-        long some = count - start < BATCH ? count - start : BATCH;
-        describe(levels, rows + start, columns + start, some, limits, features, trust);
-        hidden(features, some, FEATURES, by->weights[0], by->biases[0], HIDDEN_ONE, one);
-        hidden(one, some, HIDDEN_ONE, by->weights[1], by->biases[1], HIDDEN_TWO, two);
-        for (long n = 0; n < some; n++, answers += PARTS) {
-            four_floats said = *(const four_floats *)by->biases[2];
-            for (int k = 0; k < HIDDEN_TWO; k++)
-                said += two[n * HIDDEN_TWO + k] * *(const four_floats *)(by->weights[2] + k * PARTS);
-            long row = rows[start + n], column = columns[start + n];
-            for (int part = 0; part < PARTS; part++) {
-                long at_row = 2 * row + (row & 1) + direction(row) * (part >> 1);
-                long at_column = 2 * column + (column & 1) + direction(column) * (part & 1);
-                if (at_row >= levels->height || at_column >= levels->width) continue;
-                byte before = levels->levels[at_row * levels->level_stride + at_column];
-                float likely = 1 / (1 + exponential(within(-(logits[before] + scale * said[part]), -80, 80)));
-                float answer = (float)before * (1 / 255.0f);
-                float corrected = within((likely - haze) / (1 - 2 * haze), 0, 1);
-                answers[part] = (byte)(int)__builtin_rintf((answer + trust[n] * (corrected - answer)) * 255);
-            }
+/* `network.correct` of at most BATCH pixels of the second of three levels: changes the four parts of each in `corrected`,
+whose rows are as long as those of the first level. */
+static void correct_some(const blend *levels, const int *rows, const int *columns, long count, const correcting *by,
+                         byte *restrict corrected) {
+    float features[BATCH * FEATURES], one[BATCH * HIDDEN_ONE], two[BATCH * HIDDEN_TWO], trust[BATCH];
+    for (long n = count; n < (count + TOGETHER - 1) / TOGETHER * TOGETHER; n++)
+        for (int k = 0; k < FEATURES; k++) features[n * FEATURES + k] = 0;
+    describe(levels, rows, columns, count, by->limits, features, trust);
+    hidden(features, count, FEATURES, by->layers.weights[0], by->layers.biases[0], HIDDEN_ONE, one);
+    hidden(one, count, HIDDEN_ONE, by->layers.weights[1], by->layers.biases[1], HIDDEN_TWO, two);
+    for (long n = 0; n < count; n++) {
+        four_floats said = *(const four_floats *)by->layers.biases[2];
+        for (int k = 0; k < HIDDEN_TWO; k++)
+            said += two[n * HIDDEN_TWO + k] * *(const four_floats *)(by->layers.weights[2] + k * PARTS);
+        long row = rows[n], column = columns[n];
+        for (int part = 0; part < PARTS; part++) {
+            long at_row = 2 * row + (row & 1) + direction(row) * (part >> 1);
+            long at_column = 2 * column + (column & 1) + direction(column) * (part & 1);
+            if (at_row >= levels->height || at_column >= levels->width) continue;
+            byte before = levels->levels[at_row * levels->level_stride + at_column];
+            float likely = 1 / (1 + exponential(within(-(by->logits[before] + by->scale * said[part]), -80, 80)));
+            float answer = (float)before * (1 / 255.0f);
+            float sure = within((likely - by->haze) / (1 - 2 * by->haze), 0, 1);
+            corrected[at_row * levels->width + at_column] =
+                (byte)(int)__builtin_rintf((answer + trust[n] * (sure - answer)) * 255);
         }
     }
 }
 
-/* Puts the (count, PARTS) answers where they belong in (height, width) levels, twice as large as what they are about. */
-EXPORT void put(byte *levels, long width, long height, const int *rows, const int *columns, long count,
-                const byte *answers) {
-    for (long n = 0; n < count; n++, answers += PARTS) {
-        for (int part = 0; part < PARTS; part++) {
-            long at_row = 2 * rows[n] + (rows[n] & 1) + direction(rows[n]) * (part >> 1);
-            long at_column = 2 * columns[n] + (columns[n] & 1) + direction(columns[n]) * (part & 1);
-            if (at_row < height && at_column < width) levels[at_row * width + at_column] = answers[part];
-        }
+/* `cascade.correct`: fills `corrected`, which is as large as the first of three levels, with its answers, corrected where
+rows `top` to `bottom` of the second level are unsure; the rows that are parts of those, and no others.
+
+`doubtful` has room for a row of the second level and two more, `columns` and `rows` for a row and BATCH. */
+EXPORT void correct(const blend *levels, long top, long bottom, const correcting *by, byte *restrict doubtful,
+                    int *restrict rows, int *restrict columns, byte *restrict corrected) {
+    const blend *finest = levels, *middle = levels + 1;
+    long end = 2 * bottom < finest->height ? 2 * bottom : finest->height, waiting = 0;
+    for (long y = 2 * top; y < end; y++)
+        for (long x = 0; x < finest->width; x++)
+            corrected[y * finest->width + x] = finest->levels[y * finest->level_stride + x];
+    for (long y = top; y < bottom; y++) {
+        long found = unsure(middle, levels + 2, y, by->sure, by->limits, doubtful, columns + waiting), done = 0;
+        for (long n = 0; n < found; n++) rows[waiting + n] = (int)y;
+        waiting += found;
+        for (; waiting - done >= BATCH; done += BATCH)
+            correct_some(levels, rows + done, columns + done, BATCH, by, corrected);
+        for (long n = done; done && n < waiting; n++) rows[n - done] = rows[n], columns[n - done] = columns[n];
+        waiting -= done;
     }
+    if (waiting) correct_some(levels, rows, columns, waiting, by, corrected);
 }
 
 /* --- twice the size ----------------------------------------------------------------------------------------------- */
@@ -517,14 +600,14 @@ static inline void copy(const byte *restrict from, long width, byte *restrict in
     for (long x = 0; x < width; x++) into[x] = from[x];
 }
 
-/* (height, width) to (out_height, out_width), twice as large or one less; bilinear, rounded along each axis as Pillow
-does. `scratch` has room for two rows of 2 * width. */
+/* What rows `first` to `last` of (height, width) become in (out_height, out_width), twice as large or one less; bilinear,
+rounded along each axis as Pillow does. `scratch` has room for two rows of 2 * width. */
 EXPORT void twice(const byte *restrict small, long width, long height, byte *restrict large, long out_width,
-                  long out_height, byte *restrict scratch) {
+                  long out_height, long first, long last, byte *restrict scratch) {
     byte *above = scratch, *here = scratch + 2 * width;
-    widen(small, width, here);
-    copy(here, 2 * width, above);
-    for (long y = 0; y < height; y++) {
+    widen(small + clamped(first - 1, height - 1) * width, width, above);
+    widen(small + first * width, width, here);
+    for (long y = first; y < last; y++) {
         /* `above` is what lies over row y, `here` the row itself */
         mix(here, above, out_width, large + 2 * y * out_width);
         byte *swap = above;
@@ -646,22 +729,111 @@ EXPORT void resample_down(const byte *from, long stride, long line, const taps *
     }
 }
 
+/* --- the subject ------------------------------------------------------------------------------------------------- */
+
+#define SOME_CELLS 128 /* whose sums stay in the first cache */
+#define SOME_ROWS 16   /* of cells, an even number */
+
+/* Rows `first` to `last` of `unmixing.Finest`, and what they become at half the size; `first` is an even number, and so is
+`last` where it is not the end.
+
+`box` is the part of the picture, in cells, that `finest` has, twelve planes, and `half` in twelve smaller ones. `left_out`
+has a mark for each cell of the picture that says nothing, or is not there. Of the `count` chosen cells, row by row, those
+in the rows are looked at closer. */
+EXPORT void begin(const blend *from, const byte *left_out, const window *box, const long *cell_rows,
+                  const long *cell_columns, long count, long first, long last, float *finest, float *half) {
+    long plane = box->width * box->height, cells_across = (from->width + CELL - 1) / CELL, next = 0;
+    unsigned short sums[SOME_CELLS * CELL * 4];
+    pixel means[SOME_CELLS];
+    byte levels[SOME_CELLS];
+    while (next < count && cell_rows[next] < box->top + first) next++;
+    for (long start = first; start < last; start += SOME_ROWS) {
+        long end = start + SOME_ROWS < last ? start + SOME_ROWS : last, chosen = next;
+        for (long y = start; y < end; y++) {
+            long row = (box->top + y) * CELL, rows = from->height - row < CELL ? from->height - row : CELL;
+            for (long x = 0; x < box->width; x += SOME_CELLS) {
+                long some = box->width - x < SOME_CELLS ? box->width - x : SOME_CELLS, column = (box->left + x) * CELL;
+                long across = from->width - column < some * CELL ? from->width - column : some * CELL;
+                const pixel *colors = from->colors + row * from->color_stride + column;
+                shrink((const byte *)colors, 4 * from->color_stride, across, rows, 4, CELL, CELL, sums, (byte *)means);
+                shrink(from->levels + row * from->level_stride + column, from->level_stride, across, rows, 1, CELL, CELL,
+                       sums, levels);
+                float *here = finest + y * box->width + x;
+                begin_cells(means, levels, left_out ? left_out + (box->top + y) * cells_across + box->left + x : 0, some,
+                            plane, here + MIXTURE * plane, here + ALPHA * plane, here + PURE * plane);
+            }
+        }
+        while (next < count && cell_rows[next] < box->top + end) next++;
+        purest_colors(from, cell_rows + chosen, cell_columns + chosen, next - chosen, finest + PURE * plane, plane,
+                      box->width, box->top, box->left);
+        halve(finest, PLANES, box->width, box->height, start / 2, (end + 1) / 2, half);
+    }
+}
+
+/* What is known of the subject's colours: in a part of the picture, `box` in cells, twelve planes, and six of half the size;
+and the cells that hold the soft edge, row by row. */
+typedef struct {
+    const float *finest, *half;
+    const long *rows, *columns;
+    long count;
+    float doubt, least_smoothness;
+} known;
+
+/* Puts the subject's colour in the place of the mixture, in some chosen cells of a part of the picture. */
+static void unmix_cells(const area *in_place, const known *of, const window *box, long chosen, long count, float *room) {
+    const long *rows = of->rows + chosen, *columns = of->columns + chosen;
+    long left = columns[0], right = columns[0];
+    for (long n = 1; n < count; n++)
+        left = columns[n] < left ? columns[n] : left, right = columns[n] > right ? columns[n] : right;
+    window in = {rows[0] - 1 - box->top, left - 1 - box->left, right - left + 3, rows[count - 1] - rows[0] + 3};
+    sizes finest = of_planes(of->finest, box->width, box->height);
+    enlarge(of->half, (box->width + 1) / 2, (box->height + 1) / 2, &finest, &in, of->doubt, of->least_smoothness, room);
+    unmix(in_place, rows, columns, count, room, in.width * in.height, in.width, rows[0] - 1, left - 1);
+}
+
+static void bounds_of(const byte *levels, long stride, long width, long height, long least, long *box);
+
+#define PAINTED_ROWS 16 /* at once: what is painted stays in the cache; a multiple of CELL */
+
+/* Rows `top` to `bottom` of the subject, the first a multiple of PAINTED_ROWS: `subject.Brush.paint`.
+
+`shown` are the levels of the matte, of `shown_stride`. `of` is null where colours stay as they are. `out` is column `left`
+of row `top`; where nothing is shown it stays as it is. `room` is six planes of PAINTED_ROWS / CELL + 2 rows of the box, two
+columns wider. */
+EXPORT void paint(const blend *from, const byte *shown, long shown_stride, const known *of, const window *box, long top,
+                  long bottom, pixel *out, long out_stride, long left, float *room) {
+    long next = 0;
+    for (long y = top; y < bottom; y += PAINTED_ROWS) {
+        long rows = bottom - y < PAINTED_ROWS ? bottom - y : PAINTED_ROWS, seen[4];
+        const byte *levels = shown + y * shown_stride;
+        bounds_of(levels, shown_stride, from->width, rows, 1, seen);
+        if (!seen[2]) continue;
+        long first = seen[0] / CELL * CELL, last = (seen[2] + CELL - 1) / CELL * CELL;
+        last = last < from->width ? last : from->width;
+        area painted = {out + (y - top) * out_stride + first - left, out_stride, last - first, rows, y / CELL, first / CELL};
+        for (long row = 0; row < rows; row++)
+            for (long x = 0; x < painted.width; x++)
+                painted.pixels[row * out_stride + x] = blended(from, y + row, first + x);
+        if (of) {
+            while (next < of->count && of->rows[next] < y / CELL) next++;
+            long chosen = next;
+            while (next < of->count && of->rows[next] * CELL < y + rows) next++;
+            if (next > chosen) unmix_cells(&painted, of, box, chosen, next - chosen, room);
+        }
+        for (long row = 0; row < rows; row++) {
+            const byte *level = levels + row * shown_stride + first;
+            pixel *pixels = painted.pixels + row * out_stride;
+            if (shown != from->levels)
+                for (long x = 0; x < painted.width; x++) pixels[x] = (pixels[x] & 0xFFFFFFu) | (pixel)level[x] << 24;
+            for (long x = 0; x < painted.width; x++) pixels[x] = pixels[x] > 0xFFFFFFu ? pixels[x] : 0;
+        }
+    }
+}
+
 /* --- a few rows --------------------------------------------------------------------------------------------------- */
 
-/* The colours of (height, width) pixels with the levels of another picture in their highest byte; strides in pixels. */
-EXPORT void join(const blend *from, pixel *restrict out, long out_stride) {
-    for (long y = 0; y < from->height; y++, out += out_stride)
-        for (long x = 0; x < from->width; x++) out[x] = blended(from, y, x);
-}
-
-/* (height, width) pixels that are not seen become transparent black, in their place. */
-EXPORT void forget_unseen(pixel *pixels, long stride, long width, long height) {
-    for (long y = 0; y < height; y++, pixels += stride)
-        for (long x = 0; x < width; x++) pixels[x] = pixels[x] > 0xFFFFFFu ? pixels[x] : 0;
-}
-
 /* (left, top, right, bottom) of those of (height, width) levels that are `least` at least; nothing where there is none. */
-EXPORT void bounds(const byte *levels, long stride, long width, long height, long least, long *box) {
+static void bounds_of(const byte *levels, long stride, long width, long height, long least, long *box) {
     box[0] = width, box[1] = height, box[2] = 0, box[3] = 0;
     for (long y = 0; y < height; y++, levels += stride) {
         byte highest = 0;
@@ -675,19 +847,70 @@ EXPORT void bounds(const byte *levels, long stride, long width, long height, lon
     }
 }
 
-/* For each cell of (height, width) levels, `stride` from row to row, whether one of them lies within (low, high). */
-EXPORT void any_between(const byte *levels, long stride, long width, long height, long low, long high, byte *restrict out) {
-    long cells = (width + CELL - 1) / CELL;
-    for (long top = 0; top < height; top += CELL, out += cells) {
-        for (long cell = 0; cell < cells; cell++) out[cell] = 0;
-        for (long y = top; y < height && y < top + CELL; y++) {
-            const byte *row = levels + y * stride;
-            for (long cell = 0; cell < width / CELL; cell++) {
-                byte found = 0;
-                for (int x = 0; x < CELL; x++) found |= (row[cell * CELL + x] > low) & (row[cell * CELL + x] < high);
-                out[cell] |= found;
+EXPORT void bounds(const byte *levels, long stride, long width, long height, long least, long *box) {
+    bounds_of(levels, stride, width, height, least, box);
+}
+
+/* Whether one of (height, width) levels is `least` at least; looks no farther than the first row with one. */
+EXPORT long reaches(const byte *levels, long stride, long width, long height, long least) {
+    for (long y = 0; y < height; y++, levels += stride) {
+        byte highest = 0;
+        for (long x = 0; x < width; x++) highest = levels[x] > highest ? levels[x] : highest;
+        if (highest >= least) return 1;
+    }
+    return 0;
+}
+
+/* The cells of rows of levels, the first of which is cell `top`, where one level lies within (low, high) and `left_out`,
+if there is one, has no mark: their rows and columns, row by row. Returns how many. */
+EXPORT long mixed_cells(const byte *levels, long stride, long width, long height, long low, long high,
+                        const byte *left_out, long top, long *restrict rows, long *restrict columns) {
+    long cells = (width + CELL - 1) / CELL, count = 0;
+    byte within_both[SOME_CELLS * CELL];
+    for (long y = 0; y < height; y += CELL, levels += CELL * stride) {
+        long deep = height - y < CELL ? height - y : CELL, row = top + y / CELL;
+        for (long first = 0; first < cells; first += SOME_CELLS) {
+            long some = cells - first < SOME_CELLS ? cells - first : SOME_CELLS;
+            long wide = width - first * CELL < some * CELL ? width - first * CELL : some * CELL;
+            for (long x = wide; x < some * CELL; x++) within_both[x] = 0;
+            for (long down = 0; down < deep; down++) {
+                const byte *here = levels + down * stride + first * CELL;
+                for (long x = 0; x < wide; x++) {
+                    byte is = (here[x] > low) & (here[x] < high);
+                    within_both[x] = down ? within_both[x] | is : is;
+                }
             }
-            for (long x = width / CELL * CELL; x < width; x++) out[cells - 1] |= (row[x] > low) & (row[x] < high);
+            for (long cell = 0; cell < some; cell++) {
+                const byte *four = within_both + cell * CELL;
+                if (!(four[0] | four[1] | four[2] | four[3])) continue;
+                if (left_out && left_out[row * cells + first + cell]) continue;
+                rows[count] = row, columns[count] = first + cell;
+                count++;
+            }
         }
+    }
+    return count;
+}
+
+static void difference(const byte *restrict here, const byte *restrict above, long count, byte *restrict out) {
+    for (long x = 0; x < count; x++) out[x] = (byte)(here[x] - above[x]);
+}
+
+static void difference_of_colors(const byte *restrict here, const byte *restrict above, long count, byte *restrict out) {
+    for (long x = 0; x < count; x++)
+        for (int channel = 0; channel < 3; channel++)
+            out[3 * x + channel] = (byte)(here[4 * x + channel] - above[4 * x + channel]);
+}
+
+/* Rows `top` to `bottom` of a PNG of pixels of 4 bytes, the first `channels` of them, 3 or 4; each row behind the filter
+type UP, of the difference to the row above. `none` is a row of zeros. */
+EXPORT void filter_up(const byte *pixels, long width, long channels, long top, long bottom, const byte *none, byte *out) {
+    for (long y = top; y < bottom; y++, out += channels * width + 1) {
+        const byte *here = pixels + 4 * width * y, *above = y ? here - 4 * width : none;
+        out[0] = 2;
+        if (channels == 4)
+            difference(here, above, 4 * width, out + 1);
+        else
+            difference_of_colors(here, above, width, out + 1);
     }
 }

@@ -62,6 +62,12 @@ def lent_bytes(image: Image.Image) -> Bytes | None:
     return None if channels is None else _lent(image, (channels,) if channels > 1 else ())
 
 
+def image_floats(image: Image.Image) -> NDArray[np.float32]:
+    """(H, W) of mode F; as `image_bytes`."""
+    lent = _lent(image, (4,))
+    return np.asarray(image) if lent is None else lent.view("<f4")[..., 0]
+
+
 def packed_pixels(image: Image.Image) -> Packed | None:
     """(H, W) of an image of mode RGB, RGBA or RGBX: red in the lowest byte; of RGB, the highest says nothing.
 

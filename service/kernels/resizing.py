@@ -8,17 +8,17 @@ each axis, with weights of 22 bits.
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache, reduce
-from operator import add
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.kernels.arrays import Counts
 from service.kernels.library import compiled_kernels
-from service.kernels.loops import Taps
 from service.kernels.memory import packed_pixels
+from service.kernels.sizes import Taps
 
 Resampling = Image.Resampling
 
@@ -32,23 +32,29 @@ MIDDLE, AMPLITUDE = float(np.float32(0.54)), float(np.float32(0.46))
 """Of Hamming's window."""
 
 
-class Filter(NamedTuple):
-    """How much a pixel counts, by its distance, in pixels of the smaller picture."""
+Distances = NDArray[np.float64]
 
-    weight: Callable[[float], float]
+
+class Filter(NamedTuple):
+    """How much pixels count, by their distances, in pixels of the smaller picture."""
+
+    weight: Callable[[Distances], Distances]
     reach: float
 
 
-def _sinc(distance: float) -> float:
-    return math.sin(math.pi * distance) / (math.pi * distance) if distance else 1.0
+def _sinc(distances: Distances) -> Distances:
+    angles = math.pi * distances
+    return np.where(distances == 0, 1.0, np.sin(angles) / np.where(distances == 0, 1.0, angles))
 
 
-def _lanczos(distance: float) -> float:
-    return _sinc(distance) * _sinc(distance / 3) if -3 <= distance < 3 else 0.0
+def _lanczos(distances: Distances) -> Distances:
+    is_near = (distances >= -3) & (distances < 3)
+    return np.where(is_near, _sinc(distances) * _sinc(distances / 3), 0.0)
 
 
-def _hamming(distance: float) -> float:
-    return _sinc(distance) * (MIDDLE + AMPLITUDE * math.cos(math.pi * distance)) if abs(distance) < 1 else 0.0
+def _hamming(distances: Distances) -> Distances:
+    window = MIDDLE + AMPLITUDE * np.cos(math.pi * distances)
+    return np.where(np.abs(distances) < 1, _sinc(distances) * window, 0.0)
 
 
 FILTERS: Mapping[Image.Resampling, Filter] = {
@@ -68,13 +74,13 @@ def resized(
     if kernels is None or pixels is None:
         return np.asarray(picture.resize(size, resampling, reducing_gap=reducing_gap))
     if factors != [1, 1]:
-        pixels = kernels.shrink(pixels, *factors)
+        pixels = kernels.sizes.shrink(pixels, *factors)
     (height, width), spans = pixels.shape, list(map(_divided, picture.size, factors))
     across, down = (taps(*axis, resampling) for axis in zip((width, height), spans, size, strict=True))
     if _down_first((width, height), size):
-        small = kernels.resample_across(kernels.resample_down(pixels, down), across)
+        small = kernels.sizes.resample_across(kernels.sizes.resample_down(pixels, down), across)
     else:
-        small = kernels.resample_down(kernels.resample_across(pixels, across), down)
+        small = kernels.sizes.resample_down(kernels.sizes.resample_across(pixels, across), down)
     return np.ascontiguousarray(small.view(np.uint8).reshape(*small.shape, 4)[..., :3])
 
 
@@ -101,24 +107,17 @@ def taps(length: int, span: float, resized_length: int, resampling: Image.Resamp
     weight, reach = FILTERS[resampling]
     scale = span / resized_length
     stretch = max(scale, 1.0)
-    first, weights = [], []
-    for place in range(resized_length):
-        center = (place + 0.5) * scale
-        start = max(0, int(center - reach * stretch + 0.5))
-        end = min(length, int(center + reach * stretch + 0.5))
-        first.append(start)
-        weights.append([weight((at - center + 0.5) * (1 / stretch)) for at in range(start, end)])
-    return _in_whole_numbers(first, weights)
+    center = (np.arange(resized_length) + 0.5) * scale
+    first = np.maximum(0, (center - reach * stretch + 0.5).astype(np.int64))
+    counts = np.minimum(length, (center + reach * stretch + 0.5).astype(np.int64)) - first
+    within = np.arange(counts.max())
+    at = first[:, np.newaxis] + within
+    weights = weight((at - center[:, np.newaxis] + 0.5) * (1 / stretch)) * (within < counts[:, np.newaxis])
+    return Taps(first.astype(np.int32), counts.astype(np.int32), _in_whole_numbers(weights))
 
 
-def _in_whole_numbers(first: list[int], weights: list[list[float]]) -> Taps:
-    counts = np.array([len(each) for each in weights], np.int32)
-    whole = np.zeros((len(weights), counts.max()), np.int32)
-    for row, each in zip(whole, weights, strict=True):
-        total = reduce(add, each)  # `sum` rounds otherwise from Python 3.12 on
-        row[: len(each)] = [_whole(value / total * (1 << WEIGHT_BITS)) for value in each]
-    return Taps(np.array(first, np.int32), counts, whole)
-
-
-def _whole(value: float) -> int:
-    return int(value - 0.5 if value < 0 else value + 0.5)
+def _in_whole_numbers(weights: Distances) -> Counts:
+    """(n, k), each row of which has the sum that is 1."""
+    total = np.add.accumulate(weights, axis=1)[:, -1:]  # one after the other, as Pillow does; `sum` rounds otherwise
+    shares = weights / total * (1 << WEIGHT_BITS)
+    return np.where(shares < 0, shares - 0.5, shares + 0.5).astype(np.int32)

@@ -7,6 +7,8 @@ larger size. Two changes make it better and quicker here. Colours are pulled up 
 pure, so that a hair thinner than a coarse pixel still hands on its own colour (pull-push, Gortler et al. 1996). And at
 full size only pixels of the soft edge are touched: F and B come from the quarter-size solution, and what they leave
 unexplained of I goes to them by the shortest way.
+
+With numpy; where compiled loops run, they do the same, with the constants that are here.
 """
 
 from dataclasses import dataclass
@@ -15,14 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.kernels import Window, compiled_kernels
-from service.pixels.threads import in_parts
+from service.kernels.painting import COARSEST, Cells
 
 Planes = NDArray[np.float32]
 """(..., H, W): planes are contiguous, so that numpy computes on whole rows. Colours are levels, alpha is 0 to 1."""
-
-CELL_PX = 4
-"""The finest size that is solved has one value for 4 x 4 pixels; a cell is those."""
 
 SQUARINGS = 4
 """A pixel says as much of F as a to the power of 16: at 90% alpha, 19%. At 8, the error in hair was a third larger."""
@@ -38,9 +36,6 @@ LEAST_SMOOTHNESS = np.float32(1e-5)
 NOTHING = np.float32(1e-6)
 """The weight, in pure pixels, of the mixture itself."""
 
-COARSEST = 4
-"""Cells across."""
-
 
 def purity(alpha: Planes) -> Planes:
     """(...,) to (2, ...): how much a pixel of this alpha says of F, and of B."""
@@ -54,13 +49,6 @@ def share(alpha: Planes) -> Planes:
     """The part of what F and B leave unexplained that goes to F: the nearest point with I = aF + (1 - a)B."""
     rest: Planes = 1 - alpha
     return (alpha / (alpha * alpha + rest * rest)).astype(np.float32, copy=False)
-
-
-class Cells(NamedTuple):
-    """Some cells, row by row: (N,) each."""
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -89,10 +77,6 @@ class Estimate:
         height, width = self._finest.alpha.shape
         top, bottom = int(cells.rows[0]) - 1, int(cells.rows[-1]) + 2
         left, right = int(cells.columns.min()) - 1, int(cells.columns.max()) + 2
-        if (kernels := compiled_kernels()) is not None:
-            window = Window(top, left, right - left, bottom - top)
-            both = kernels.enlarge(self._half_size, self._finest, window, DOUBT, float(LEAST_SMOOTHNESS))
-            return Around(both, top, left)
         down, across = slice(max(0, top), min(height, bottom)), slice(max(0, left), min(width, right))
         part = np.s_[..., down, across]
         finest = self._finest
@@ -151,15 +135,11 @@ def _smaller(finest: Level) -> list[Level]:
 
 
 def _halved(level: Level) -> Level:
-    # The largest first: two threads have half of it each.
-    pure, mixture, weight, alpha = in_parts(_half, (level.pure, level.mixture, level.weight, level.alpha))
-    return Level(mixture, alpha, pure, weight)
+    return Level(*map(_half, (level.mixture, level.alpha, level.pure, level.weight)))
 
 
 def _half(planes: Planes) -> Planes:
     """Means of 2 x 2; an odd last row or column counts twice."""
-    if (kernels := compiled_kernels()) is not None:
-        return kernels.halve(planes)
     height, width = planes.shape[-2:]
     if height % 2 or width % 2:
         rest = [(0, 0)] * (planes.ndim - 2)
@@ -186,16 +166,12 @@ def _solve(levels: list[Level]) -> Planes:
 def _pulled(colors: Planes, level: Level) -> Planes:
     """(2, 3, h, w) of half the size, enlarged, and pulled towards what is pure."""
     height, width = level.alpha.shape
-    if (kernels := compiled_kernels()) is not None:
-        return kernels.enlarge(colors, level, Window(0, 0, width, height), DOUBT, smoothness=0)
     pulled: Planes = (level.pure + DOUBT * _twice(colors, (height, width))) / (level.weight + DOUBT)
     return pulled
 
 
 def _smooth(colors: Planes, level: Level) -> Planes:
     """One Jacobi step: the nearest to the neighbours' mean that explains I, neighbours across an edge counting most."""
-    if (kernels := compiled_kernels()) is not None:
-        return kernels.smooth(colors, level, float(LEAST_SMOOTHNESS), SMOOTHNESS)
     alpha = np.pad(level.alpha, 1, mode="edge")
     padded = np.pad(colors, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
     height, width = level.alpha.shape

@@ -6,6 +6,8 @@ from typing import Literal, cast
 import numpy as np
 from PIL import Image, ImageChops
 
+from service.kernels import compiled_kernels
+from service.kernels.memory import image_bytes
 from service.models.decisions import class_probabilities, confidence, enlarge, kept_probability, label_map
 from service.models.labels import Box, Prediction, Size
 from service.pixels.class_map import Decision, refined_decision
@@ -79,6 +81,8 @@ def _probability(prediction: Prediction, class_ids: Sequence[int], photo: Photo,
 
 @pixel_work
 def has_subject(matte: Matte) -> bool:
+    if (kernels := compiled_kernels()) is not None:
+        return kernels.rows.reaches(image_bytes(matte), SUBJECT_LEVEL)
     # Stops as soon as it has met 0 and 255; a histogram reads everything.
     _, highest = cast("tuple[int, int]", matte.getextrema())
     return highest >= SUBJECT_LEVEL
@@ -87,4 +91,6 @@ def has_subject(matte: Matte) -> bool:
 @pixel_work
 def subject_box(matte: Matte) -> tuple[int, int, int, int] | None:
     """(left, top, right, bottom) of the visible subject in pixels; None where nothing is visible."""
+    if (kernels := compiled_kernels()) is not None:
+        return kernels.rows.bounds(image_bytes(matte), VISIBLE_LEVEL)
     return matte.point(lambda level: 255 * (level >= VISIBLE_LEVEL)).getbbox()

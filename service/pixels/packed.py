@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.pixels.foreground import CELL_PX, Planes, purity, share
+from service.kernels.painting import CELL_PX
+from service.pixels.foreground import Planes, purity, share
 
 Pixels = NDArray[np.uint32]
 """Red in the lowest byte, alpha in the highest."""

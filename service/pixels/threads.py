@@ -4,6 +4,7 @@ Threads that have nothing to do help the one that has: a large picture in parts 
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import ContextVar
@@ -51,9 +52,14 @@ class Helpers:
         finally:
             _HELPERS.reset(token)
 
+    @property
+    def spare(self) -> int:
+        """How many threads have nothing to do, at this moment."""
+        return max(0, self._spare())
+
     def lend(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> "list[Future[Result]]":
         """Of the first of `parts`, as many as there are threads to spare."""
-        return [self._executor.submit(work, part) for part in parts[: max(0, self._spare())]]
+        return [self._executor.submit(work, part) for part in parts[: self.spare]]
 
     def close(self) -> None:
         """Returns when the threads have ended."""
@@ -83,6 +89,47 @@ def in_parts(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[
 
 
 def each_part(work: Callable[[Part], None], parts: Sequence[Part]) -> None:
-    """As `in_parts`, of work that says nothing. Returns when all is done."""
-    for _ in in_parts(work, parts):
-        pass
+    """Does all the work; whoever has done a part takes the next, so that nobody waits for the longest of a few.
+
+    It must not matter which thread does which, or when.
+    """
+    helpers, left = _HELPERS.get(), iter(parts)
+
+    def do_what_is_left(_: object) -> None:
+        for part in left:
+            work(part)
+
+    lent = helpers.lend(do_what_is_left, parts[1:]) if helpers else []
+    try:
+        do_what_is_left(None)
+    finally:
+        for _ in left:  # nothing, unless one has failed
+            pass
+        if begun := [future for future in lent if not future.cancel()]:
+            wait(begun)
+    for future in begun:
+        future.result()
+
+
+def of_each_part(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """What `work` says of each part, in order; done as `each_part` does it."""
+    said: dict[int, Result] = {}
+
+    def note(number: int) -> None:
+        said[number] = work(parts[number])
+
+    each_part(note, range(len(parts)))
+    return [said[number] for number in range(len(parts))]
+
+
+PARTS_A_THREAD = 4
+"""So that those who are done sooner can take what is left."""
+
+
+def strips(rows: int, step: int) -> list[tuple[int, int]]:
+    """(top, bottom) of shares of so many rows: one where no thread is to spare. Each begins at a multiple of `step`."""
+    helpers = _HELPERS.get()
+    threads = 1 + (helpers.spare if helpers else 0)
+    share = math.ceil(rows / (1 if threads == 1 else PARTS_A_THREAD * threads))
+    length = max(step, -(-share // step) * step)
+    return [(top, min(rows, top + length)) for top in range(0, rows, length)]

@@ -1,4 +1,7 @@
-"""Which cells of a picture hold its soft edge, and the subject's own colours put there in the place of the mixture."""
+"""Which cells of a picture hold its soft edge, and the subject's own colours put there in the place of the mixture.
+
+With numpy; where compiled loops run, `painting.py` has them do it.
+"""
 
 from collections.abc import Iterator
 from typing import TypeVar
@@ -7,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
-from service.kernels import Blended, Part, compiled_kernels
+from service.kernels.painting import CELL_PX, Cells
 from service.pixels.bands import BAND_ROWS, bands
 from service.pixels.blend import Area, Blend, copied, inside
-from service.pixels.foreground import CELL_PX, Around, Cells, Estimate, Level, Planes, purity
+from service.pixels.foreground import Estimate, Level, Planes, purity
 from service.pixels.packed import (
     ALPHA_BYTE,
     PIXELS_PER_CELL,
@@ -44,13 +47,12 @@ class Unmixing:
 
     def __init__(self, blend: Blend) -> None:
         self._blend = blend
-        self._kernels = compiled_kernels()
-        self._hidden = None if blend.hidden is None else _hidden_cells(blend.hidden)
+        self._hidden = None if blend.hidden is None else hidden_cells(blend.hidden)
         self._bands = list(bands(blend.photo.height))
         self._cells = list(in_parts(self._find_cells, self._bands))
         """Of each band."""
         if self.is_needed:
-            self._box = _around([cells for cells in self._cells if len(cells.rows)], blend.photo.size)
+            self._box = box_around([cells for cells in self._cells if len(cells.rows)], blend.photo.size)
             self._estimate = Estimate(self._finest())
 
     @property
@@ -65,14 +67,6 @@ class Unmixing:
             return
         left, top, *_ = self._box
         estimate = self._estimate.around(Cells(chosen.rows - top, chosen.columns - left))
-        if self._kernels is None:
-            self._unmix_with_numpy(pixels, area, chosen, estimate)
-        else:
-            part = Part(pixels, (area[1] // CELL_PX, area[0] // CELL_PX))
-            corner = (top + estimate.top, left + estimate.left)
-            self._kernels.unmix(part, chosen.rows, chosen.columns, estimate.both, corner)
-
-    def _unmix_with_numpy(self, pixels: Pixels, area: Area, chosen: Cells, estimate: Around) -> None:
         changed = pixels.reshape(-1)
         for cells in _chunks(chosen):
             places = self._places(cells, area)
@@ -86,7 +80,7 @@ class Unmixing:
     def _find_cells(self, band: Band) -> Cells:
         """Those of the band with pixels that are shown, and not the subject's alone."""
         first = band[0] // CELL_PX
-        mixed = _mixed(self._blend, band)
+        mixed = mixed_cells(self._blend, band)
         if self._hidden is not None:
             mixed = mixed & ~self._hidden[first : first + len(mixed)]
         rows, columns = np.nonzero(mixed)
@@ -114,20 +108,14 @@ class Unmixing:
         left, top, right, bottom = part
         width, height = self._blend.photo.size
         area = (left * CELL_PX, top * CELL_PX, min(width, right * CELL_PX), min(height, bottom * CELL_PX))
-        left_out = None if self._hidden is None else np.ascontiguousarray(inside(self._hidden, part))
         row = top - self._box[1]
-        if self._kernels is not None and (blended := self._blend.lent(area)) is not None:
-            shrink = self._kernels.shrink
-            means = Blended(shrink(blended.colors, CELL_PX, CELL_PX), shrink(blended.levels, CELL_PX, CELL_PX))
-            self._kernels.begin_cells(means, left_out, mixture, alpha, planes, row)
-            return
         rows = np.s_[..., row : row + bottom - top, :]
         colors, levels = (np.asarray(each.reduce(CELL_PX, area)) for each in (self._blend.photo, self._blend.mixture))
         mixture[rows] = np.moveaxis(colors, -1, 0)
         alpha[rows] = zero_to_one(levels)
         weight = purity(alpha[rows])
-        if left_out is not None:
-            weight = weight * ~left_out
+        if self._hidden is not None:
+            weight = weight * ~inside(self._hidden, part)
         planes[:6][rows] = (mixture[rows] * weight[:, np.newaxis]).reshape(6, *levels.shape)
         planes[6:][rows] = weight
 
@@ -135,11 +123,7 @@ class Unmixing:
         """Fills some cells of (8, h, w) by what `purest_colors` says of their pixels."""
         if not len(chosen.rows):
             return
-        left, top, *_ = self._box
         width, height = self._blend.photo.size
-        if self._kernels is not None and (blended := self._blend.lent((0, 0, width, height))) is not None:
-            self._kernels.purest_colors(blended, chosen.rows, chosen.columns, planes, (top, left))
-            return
         first, last = int(chosen.rows[0]) * CELL_PX, int(chosen.rows[-1] + 1) * CELL_PX
         area = (0, first, width, min(height, last))
         pixels = copied(self._blend, area).reshape(-1)
@@ -164,12 +148,9 @@ class Unmixing:
         return places.reshape(PIXELS_PER_CELL, -1)
 
 
-def _mixed(blend: Blend, band: Band) -> NDArray[np.bool_]:
+def mixed_cells(blend: Blend, band: Band) -> NDArray[np.bool_]:
     """Of each cell of a band, whether one of its pixels is shown and is not the subject's alone."""
     top, bottom = band
-    kernels = compiled_kernels()
-    if kernels is not None and blend.mixture is blend.matte:
-        return kernels.any_between(blend.levels[top:bottom], FAINTEST, FULLEST).view(np.bool_)
     mixture = blend.mixture.crop((0, top, blend.mixture.width, bottom))
     mixed = mixture.point([255 * (FAINTEST < level < FULLEST) for level in range(256)])
     if blend.mixture is not blend.matte:
@@ -181,13 +162,13 @@ def _mixed(blend: Blend, band: Band) -> NDArray[np.bool_]:
     return np.asarray(mixed.reduce(CELL_PX)) > 0
 
 
-def _hidden_cells(alpha: Image.Image) -> NDArray[np.bool_]:
+def hidden_cells(alpha: Image.Image) -> NDArray[np.bool_]:
     """Cells that are not opaque, and those around them."""
     opaque = alpha.point([0] * 255 + [255]).reduce(CELL_PX).point([255] * 255 + [0])
     return np.asarray(opaque.filter(ImageFilter.MaxFilter(2 * HIDDEN_MARGIN_CELLS + 1))) > 0
 
 
-def _around(found: list[Cells], size: tuple[int, int]) -> Area:
+def box_around(found: list[Cells], size: tuple[int, int]) -> Area:
     """(left, top, right, bottom) in cells: all that were found, with a margin, inside a picture of `size` pixels."""
     columns, rows = (-(-length // CELL_PX) for length in size)
     left, right = min(int(each.columns.min()) for each in found), max(int(each.columns.max()) for each in found) + 1

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from service import kernels
-from service.kernels import compiled_kernels, with_numpy
+from service.kernels import Blended, compiled_kernels, with_numpy
 from service.kernels.library import LIBRARY, LIBRARY_SHA256, load
 from service.models.labels import Box, Size
 from service.pixels.refinement import refine
-from service.pixels.refinement.cascade import SURE_LEVELS, double, unsure
-from service.pixels.refinement.surroundings import LIMITS
+from service.pixels.refinement.cascade import double, unsure
+from service.pixels.refinement.network import built_in_network
 from service.pixels.subject import Blend, cut_out
 
 FOLDER = Path(kernels.__file__).parent
@@ -89,9 +89,11 @@ def test_an_edge_is_refined_alike(width: int, height: int, seed: int) -> None:
 def test_twice_the_size_is_what_pillow_makes_of_it(width: int, height: int, seed: int, odd: tuple[bool, bool]) -> None:
     small = Image.fromarray(noise(seed, height, width))
     size = (2 * width - odd[0], 2 * height - odd[1])
-    with with_numpy():
-        expected = double(small, size)
-    assert np.array_equal(np.asarray(double(small, size)), np.asarray(expected))
+    large, middle, loops = np.empty(size[::-1], np.uint8), seed % (height + 1), compiled_kernels()
+    assert loops is not None
+    for rows in ((0, middle), (middle, height)):
+        loops.edge.twice(np.asarray(small), rows, large)
+    assert np.array_equal(large, np.asarray(double(small, size)))
 
 
 @here
@@ -103,7 +105,8 @@ def test_the_same_pixels_are_unsure(width: int, height: int, seed: int, radius: 
     top, bottom = sorted(min(row, height) for row in rows)
     loops = compiled_kernels()
     assert loops is not None
-    found = loops.unsure(np.asarray(matte), np.asarray(below), (top, bottom), SURE_LEVELS, LIMITS)
+    middle, coarsest = (Blended(np.empty(each.size[::-1], np.uint32), np.asarray(each)) for each in (matte, below))
+    found = loops.edge.unsure(middle, coarsest, (top, bottom), built_in_network().layers)
     expected = np.argwhere(unsure(below, matte)[top:bottom]) + np.array((top, 0))
     assert np.array_equal(np.stack(found, axis=1), expected)
 
@@ -119,7 +122,8 @@ def test_the_bounds_are_those_of_the_levels_that_are_high_enough(
     assert loops is not None
     rows, columns = np.nonzero(levels >= least)
     expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if len(rows) else None
-    assert loops.bounds(levels, least) == expected
+    assert loops.rows.bounds(levels, least) == expected
+    assert loops.rows.reaches(levels, least) == (expected is not None)
 
 
 def test_the_library_was_compiled_from_the_source_that_lies_beside_it() -> None:

@@ -33,8 +33,9 @@ def _load(jpeg: Jpeg, image: Image.Image) -> Raster:
 def _opened(jpeg: Jpeg, more: bytes) -> Image.Image:
     decodable = jpeg.decodable.rstrip(b"\xff") + more if more else jpeg.decodable
     image = Image.open(io.BytesIO(decodable), formats=["JPEG"])
-    if jpeg.is_arithmetic:  # libjpeg cannot wait for more within a scan, so it needs everything at once
-        image.decodermaxblock = len(decodable)
+    # All at once: with arithmetic coding libjpeg cannot wait for more within a scan, and Pillow would ask for Python's
+    # lock every 64 kB.
+    image.decodermaxblock = len(decodable)
     return image
 
 

@@ -12,28 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.kernels import Blended, Found, Kernels, compiled_kernels
-from service.kernels.memory import image_bytes, packed_pixels
+from service.kernels.memory import image_bytes, image_floats
 from service.models.labels import Box, Size
 from service.pixels.bands import BAND_ROWS, bands
+from service.pixels.refinement.compiled import compiled_cascade
 from service.pixels.refinement.network import RefinementNetwork, built_in_network
 from service.pixels.refinement.surroundings import (
     LEAST_RANGE,
-    LIMITS,
     PERHAPS_INSIDE,
     SCALES,
+    SURE_LEVELS,
     Coordinates,
     Level,
     Places,
     describe,
 )
-from service.pixels.threads import each_part, in_parts
-
-SURE_LEVELS = 5
-"""Of 255, from either end: what is that close to 0 or 1 is sure."""
+from service.pixels.threads import each_part
 
 RANGE_REACH = 2
 """As far as `describe` looks on the coarsest level."""
+
+LEVEL_ROWS = 512
+"""Of floats, made levels at once."""
 
 CHUNK = 1024
 """Pixels that are described at once. With 512 describing took 1.1 times as long a pixel, with 256 1.4 times."""
@@ -59,7 +59,13 @@ def refine_each(
     """As `refine`, of several planes, one after the other: the picture is made smaller once for all of them."""
     network = network or built_in_network()
     size = Size(*picture.size)
-    pictures = halvings(picture, level_count(grid, size) + SCALES - 1)
+    count = level_count(grid, size) + SCALES - 1
+    if (compiled := compiled_cascade(picture, count, network)) is not None:
+        width, height = compiled.coarsest_size
+        for plane in planes:
+            yield Image.fromarray(compiled.refined(to_levels(sampled(plane, box, (width, height), size))))
+        return
+    pictures = halvings(picture, count)
     for plane in planes:
         yield _refined(coarsest_mattes(plane, box, pictures[:SCALES], size), pictures, network)
 
@@ -84,50 +90,42 @@ def halvings(picture: Image.Image, count: int) -> list[Image.Image]:
     """The picture and its halves, rounded up; the smallest first."""
     pictures = [picture]
     while len(pictures) < count:
-        pictures.append(_halved(pictures[-1]))
+        pictures.append(pictures[-1].reduce(2))
     return pictures[::-1]
-
-
-def _halved(picture: Image.Image) -> Image.Image:
-    """As `reduce(2)` of a picture in mode L, RGB, or, which is what compiled loops make of that, RGBX."""
-    if (kernels := compiled_kernels()) is None:
-        return picture.reduce(2)
-    if picture.mode == "L":
-        return Image.fromarray(kernels.shrink(image_bytes(picture), 2, 2))
-    if (pixels := packed_pixels(picture)) is None:
-        return picture.reduce(2)
-    halves = kernels.shrink(pixels, 2, 2)
-    return Image.frombuffer("RGBX", halves.shape[::-1], halves, "raw", "RGBX", 0, 1)
 
 
 def coarsest_mattes(
     plane: NDArray[np.float32], box: Box, pictures: Sequence[Image.Image], size: Size
 ) -> list[Image.Image]:
     """The answer at the last of `pictures`' sizes, and its halves for the ones before."""
-    width, height = pictures[-1].size
+    levels = to_levels(sampled(plane, box, pictures[-1].size, size))
+    return halvings(Image.fromarray(levels), len(pictures))
+
+
+def sampled(plane: NDArray[np.float32], box: Box, level: tuple[int, int], size: Size) -> Image.Image:
+    """Mode F, as large as `level`, a size to which `size` was halved: the part `box` of `plane`, which shows it all."""
+    width, height = level
     factor = 2 ** round(math.log2(size.width / width)) if width > 1 else 1
     right = box.left + (box.right - box.left) * width * factor / size.width
     bottom = box.top + (box.bottom - box.top) * height * factor / size.height
     # The last pixels of a level, rounded up, can reach beyond the answer's lower and right edge.
     beyond = [(0, max(0, math.ceil(end) - length)) for end, length in zip((bottom, right), plane.shape, strict=True)]
     padded = Image.fromarray(np.pad(plane, beyond, mode="edge") if np.any(beyond) else plane)
-    sampled = padded.resize((width, height), Image.Resampling.BILINEAR, box=(box.left, box.top, right, bottom))
-    return halvings(_to_levels(sampled), len(pictures))
+    return padded.resize((width, height), Image.Resampling.BILINEAR, box=(box.left, box.top, right, bottom))
 
 
-def _to_levels(plane: Image.Image) -> Image.Image:
-    """Mode L of mode F, a few rows at a time: each step over a whole plane of floats takes four times the result."""
-    result = Image.new("L", plane.size)
-    for top, bottom in bands(plane.height):
-        rows = np.asarray(plane.crop((0, top, plane.width, bottom)))
-        result.paste(Image.fromarray(np.rint(rows.clip(0, 1) * 255).astype(np.uint8)), (0, top))
-    return result
+def to_levels(plane: Image.Image) -> NDArray[np.uint8]:
+    """(h, w) of mode F, some rows at a time: each step over a whole plane of floats takes four times the result."""
+    floats = image_floats(plane)
+    levels = np.empty(floats.shape, np.uint8)
+    for top in range(0, len(floats), LEVEL_ROWS):
+        rows = slice(top, top + LEVEL_ROWS)
+        levels[rows] = np.rint(floats[rows].clip(0, 1) * 255)
+    return levels
 
 
 def double(matte: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Enlarged by two, less the half pixel by which it may reach beyond `size`."""
-    if (kernels := compiled_kernels()) is not None:
-        return Image.fromarray(kernels.twice(image_bytes(matte), size))
     return matte.resize(size, Image.Resampling.BILINEAR, box=(0, 0, size[0] / 2, size[1] / 2))
 
 
@@ -160,10 +158,6 @@ def _spread(values: NDArray[Any], reach: int, extreme: np.ufunc) -> NDArray[Any]
 
 def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], network: RefinementNetwork) -> Image.Image:
     """The last of three `mattes`, corrected where the one before, of half its size, is unsure."""
-    if (kernels := compiled_kernels()) is not None:
-        lent = [each for each in map(_lent, pictures, mattes) if each is not None]
-        if len(lent) == SCALES:
-            return Image.fromarray(_corrected(lent, network, kernels))
     width, height = mattes[-1].size
     corrected = np.zeros((height + (height & 1), width + (width & 1)), np.uint8)
     corrected[:height, :width] = image_bytes(mattes[-1])
@@ -175,27 +169,6 @@ def correct(pictures: Sequence[Image.Image], mattes: Sequence[Image.Image], netw
 
     each_part(correct_band, doubts(pictures, mattes))
     return Image.fromarray(np.ascontiguousarray(corrected[:height, :width]))
-
-
-def _lent(picture: Image.Image, matte: Image.Image) -> Blended | None:
-    """None where the picture cannot be had without a copy."""
-    colors = packed_pixels(picture)
-    return None if colors is None else Blended(colors, image_bytes(matte))
-
-
-def _corrected(levels: Sequence[Blended], network: RefinementNetwork, kernels: Kernels) -> NDArray[np.uint8]:
-    """As `correct`, of three sizes of the picture where they lie."""
-    coarsest, middle, finest = levels
-
-    def of_band(band: tuple[int, int]) -> tuple[NDArray[np.uint8], Found]:
-        found = kernels.unsure(middle.levels, coarsest.levels, band, SURE_LEVELS, LIMITS)
-        return kernels.correct((finest, middle, coarsest), found, LIMITS, network.layers), found
-
-    every_band = list(in_parts(of_band, list(bands(len(middle.levels)))))
-    corrected = finest.levels.copy()
-    for answers, found in every_band:
-        kernels.put(answers, found, corrected)
-    return corrected
 
 
 Doubts = Iterator[tuple[Sequence[Level], Places]]

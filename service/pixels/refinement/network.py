@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from service.kernels import Layers
-from service.pixels.refinement.surroundings import Description, Features
+from service.pixels.refinement.surroundings import LIMITS, SURE_LEVELS, Description, Features
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
@@ -55,7 +55,7 @@ class RefinementNetwork:
         """For the compiled loops, which compute what `correct` does."""
         weights, biases = (tuple(map(np.ascontiguousarray, each)) for each in (self.weights, self.biases))
         every_level = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
-        return Layers(weights, biases, _logits(every_level), float(LOGITS), float(HAZE))
+        return Layers(weights, biases, _logits(every_level), float(LOGITS), float(HAZE), LIMITS, SURE_LEVELS)
 
     def __call__(self, features: Features) -> NDArray[np.float32]:
         """(n, 4)"""

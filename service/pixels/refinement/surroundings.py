@@ -45,6 +45,9 @@ SMALLEST_VARIANCE = np.float32(1e-3 * 255**2)
 LIMITS = np.array([RIDGE, SMALLEST_VARIANCE, LEAST_RANGE, FULL_RANGE, SURELY_OUTSIDE, PERHAPS_INSIDE], dtype=np.float32)
 """For the compiled `describe`."""
 
+SURE_LEVELS = 5
+"""Of 255, from either end: what is that close to 0 or 1 is sure."""
+
 LEVEL, HALF = np.float32(1 / 255), np.float32(0.5)
 
 Features = NDArray[np.float32]

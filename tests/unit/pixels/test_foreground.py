@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from service.pixels.foreground import Cells, Estimate, Level, purity
+from service.kernels.painting import Cells
+from service.pixels.foreground import Estimate, Level, purity
 
 HEIGHT, WIDTH = 13, 18
 
