@@ -11,6 +11,9 @@ FIELDS = "fields"
 """Log records carry their facts as a dict under this name."""
 
 
+_ENCODER = json.JSONEncoder(default=str)
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
@@ -23,7 +26,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, default=str)
+        return _ENCODER.encode(entry)
 
 
 class TextLines(logging.Formatter):

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -248,7 +249,7 @@ class ModelCard(CardPart):
             raise ValueError("the background (id 0) cannot be foreground")
         return self
 
-    @property
+    @cached_property
     def class_table(self) -> ClassTable:
         classes = (LabelClass(entry.id, entry.name, entry.color) for entry in self.classes.table)
         return ClassTable(classes, self.classes.foreground)
