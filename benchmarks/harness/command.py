@@ -6,11 +6,8 @@ import sys
 from collections.abc import Iterator
 
 from service.cli.console import say
+from service.cli.exit_codes import INTERRUPTED, WRONG_COMMAND
 from service.configuration_errors import ConfigurationError
-
-UNUSABLE = 2
-INTERRUPTED = 130
-"""128 and SIGINT, as shells say it."""
 
 
 @contextlib.contextmanager
@@ -26,7 +23,7 @@ def ending_in_one_line(name: str, *failures: type[Exception]) -> Iterator[None]:
         yield
     except told as error:
         say(f"{name}: {error}")
-        sys.exit(UNUSABLE)
+        sys.exit(WRONG_COMMAND)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:

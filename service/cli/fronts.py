@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
+from service.cli.exit_codes import FAILED
 from service.cli.listening import bound_to_one
 from service.cli.server import KILLED_BY_SIGNAL, SilhouetteServer, allow_connections, server_config
 from service.configuration_errors import ConfigurationError
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 logger = logging.getLogger(__name__)
-
-FAILED = 1
 
 MAX_RESTART_DELAY_S = 10.0
 SETTLED_S = 10.0

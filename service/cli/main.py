@@ -10,12 +10,10 @@ from collections.abc import Sequence
 
 from service import __version__
 from service.cli.console import say
-from service.cli.parser import WRONG_COMMAND, Parser
+from service.cli.exit_codes import FAILED, INTERRUPTED, WRONG_COMMAND
+from service.cli.parser import Parser
 from service.configuration_errors import ConfigurationError
 from service.workers.allocator import start_again_with_huge_pages
-
-FAILURE = 1
-INTERRUPTED = 130
 
 NO_PIXELS = ("top", "models", "keys", "plan")
 """The commands that have no use for huge pages."""
@@ -41,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(WRONG_COMMAND)
     except OSError as error:  # a full disk, a folder that is not ours
         say(f"silhouette: {error}")
-        sys.exit(FAILURE)
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-WRONG_COMMAND = 2
+from service.cli.exit_codes import WRONG_COMMAND
 
 
 class Help(argparse.RawDescriptionHelpFormatter):

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
+from service.cli.exit_codes import FAILED
 from service.settings import Settings, read_settings
 from service.workers.plan import SegmenterFamilies, built_in_families
 
@@ -23,8 +24,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-
-FAILED_TO_START = 1
 
 
 def add_command(commands: "Commands") -> None:
@@ -81,7 +80,7 @@ def _serve_alone(settings: Settings, families: SegmenterFamilies) -> int:
     failure = app.state.service.failure
     if failure:
         say(f"silhouette: {failure}")
-    return FAILED_TO_START if failure else 0
+    return FAILED if failure else 0
 
 
 def _warn_of_strangers(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from benchmarks.harness.command import INTERRUPTED
+from service.cli.exit_codes import INTERRUPTED
 from tests.weights import REPOSITORY
 
 BENCHMARK = """

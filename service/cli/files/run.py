@@ -12,6 +12,7 @@ from pathlib import Path
 
 from service.cli.address import key_headers
 from service.cli.console import say
+from service.cli.exit_codes import FAILED, INTERRUPTED
 from service.cli.files.backend import Backend
 from service.cli.files.destinations import Item
 from service.cli.files.disk import not_empty, read_file, read_standard_input, write_result, write_whole
@@ -22,10 +23,6 @@ from service.cli.files.report import PhotoFailed, Report, Stopped
 from service.cli.files.scan import STANDARD, tell_left_out
 from service.cli.taking_turns import work_through
 from service.configuration_errors import ConfigurationError
-
-SOME_FAILED = 1
-INTERRUPTED = 130
-"""128 and SIGINT, as shells say it."""
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -40,7 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
     _tell(report, plan, code)
     if chosen.json:
         _write_report(report, chosen.json)
-    return code or (SOME_FAILED if report.count("failed") else 0)
+    return code or (FAILED if report.count("failed") else 0)
 
 
 def _backend(chosen: argparse.Namespace, plan: Plan, photo_count: int) -> AbstractAsyncContextManager[Backend]:
@@ -64,7 +61,7 @@ def work_off(
         return INTERRUPTED
     except Stopped as stopped:
         say(f"silhouette: {stopped}")
-        return SOME_FAILED
+        return FAILED
     return 0
 
 

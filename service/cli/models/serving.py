@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from service.cli.address import add_service_flags, key_headers, service_url
 from service.cli.console import say
+from service.cli.exit_codes import FAILED
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
-
-REFUSED = 1
 
 PATIENCE_S = 900.0
 """The answer comes when every worker has been replaced, which takes a large model on many workers minutes."""
@@ -69,11 +68,11 @@ def _ask(chosen: argparse.Namespace, method: str, path: str, done: str) -> int:
             told = json.loads(answer.read() or b"{}")
     except HTTPError as refusal:
         say(f"silhouette: {_reason(refusal.read()) or f'{url} answers {refusal.code}'}")
-        return REFUSED
+        return FAILED
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         say(f"silhouette: {url} is away: {reason}; `silhouette serve` starts a service, and --url names another one")
-        return REFUSED
+        return FAILED
     say(f"{_label(told) or chosen.name}: {done}")
     return 0
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
+from service.cli.exit_codes import FAILED
 from service.cli.models.configured import configured_store
 from service.cli.models.reproducing import reproduces
 from service.configuration_errors import BadWeights, MissingWeights
@@ -15,8 +16,6 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     from service.cli.console import Commands
     from service.models.store import ModelCard
-
-SOME_FAILED = 1
 
 Check = Callable[[ModelStore, "ModelCard"], str]
 """Returns what it found to be right. Raises BadWeights or MissingWeights."""
@@ -48,7 +47,7 @@ def verify_models(chosen: argparse.Namespace) -> int:
     results = [_verify(store, card, checks) for card in cards if chosen.names or store.is_pulled(card)]
     if not results:
         say("nothing was pulled yet: run `silhouette models pull`")
-    return 0 if results and all(results) else SOME_FAILED
+    return 0 if results and all(results) else FAILED
 
 
 def _verify(store: ModelStore, card: "ModelCard", checks: "Sequence[Check]") -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.cli.address import add_service_flags, key_headers, service_url
 from service.cli.console import say
+from service.cli.exit_codes import FAILED
 from service.cli.numbers import seconds
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ examples:
   silhouette top --url https://pictures.example.org --interval 5
   silhouette top --once > now.txt
 """
-
-AWAY = 1
 
 WINDOW_S = 10.0
 """Rates and latencies are those of the last so many seconds: long enough for a few requests of a slow model."""
@@ -72,7 +71,7 @@ def _show_once(url: str, api_key: str | None) -> int:
         scrape = read(url, api_key)
     except Away as away:
         say(f"silhouette: {url} is away: {away}")
-        return AWAY
+        return FAILED
     Console().print(draw(url, scrape, compare(None, scrape)))
     return 0
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.cli.console import say
+from service.cli.exit_codes import FAILED, INTERRUPTED
 from service.cli.files.errand import as_flags
-from service.cli.files.run import INTERRUPTED, SOME_FAILED, sigterm_as_ctrl_c
+from service.cli.files.run import sigterm_as_ctrl_c
 from service.errors import Failure
 from service.settings import Settings, read_settings
 from service.video.libraries import check_libraries
@@ -47,7 +48,7 @@ def work_off(plan: "Plan", families: "SegmenterFamilies | None" = None) -> int:
             say(f"{work.done} of {len(plan.films)} films done; run again with --resume to go on where it stopped")
             return INTERRUPTED
     say(f"{work.done} of {len(plan.films)} films done")
-    return SOME_FAILED if work.done < len(plan.films) else 0
+    return FAILED if work.done < len(plan.films) else 0
 
 
 @dataclass
