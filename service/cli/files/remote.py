@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from service.cli.address import service_url
+from service.cli.address import client_with, json_of, problem_in, service_url
 from service.cli.console import say
 from service.cli.files.errand import Errand, as_flags
 from service.cli.files.report import PhotoFailed, Stopped
-from service.configuration_errors import ConfigurationError, MissingExtra
+from service.configuration_errors import ConfigurationError
 from service.errors import BadOption, MissingKey, NotAcceptable, ScopeMissing, UnknownKey, UnknownModel, UnknownOption
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 PLACES = 8
 """Photos on the way at once: enough that sending, computing and writing go on beside each other. What is too much for
 the service it refuses, and is asked again."""
-
-CONNECT_TIMEOUT_S = 10.0
-ANSWER_TIMEOUT_S = 300.0
 
 PATIENCE_S = 300.0
 """A photo that is refused for so long has failed; a service that is away for so long has gone."""
@@ -97,12 +94,7 @@ class Remote:
 async def remote_backend(url: str, errand: Errand, headers: Mapping[str, str]) -> AsyncIterator[Remote]:
     """Raises ConfigurationError where nobody answers there, or nobody that we know."""
     say(f"asking {url}")
-    try:
-        from httpx2 import AsyncClient, Timeout
-    except ImportError as error:  # the container image serves without
-        raise MissingExtra("--url needs an HTTP client: pip install httpx2") from error
-    timeout = Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    async with AsyncClient(timeout=timeout, headers=headers) as client:
+    async with client_with(headers) as client:
         client.base_url = await _found(client, service_url(url))
         yield Remote(client, errand)
 
@@ -115,16 +107,16 @@ async def _found(client: "AsyncClient", url: str) -> str:
         response = await client.get(f"{url}/models", follow_redirects=True)
     except HTTPError as error:
         raise ConfigurationError(f"--url {url}: nobody answers there: {error or type(error).__name__}") from error
-    if not response.is_success and (detail := _problem(response).get("detail")):
+    if not response.is_success and (detail := problem_in(response).get("detail")):
         raise ConfigurationError(f"--url {url}: {detail}")
-    if not response.is_success or not isinstance(_json(response), list):
+    if not response.is_success or not isinstance(json_of(response), list):
         raise ConfigurationError(f"--url {url}: no Silhouette, it answers {response.status_code} on /models")
     return str(response.url).removesuffix("/models")
 
 
 def _refusal(response: "Response") -> NotNow | PhotoFailed | ConfigurationError:
     """What an answer that is no picture means."""
-    problem = _problem(response)
+    problem = problem_in(response)
     detail = str(problem.get("detail") or f"the service answers {response.status_code} {response.reason_phrase}")
     code = str(problem.get("code") or response.reason_phrase.lower().replace(" ", "_") or response.status_code)
     if response.status_code in BUSY:
@@ -141,17 +133,4 @@ def _retry_after_s(header: str | None) -> float | None:
     try:
         return max(0.0, (email.utils.parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):  # no date, or one without a time zone
-        return None
-
-
-def _problem(response: "Response") -> dict[str, Any]:
-    """The problem document; nothing where it has none."""
-    document = _json(response)
-    return document if isinstance(document, dict) else {}
-
-
-def _json(response: "Response") -> Any:
-    try:
-        return response.json()
-    except ValueError:
         return None

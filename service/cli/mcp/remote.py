@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from service.cli.address import client_with, problem_in
 from service.cli.mcp.pictures import HELP, read_picture, save
-from service.configuration_errors import MissingExtra
 from service.doors.mcp.tools import Result, formats_for_agents
 from service.engine.request import ImageRequest
 from service.errors import Failure, NotReady, Unavailable
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
     from service.doors.mcp.server import Context, Progress
-
-CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 300.0
 
 MAX_PICTURE_BYTES = 1 << 30
 """More than any service takes: it says itself what is too much."""
@@ -49,12 +47,8 @@ class Remote:
     saves = True
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        try:
-            from httpx2 import AsyncClient, Timeout
-        except ImportError as error:
-            raise MissingExtra("--url needs an HTTP client: pip install httpx2") from error
-        timeout = Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        self._client = AsyncClient(base_url=url, headers=headers, timeout=timeout)
+        """Raises MissingExtra."""
+        self._client = client_with(headers, url)
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,11 +92,7 @@ def _query(wanted: ImageRequest) -> dict[str, Any]:
 
 
 def _failure(response: "Response") -> Failure:
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = {}
-    facts = problem if isinstance(problem, dict) else {}
+    facts = problem_in(response)
     code = str(facts.get("code") or f"http_{response.status_code}")
     detail = str(facts.get("detail") or f"the service answers {response.status_code}")
     wait = response.headers.get("Retry-After", "")
