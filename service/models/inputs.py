@@ -66,6 +66,12 @@ def _open_size(picture: Size, spec: InputSpec, longest: int) -> Size:
     return Size(width, height)
 
 
+def input_box(box: Box, card: ModelCard) -> Box:
+    """The part of the network's input that shows the picture, to about a pixel, from that of its scores."""
+    across, down = card.input.width / card.output.width, card.input.height / card.output.height
+    return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
+
+
 def _pad(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
     """Filled right and below with the mean colour, which is zero to the network."""
     height, width, _ = pixels.shape

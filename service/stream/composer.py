@@ -14,7 +14,7 @@ from PIL import Image
 
 from service.errors import BadInput, BadOption, TruncatedImage, UndecodableImage
 from service.models.decisions import kept_probability
-from service.models.inputs import fit
+from service.models.inputs import fit, input_box
 from service.models.labels import Box, Prediction, Scores, Size
 from service.models.store import ModelCard
 from service.operations.effect import Scene
@@ -121,7 +121,7 @@ class Composer:
     def _smooth(self, plane: NDArray[np.float32], box: Box, prepared: Prepared) -> bool:
         """In place, without the padding. Returns whether the scene has changed."""
         shown = plane[_region(box)]
-        pixels = prepared.pixels[_region(_used(prepared.box, self._card))]
+        pixels = prepared.pixels[_region(input_box(prepared.box, self._card))]
         shown[:], is_cut = self._smoother.smooth(shown, pixels, self.choice.smoothing)
         return is_cut
 
@@ -227,12 +227,6 @@ def _region(box: Box) -> tuple[slice, slice]:
     """Rows and columns, in whole pixels and never empty."""
     left, top, right, bottom = (round(edge) for edge in box)
     return slice(top, max(top + 1, bottom)), slice(left, max(left + 1, right))
-
-
-def _used(box: Box, card: ModelCard) -> Box:
-    """The part of the network's input that shows the frame, to about a pixel, from that of its output."""
-    across, down = card.input.width / card.output.width, card.input.height / card.output.height
-    return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
 
 
 def _format_of(picture: Image.Image, options: EffectOptions) -> Any:

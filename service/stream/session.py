@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from service.errors import Draining, Failure, IdleSession, TooManyBytes
+from service.models.labels import Size
 from service.models.store import ModelCard
 from service.queue.asking import TicketQueue
 from service.queue.permit import Permit
 from service.queue.schedule import Lane
 from service.settings import Settings
 from service.stream.choice import Choice
-from service.stream.composer import Composer
+from service.stream.composer import Composer, Prepared
 from service.stream.inbox import Change, FrameRate, Inbox
 from service.stream.protocol import Background, Frame, Hello, Result, Update, read_message
 from service.telemetry.metrics import Metrics
@@ -75,6 +76,12 @@ class Tally:
     failed: int = 0
     slowest_ms: float = 0.0
     total_ms: float = 0.0
+
+    def answer(self, elapsed_ms: float) -> None:
+        """One more, which took so long from its arrival to its last byte."""
+        self.answered += 1
+        self.slowest_ms = max(self.slowest_ms, elapsed_ms)
+        self.total_ms += elapsed_ms
 
 
 class Session:
@@ -174,7 +181,8 @@ class Session:
             else:
                 await self._inbox.hand_over(message)
 
-    async def _within_idle_time(self, work: Any, what: str) -> Any:
+    async def _within_idle_time(self, work: Awaitable[Outcome], what: str) -> Outcome:
+        """Raises IdleSession where the client has `what` nothing for so long: sent, or read."""
         timeout_s = self._shared.settings.session_idle_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
@@ -187,7 +195,7 @@ class Session:
             raise TooManyBytes(f"a frame of {len(frame.payload)} bytes; this session takes {self.max_frame_bytes}")
         if not self._inbox.offer(frame):
             self.tally.dropped += 1
-            self._shared.metrics.stream_frames.labels("dropped").inc()
+            self._count("dropped")
 
     async def _answer_all(self) -> None:
         """Raises what it was stopped for, or IdleSession where the client does not read."""
@@ -203,25 +211,24 @@ class Session:
         try:
             result = await self._result(frame)
         except Failure as failure:
+            self.tally.failed += 1
             self._count("failed")
             await self._connection.report(failure, frame.header.seq)
             return
         await self._within_idle_time(self._connection.send(result.packed()), "read")
-        self._count("answered")
         elapsed_s = asyncio.get_running_loop().time() - frame.arrived_at
+        self.tally.answer(elapsed_s * 1000)
+        self._count("answered")
         self._shared.metrics.stream_frame_seconds.observe(elapsed_s)
-        self.tally.total_ms += elapsed_s * 1000
-        self.tally.slowest_ms = max(self.tally.slowest_ms, elapsed_s * 1000)
 
     def _count(self, outcome: str) -> None:
-        setattr(self.tally, outcome, getattr(self.tally, outcome) + 1)
         self._shared.metrics.stream_frames.labels(outcome).inc()
 
     async def _result(self, frame: Frame) -> Result:
         loop, watch = asyncio.get_running_loop(), Stopwatch()
         watch.add("wait", (loop.time() - frame.arrived_at) * 1000)
 
-        def prepare() -> Any:
+        def prepare() -> Prepared:
             with watch.measure("decode"):
                 return self._composer.prepare(frame)
 
@@ -258,7 +265,7 @@ class Session:
             "smoothing": choice.smoothing,
         }
 
-    async def _take_background(self, background: Background) -> Any:
+    async def _take_background(self, background: Background) -> Size:
         permit = self._shared.admit()
         try:
             permit.take_bytes(len(background.payload))

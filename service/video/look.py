@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from service.models.decisions import kept_probability
+from service.models.inputs import input_box
 from service.models.labels import Box, ClassTable, Prediction, Scores
 from service.models.store import ModelCard
 from service.queue.asking import TicketQueue
@@ -74,7 +75,7 @@ class Looker:
             levels = await asyncio.to_thread(self._levels, outcome.scores, box, frame)
         shown_box = self._shown_box(box, levels)
         plane = levels[_region(shown_box)].astype(np.float32) / np.float32(255)
-        return Matted(Shown(frame, _inside(shown_box)), plane, pixels[_region(self._used(box))])
+        return Matted(Shown(frame, _inside(shown_box)), plane, pixels[_region(input_box(box, self._card))])
 
     async def on_pixels(self, stage: str, frame: Frame, work: Callable[[], Result]) -> Result:
         """What `work` gives, on a pixel thread that no photo wants."""
@@ -95,12 +96,6 @@ class Looker:
         """The part of a matte that shows the frame: with several classes, it has no padding any more."""
         height, width = levels.shape
         return box if self._card.output.head == "sigmoid" else Box(0, 0, width, height)
-
-    def _used(self, box: Box) -> Box:
-        """The part of the network's input that shows the frame, to about a pixel, from that of its output."""
-        card = self._card
-        across, down = card.input.width / card.output.width, card.input.height / card.output.height
-        return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
 
 
 def _region(box: Box) -> tuple[slice, slice]:
