@@ -4,8 +4,8 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from service.cli.numbers import positive
-from service.cli.plan.arithmetic import BUSY, Line, Wanted, plan
+from service.cli.numbers import count, positive
+from service.cli.plan.arithmetic import BUSY, Wanted, plan
 from service.cli.plan.figures import (
     FRONT,
     FRONT_MEMORY,
@@ -17,6 +17,7 @@ from service.cli.plan.figures import (
     WORKER_MEMORY,
     Figure,
 )
+from service.configuration_errors import ConfigurationError
 
 if TYPE_CHECKING:
     from service.cli.console import Commands
@@ -39,7 +40,7 @@ def add_command(commands: "Commands") -> None:
     )
     parser.add_argument("--rps", type=positive, required=True, metavar="N", help="answers a second")
     parser.add_argument("--size", choices=list(SIZES), default="1080p", help="of the photos. Default: %(default)s")
-    parser.add_argument("--cores", type=int, default=32, metavar="N", help="of one machine. Default: %(default)s")
+    parser.add_argument("--cores", type=count, default=32, metavar="N", help="of one machine. Default: %(default)s")
     parser.add_argument("--gpu", metavar="NAME", help="the networks run on GPUs of this kind")
     parser.add_argument(
         "--images-per-second", type=positive, metavar="N", help="what one of them takes: we have measured none"
@@ -51,17 +52,19 @@ def add_command(commands: "Commands") -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """The exit code, which is 0."""
+    """The exit code, which is 0. Raises ConfigurationError."""
     from rich.console import Console
     from rich.table import Table
 
-    wanted = Wanted(chosen.rps, chosen.size, max(1, chosen.cores), chosen.gpu, chosen.images_per_second)
+    if chosen.images_per_second and not chosen.gpu:
+        raise ConfigurationError("--images-per-second is of a GPU: name it with --gpu")
+    wanted = Wanted(chosen.rps, chosen.size, chosen.cores, chosen.gpu, chosen.images_per_second)
     if chosen.network_ms:
         wanted = replace(wanted, network_ms=chosen.network_ms)
     console = Console(width=120)
     needed = Table("what", "formula", "result", title=_title(wanted), box=None, title_justify="left")
     for line in plan(wanted):
-        needed.add_row(*_cells(line))
+        needed.add_row(line.what, line.formula, line.result)
     console.print(needed)
     console.print(f"\nEverything is to be busy for {BUSY:g} of the time.\n")
     sources = Table(
@@ -76,10 +79,6 @@ def run(chosen: argparse.Namespace) -> int:
 def _title(wanted: Wanted) -> str:
     where = f"networks on {wanted.gpu}" if wanted.gpu else "networks on CPUs"
     return f"{wanted.per_s:g} answers a second of {wanted.size}, {where}"
-
-
-def _cells(line: Line) -> tuple[str, str, str]:
-    return line.what, line.formula, line.result
 
 
 def _figures(wanted: Wanted) -> dict[str, Figure]:

@@ -23,8 +23,6 @@ class SizeFigures:
 
     pixels: Figure
     """CPU time of all but the network: decoding, edges, colours, encoding."""
-    decode: Figure
-    png: Figure
     upload: Figure
     answer: Figure
     megapixels: float
@@ -39,16 +37,12 @@ SCALING = "benchmarks/speed/scaling.py, 2026-11-28: docs/scale.md"
 SIZES: Mapping[str, SizeFigures] = {
     "1080p": SizeFigures(
         pixels=Figure(112, "ms", STAGES),
-        decode=Figure(10, "ms", STAGES),
-        png=Figure(21, "ms", STAGES),
         upload=Figure(260, "kB", PHOTOS),
         answer=Figure(1365, "kB", PEERS),
         megapixels=2.07,
     ),
     "12mp": SizeFigures(
         pixels=Figure(417, "ms", STAGES),
-        decode=Figure(44, "ms", STAGES),
-        png=Figure(86, "ms", STAGES),
         upload=Figure(940, "kB", PHOTOS),
         answer=Figure(6042, "kB", PEERS),
         megapixels=12.0,

@@ -66,7 +66,17 @@ def test_the_command_prints_what_is_needed_its_formulas_and_where_they_are_from(
         assert expected in said
 
 
-@pytest.mark.parametrize("arguments", [["--rps", "0"], ["--rps", "nan"], ["--rps", "1", "--size", "8k"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--rps", "0"],
+        ["--rps", "nan"],
+        ["--rps", "1", "--size", "8k"],
+        ["--rps", "1", "--cores", "0"],
+        ["--rps", "1", "--images-per-second", "900"],
+        [],
+    ],
+)
 def test_a_plan_for_nothing_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["plan", *arguments])
