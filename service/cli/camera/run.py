@@ -4,11 +4,11 @@ import argparse
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.cli.camera.fields import camera_fields
 from service.cli.console import say
+from service.cli.files.disk import read_named_picture
 from service.cli.files.errand import as_flags
 from service.cli.files.run import sigterm_as_ctrl_c
 from service.configuration_errors import ConfigurationError
@@ -43,7 +43,7 @@ def meet(
     from service.camera.cameras import Camera, camera_name
 
     size, choice = _size(chosen.size), _choice(chosen)
-    background = _background(chosen.background)
+    background = read_named_picture(chosen.background)
     camera = Camera(camera_name(chosen.camera), size, chosen.rate)
     try:
         virtual = open_virtual(size)
@@ -123,10 +123,3 @@ def _choice(chosen: argparse.Namespace) -> "Choice":
         return Choice.named(chosen.effect, given, "composite", chosen.smoothing)
     except Failure as failure:
         raise ConfigurationError(as_flags(failure.detail)) from failure
-
-
-def _background(name: str | None) -> bytes | None:
-    try:
-        return None if name is None else Path(name).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{name}: {error.strerror or error}") from error

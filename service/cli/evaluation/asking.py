@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.cli.console import say
+from service.cli.files.local import running_engine
 from service.operations.operation import Operation
 from service.operations.options import parse_options
-from service.settings import read_settings
 
 if TYPE_CHECKING:
     from service.engine.pipeline import Pipeline
@@ -38,14 +37,5 @@ async def engine_of(
     models: Sequence[str], pictures: int, families: "SegmenterFamilies | None" = None
 ) -> AsyncIterator[Asked]:
     """Raises ConfigurationError where a model cannot be had."""
-    from service.cli.files.local import workers_for
-    from service.engine.engine import Engine
-    from service.workers.machine import available_cores
-    from service.workers.plan import built_in_families
-
-    say(f"loading {' and '.join(models)}")
-    settings = read_settings()
-    settings = read_settings(models=tuple(models), workers=workers_for(settings, pictures))
-    engine = Engine.build(settings, families or built_in_families)
-    async with engine.running(settings.drain_timeout_s) as pipeline:
-        yield Asked(pipeline, engine.pool.places + available_cores())
+    async with running_engine(models, pictures, families) as (pipeline, places):
+        yield Asked(pipeline, places)

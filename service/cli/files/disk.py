@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from service.cli.files.report import PhotoFailed, Stopped
+from service.configuration_errors import ConfigurationError
 
 MAX_FILE_BYTES = 1 << 30
 """64 megapixels of four 32-bit channels, the largest picture that is read. What is larger would only take memory."""
@@ -64,3 +65,11 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def read_named_picture(name: str | None) -> bytes | None:
+    """What a flag names, if it was given. Raises ConfigurationError."""
+    try:
+        return None if name is None else Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {error.strerror or error}") from error

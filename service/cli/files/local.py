@@ -1,7 +1,7 @@
 """The engine of the service, in this process and its workers."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,18 +43,26 @@ async def local_backend(
     errand: Errand, photo_count: int, families: "SegmenterFamilies | None" = None
 ) -> AsyncIterator[Local]:
     """Loads the models that the errand needs. Raises ConfigurationError where they cannot be had."""
-    settings = read_settings()
-    names = _needed(settings, errand)
-    say(f"loading {' and '.join(names)}")
+    names = _needed(read_settings(), errand)
+    async with running_engine(names, photo_count, families) as (pipeline, places):
+        yield Local(pipeline, errand, places)
+
+
+@asynccontextmanager
+async def running_engine(
+    models: Sequence[str], photo_count: int, families: "SegmenterFamilies | None" = None
+) -> AsyncIterator[tuple["Pipeline", int]]:
+    """And how many photos it is worth working on at once. Raises ConfigurationError where a model cannot be had."""
+    say(f"loading {' and '.join(models)}")
     from service.engine.engine import Engine
     from service.workers.machine import available_cores
     from service.workers.plan import built_in_families
 
-    settings = read_settings(models=names, workers=workers_for(settings, photo_count))
+    settings = read_settings(models=tuple(models), workers=workers_for(read_settings(), photo_count))
     engine = Engine.build(settings, families or built_in_families)
     async with engine.running(settings.drain_timeout_s) as pipeline:
         # As many as are computed, and one a core that is decoded or encoded.
-        yield Local(pipeline, errand, places=engine.pool.places + available_cores())
+        yield pipeline, engine.pool.places + available_cores()
 
 
 def workers_for(settings: Settings, photo_count: int) -> int | None:

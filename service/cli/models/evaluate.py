@@ -110,10 +110,9 @@ def _names(chosen: argparse.Namespace) -> list[str]:
 
 
 def _cards(names: Sequence[str]) -> "list[ModelCard]":
-    from service.models.store import ModelStore
-    from service.settings import read_settings
+    from service.cli.models.configured import configured_store
 
-    store = ModelStore(read_settings().model_store)
+    store = configured_store()
     return [store.card(name) for name in names]
 
 

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.cli.console import say, work_progress
-from service.cli.files.disk import read_file
-from service.cli.files.report import PhotoFailed
 from service.cli.files.scan import check_some_were_found, find_photos
-from service.cli.models.example import cpu
+from service.cli.models.example import cpu, read_photo
+from service.cli.numbers import count
 from service.configuration_errors import CannotQuantize, ConfigurationError
-from service.errors import Failure
 from service.models.engines.compiled import is_installed
 from service.models.store import Checkpoint, ModelStore
 from service.models.store.card import ONNX
@@ -25,7 +23,6 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     from service.cli.console import Commands
     from service.models.segmenters.base import Pixels
-    from service.pixels.decode import Photo
 
 DEFAULT_PICTURES = 40
 CHECKED_SHARE = 5
@@ -51,7 +48,11 @@ def add_actions(actions: "Commands") -> None:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--images", nargs="+", required=True, metavar="DIR", help="pictures, or folders of pictures")
     parser.add_argument(
-        "--limit", type=int, default=DEFAULT_PICTURES, metavar="N", help="take N, spread evenly. Default: %(default)s."
+        "--limit",
+        type=count,
+        default=DEFAULT_PICTURES,
+        metavar="N",
+        help="take N, spread evenly. Default: %(default)s.",
     )
     parser.add_argument(
         "--provenance", metavar="TEXT", help="where the pictures are from, for int8.json. Default: the folders' names."
@@ -92,9 +93,9 @@ def _photos_in(named: Sequence[str]) -> list[Path]:
     return [photo.path for photo in finds.photos if photo.path]
 
 
-def _spread(photos: Sequence[Path], count: int) -> list[Path]:
-    """`count` of them, evenly over all folders."""
-    return [photos[index * len(photos) // count] for index in range(count)] if len(photos) > count else list(photos)
+def _spread(photos: Sequence[Path], most: int) -> list[Path]:
+    """So many of them, evenly over all folders."""
+    return [photos[index * len(photos) // most] for index in range(most)] if len(photos) > most else list(photos)
 
 
 def _measure(exact: Checkpoint, photos: Sequence[Path], provenance: str, settings: Settings) -> Int8Ranges:
@@ -146,14 +147,5 @@ def _read(photos: Sequence[Path], checkpoint: Checkpoint, settings: Settings) ->
 
     with work_progress() as progress:
         for photo in progress.track(photos, description=checkpoint.card.name):
-            pixels, _ = fit(_decoded(photo, settings).on_white(), checkpoint.card)
+            pixels, _ = fit(read_photo(photo, settings.max_pixels), checkpoint.card)
             yield pixels
-
-
-def _decoded(path: Path, settings: Settings) -> "Photo":
-    from service.pixels.decode import decode
-
-    try:
-        return decode(read_file(path), settings.max_pixels)
-    except (Failure, PhotoFailed) as failure:
-        raise ConfigurationError(f"{path}: {failure.detail}") from failure

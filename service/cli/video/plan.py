@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from service.cli.files.destinations import short_names
+from service.cli.files.disk import read_named_picture
 from service.cli.files.errand import as_flags
 from service.cli.video.fields import option_names
 from service.configuration_errors import ConfigurationError
@@ -40,7 +41,7 @@ def make_plan(chosen: argparse.Namespace) -> Plan:
     is_file = out is not None and _is_file(chosen.out, out, sources)
     if out is not None and is_file:
         given["format"] = _one_format(given.get("format"), out)
-    background, matte = _picture(chosen.background), _picture(chosen.matte)
+    background, matte = read_named_picture(chosen.background), read_named_picture(chosen.matte)
     try:
         choice = FilmChoice.of(given, has_background=background is not None)
     except Failure as failure:
@@ -88,15 +89,6 @@ def _one_format(wanted: Any, out: Path) -> str:
     if wanted not in (None, by_name):
         raise ConfigurationError(f"--format {wanted}, but --out {out} is {by_name}: leave one of them out")
     return by_name
-
-
-def _picture(name: str | None) -> bytes | None:
-    if name is None:
-        return None
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{name}: {error.strerror or error}") from error
 
 
 def _targets(sources: Sequence[Path], out: Path | None, choice: FilmChoice) -> list[Path]:
