@@ -4,12 +4,13 @@ Half of the examples are photos with the real answer of a model, reduced to a ra
 here, of one photo's texture over another's, with an answer that is wrong in the way of networks. Each round collects
 examples with the network so far, level by level as the service does, and then fits it to the last two rounds'.
 
-  python scripts/train_refinement.py PHOTOS --out service/refinement/weights.safetensors
+  python scripts/train_refinement.py PHOTOS --out service/pixels/refinement/weights.safetensors
 
 PHOTOS has images/ and masks/ with the same names; a mask is 0 where there is no subject. Needs the `dev` extra.
 """
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,8 +26,6 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import itertools
 
 from benchmarks.quality.labelled import find_pairs
 from benchmarks.quality.network import Network

@@ -2,13 +2,14 @@
 
 import os
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from service.pixels.png_format import SIGNATURE, chunk
 
 DONE = "done"
 LEFT_OUT = "left out"
@@ -62,10 +63,7 @@ def _turned(path: Path, photo: Image.Image) -> None:
 def _huge(path: Path, _: Image.Image) -> None:
     """A PNG whose header promises 30,000 x 30,000 pixels."""
     chunks = ((b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b""))
-    packed = (
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
+    path.write_bytes(SIGNATURE + b"".join(chunk(kind, body) for kind, body in chunks))
 
 
 ODD_FILES = (

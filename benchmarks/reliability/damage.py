@@ -5,6 +5,8 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 
+from service.pixels.png_format import SIGNATURE
+
 NUMBERS = (
     0,
     1,
@@ -29,7 +31,6 @@ NUMBERS = (
 HEADER_BYTES = 200
 """Half of all hits go there, where they hurt most."""
 MOST_HITS = 8
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 Damage = Callable[[bytearray, random.Random, Sequence[bytes]], bytearray]
 
@@ -39,7 +40,7 @@ def damaged(encoded: bytes, chance: random.Random, others: Sequence[bytes]) -> b
     content = bytearray(encoded)
     for _ in range(chance.randint(1, MOST_HITS)):
         content = chance.choice(DAMAGES)(content, chance, others)
-    if content.startswith(PNG_SIGNATURE) and chance.random() < 0.8:
+    if content.startswith(SIGNATURE) and chance.random() < 0.8:
         content = _with_right_checksums(content)
     return bytes(content)
 
@@ -113,7 +114,7 @@ DAMAGES: tuple[Damage, ...] = (
 
 
 def _with_right_checksums(png: bytearray) -> bytearray:
-    place = len(PNG_SIGNATURE)
+    place = len(SIGNATURE)
     while place + 12 <= len(png):
         (length,) = struct.unpack_from(">I", png, place)
         end = place + 8 + length
