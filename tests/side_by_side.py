@@ -22,7 +22,10 @@ ROOMS = ("browser", "gpu", "doors", "our_clients")
 
 TOGETHER = {
     "the server of real models": tuple(
-        f"tests/system/test_{name}.py" for name in ("real_photos", "server_process", "stream", "top")
+        f"tests/system/test_{name}.py" for name in ("live_selfie", "real_photos", "server_process", "top")
+    ),
+    "the engine of films": tuple(
+        f"tests/unit/video/test_{name}.py" for name in ("film", "film_cut_short", "film_refused")
     ),
     "originals of models": (
         "tests/unit/models/segmenters/test_families.py",

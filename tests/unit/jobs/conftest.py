@@ -9,7 +9,7 @@ import pytest
 from service.jobs import DiskStore, JobStore, StoreLimits
 from service.jobs.redis import RedisStore
 from tests.redis_server import RedisServer, running_redis
-from tests.unit.jobs.stores import THREE, Clock, MakeStore
+from tests.unit.jobs.stores import LIMITS, THREE, Clock, MakeMachine, MakeStore
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +54,16 @@ def store(make_store: MakeStore) -> JobStore:
     made = make_store(THREE)
     assert made.take_charge()
     return made
+
+
+@pytest.fixture
+def machine(redis: RedisServer, clock: Clock) -> Iterator[MakeMachine]:
+    """A machine that has its jobs in Redis, as often as it is called."""
+    with ExitStack() as opened:
+
+        def make(limits: StoreLimits = LIMITS) -> RedisStore:
+            made = RedisStore(redis.secret_url, limits, clock)
+            opened.callback(made.close)
+            return made
+
+        yield make

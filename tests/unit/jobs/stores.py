@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from service.jobs import Job, JobStore, NewJob, StoreLimits
+from service.jobs.redis import RedisStore
 
 KEEP_S = 100.0
 LEASE_S = 20.0
 LIMITS = StoreLimits(KEEP_S, most_waiting=9, most_bytes=1_000, lease_s=LEASE_S)
 THREE = replace(LIMITS, most_waiting=3)
 
+MakeMachine = Callable[..., RedisStore]
 MakeStore = Callable[[StoreLimits], JobStore]
 """One that sees the jobs of all others of the test."""
 

@@ -1,40 +1,25 @@
 """Jobs in Redis: a dead machine's are done by another, a late one writes nothing, and none is lost where it is away."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from service.errors import JobsAway, StorageFull, TooManyBytes, UndecodableVideo, UnknownJob
-from service.jobs import IdempotencyKey, Job, NewJob, State, StoreLimits
+from service.jobs import IdempotencyKey, Job, NewJob, State
 from service.jobs.redis import RedisStore, intake
 from service.jobs.redis.claims import Claim
 from service.jobs.redis.link import PREFIX, RETRY_S
 from service.jobs.store import MOST_ATTEMPTS
 from tests.redis_server import RedisServer
-from tests.unit.jobs.stores import KEEP_S, LEASE_S, LIMITS, Clock, add, taken_from
-
-MakeMachine = Callable[..., RedisStore]
+from tests.unit.jobs.stores import KEEP_S, LEASE_S, LIMITS, Clock, MakeMachine, add, taken_from
 
 PATIENCE_S = 60.0
 
 LASTING = ("bytes", "counts", "kinds", "looked_at", "seq")
 """What Redis has of jobs when there are none."""
-
-
-@pytest.fixture
-def machine(redis: RedisServer, clock: Clock) -> Iterator[MakeMachine]:
-    with ExitStack() as opened:
-
-        def make(limits: StoreLimits = LIMITS) -> RedisStore:
-            made = RedisStore(redis.secret_url, limits, clock)
-            opened.callback(made.close)
-            return made
-
-        yield make
 
 
 def lives_on(store: RedisStore, clock: Clock, *at_work: Job) -> int:

@@ -15,9 +15,12 @@ from service.video.files import FilmFiles
 from service.video.film import Made, make_film
 from service.video.source import Limits
 from service.video.watch import Watch
+from tests.clips import red_square, write_clip
 from tests.fakes import tiny_families
 
 LIMITS = Limits(pixels=1_000_000)
+FRAMES = 12
+"""Of the clip."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,10 @@ def maker(settings: Settings) -> Iterator[Maker]:
         runner.run(engine.pool.start())
         yield Maker(runner, engine)
         runner.run(engine.stop(5.0))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A red square over the dark, with a tone."""
+    path = tmp_path_factory.mktemp("films") / "clip.mp4"
+    return write_clip(path, red_square(FRAMES), tones_hz=(440,), options={"b": "2M"})

@@ -1,6 +1,5 @@
 """Films from file to file: the subject cut out on every frame, times and sound as they were, nothing left behind."""
 
-import asyncio
 import io
 import json
 import shutil
@@ -14,22 +13,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from service.errors import BadOption, UnknownOption, UnsupportedImage, UnsupportedVideo, VideoTooLong
-from service.video.choice import FilmChoice
-from service.video.source import Limits
 from service.video.watch import Progress, Watch
 from tests.clips import at_s, read_alpha, read_pictures, read_times_ms, red_square, write_clip
 from tests.pictures import encoded
-from tests.unit.video.conftest import LIMITS, Maker
-
-FRAMES = 12
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A red square over the dark, with a tone."""
-    path = tmp_path_factory.mktemp("films") / "clip.mp4"
-    return write_clip(path, red_square(FRAMES), tones_hz=(440,), options={"b": "2M"})
+from tests.unit.video.conftest import FRAMES, LIMITS, Maker
 
 
 def test_the_subject_is_cut_out_on_every_frame_where_it_is(maker: Maker, clip: Path, tmp_path: Path) -> None:
@@ -71,11 +58,6 @@ def test_a_fixed_matte_is_that_of_every_frame_and_no_network_is_asked(maker: Mak
         np.testing.assert_array_equal(alpha, np.asarray(levels))
 
 
-def test_a_fixed_matte_of_another_aspect_is_refused(maker: Maker, clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadOption, match="one aspect"):
-        maker.make(clip, tmp_path / "cut.webm", matte=encoded(Image.new("L", (100, 100))))
-
-
 def test_frames_come_as_a_folder_of_pictures_with_their_times(maker: Maker, clip: Path, tmp_path: Path) -> None:
     maker.make(clip, tmp_path / "frames", format="png")
     assert [path.name for path in tmp_path.iterdir()] == ["frames"]
@@ -84,22 +66,6 @@ def test_frames_come_as_a_folder_of_pictures_with_their_times(maker: Maker, clip
     assert len(times) == FRAMES
     with Image.open(tmp_path / "frames" / "frame-000006.png") as sixth:
         assert sixth.getpixel((60, 48))[3] == 255  # type: ignore[index]
-
-
-def test_a_folder_that_was_cut_short_is_not_there(maker: Maker, clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(asyncio.CancelledError):
-        maker.runner.run(cut_short(maker, clip, tmp_path / "frames", format="png"))
-    assert [path.name for path in tmp_path.iterdir()] == [".frames.silhouette-mattes"]
-
-
-def test_a_refusal_leaves_what_an_earlier_try_has_looked_at(maker: Maker, clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(asyncio.CancelledError):
-        maker.runner.run(cut_short(maker, clip, tmp_path / "new.webm"))
-    (mattes,) = tmp_path.iterdir()
-    kept = mattes.read_bytes()
-    with pytest.raises(UnsupportedImage):
-        maker.make(clip, tmp_path / "new.webm", effect="replace-background", background=b"no picture")
-    assert mattes.read_bytes() == kept
 
 
 @pytest.mark.parametrize("given", [{}, {"feather": "2", "shift_edge": "-1"}])
@@ -170,40 +136,6 @@ def pitch_hz(heard: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> float:
     return float(spectrum.argmax() * 48_000 / 38_400)
 
 
-def test_work_that_was_cut_short_goes_on_and_the_film_is_the_same(maker: Maker, clip: Path, tmp_path: Path) -> None:
-    whole, resumed = tmp_path / "whole.webm", tmp_path / "resumed.webm"
-    maker.make(clip, whole)
-    with pytest.raises(asyncio.CancelledError):
-        maker.runner.run(cut_short(maker, clip, resumed))
-    assert not resumed.exists()
-    before = maker.looks()
-    maker.make(clip, resumed)
-    assert maker.looks() - before < FRAMES
-    assert read_alpha(resumed)[5].tolist() == read_alpha(whole)[5].tolist()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["resumed.webm", "whole.webm"]
-
-
-async def cut_short(maker: Maker, clip: Path, result: Path, **given: Any) -> None:
-    """After the first frame was written."""
-    task: asyncio.Task[object]
-
-    def stop(progress: Progress) -> None:
-        task.cancel()
-
-    task = asyncio.create_task(maker.making(clip, result, limits=LIMITS, watch=Watch(on_progress=stop), **given))
-    await task
-
-
-def test_what_is_there_already_stays_until_a_whole_film_takes_its_place(
-    maker: Maker, clip: Path, tmp_path: Path
-) -> None:
-    result = tmp_path / "cut.webm"
-    result.write_bytes(b"an earlier one")
-    with pytest.raises(asyncio.CancelledError):
-        maker.runner.run(cut_short(maker, clip, result))
-    assert result.read_bytes() == b"an earlier one"
-
-
 def test_progress_is_told_frame_by_frame(maker: Maker, clip: Path, tmp_path: Path) -> None:
     heard: list[Progress] = []
     maker.runner.run(maker.making(clip, tmp_path / "cut.webm", watch=Watch(on_progress=heard.append)))
@@ -252,43 +184,6 @@ def test_memory_stays_flat_however_long_a_film_is(maker: Maker, tmp_path: Path) 
     assert taken[150] - taken[50] < 25_000_000
 
 
-def test_a_film_that_is_too_long_is_refused_whether_it_says_so_or_not(maker: Maker, clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(VideoTooLong):
-        maker.make(clip, tmp_path / "cut.webm", Limits(1_000_000, seconds=0.2))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_frames_too_large_for_a_format_are_refused_in_words(maker: Maker, tmp_path: Path) -> None:
-    wide = write_clip(tmp_path / "wide.avi", [np.zeros((2, 16_384, 3), np.uint8)], codec="png", pixel_format="rgb24")
-    with pytest.raises(BadOption, match="webp has frames of at most 16383 pixels a side, not 16384 x 2"):
-        maker.make(wide, tmp_path / "cut.webp")
-    assert [path.name for path in tmp_path.iterdir()] == ["wide.avi"]
-
-
-def test_what_is_wrong_with_a_films_background_is_not_said_of_the_film(
-    maker: Maker, clip: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(UnsupportedImage, match=r"^background: "):
-        maker.make(clip, tmp_path / "new.mp4", effect="replace-background", background=b"no picture")
-
-
-def test_a_playlist_leads_nowhere(maker: Maker, clip: Path, tmp_path: Path) -> None:
-    for name, text in {
-        "a.m3u8": f"#EXTM3U\n#EXTINF:1,\n{clip}\n",
-        "b.txt": f"ffconcat version 1.0\nfile {clip}\n",
-    }.items():
-        (tmp_path / name).write_text(text)
-        with pytest.raises(UnsupportedVideo):
-            maker.make(tmp_path / name, tmp_path / "cut.webm")
-
-
-@pytest.mark.parametrize("content", [b"", b"not a film" * 100, b"\x00" * 5000])
-def test_what_is_no_film_is_refused(maker: Maker, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "in.mp4").write_bytes(content)
-    with pytest.raises(UnsupportedVideo):
-        maker.make(tmp_path / "in.mp4", tmp_path / "cut.webm")
-
-
 def test_frames_that_are_damaged_are_counted_and_the_rest_is_done(maker: Maker, tmp_path: Path) -> None:
     source = write_clip(tmp_path / "in.mkv", red_square(30), codec="ffv1", options={"g": "1"})
     content = bytearray(source.read_bytes())
@@ -299,26 +194,6 @@ def test_frames_that_are_damaged_are_counted_and_the_rest_is_done(maker: Maker, 
     assert made.lost + made.damaged > 0
     assert 20 < made.frames <= 30
     assert len(read_alpha(tmp_path / "cut.webm")) == made.frames
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"format": "mp4"}, "no room for transparency; take webm, mov, zip, png, gif, webp"),
-        ({"effect": "replace-background", "color": "#0000ff80", "format": "mp4"}, "no room for transparency"),
-        ({"output": "matte", "format": "gif"}, "no room for mattes alone"),
-        ({"crop": "true"}, "every frame of a film has one size"),
-        ({"effect": "replace-background"}, "exactly one of `background`"),
-    ],
-)
-def test_what_cannot_be_is_refused_in_words(given: dict[str, str], told: str) -> None:
-    with pytest.raises(BadOption, match=told):
-        FilmChoice.of(given)
-
-
-def test_an_option_of_another_effect_is_unknown() -> None:
-    with pytest.raises(UnknownOption):
-        FilmChoice.of({"effect": "color-pop", "strength": "0.5"})
 
 
 @pytest.mark.parametrize("name", ["cut.webm", "cut.mov", "cut.webp", "cut.gif", "matte.mp4", "matte.webm"])
