@@ -9,9 +9,9 @@
 With `-p kind=str:interactor -p model=str:u2net` beside the others it is an interactor: points and a box around the one
 object that is wanted, and its mask. The network looks at a picture once; points correct what it saw.
 
-42 is the number that `create-native` printed. Where the service wants a key, it is taken from SILHOUETTE_KEY. A class
-is one shape, and none where nothing of it is seen; as polygons, where CVAT asks for those, it is one for every region,
-cut where it has holes.
+42 is the number that `create-native` printed. Where the service wants a key, it is taken from SILHOUETTE_API_KEY. A
+class is one shape, and none where nothing of it is seen; as polygons, where CVAT asks for those, it is one for every
+region, cut where it has holes.
 """
 
 import io
@@ -41,7 +41,7 @@ HALF = 128
 def create(url: str = "http://127.0.0.1:8000", model: str = "", kind: str = "detector") -> "Function | Interactor":
     """The function, of one of the service's models: by its name, or else, for a detector, the first one that knows many
     classes, and for an interactor the service's default."""
-    service = Service(url.rstrip("/"), {"X-Api-Key": key} if (key := os.environ.get("SILHOUETTE_KEY")) else {})
+    service = Service(url.rstrip("/"), {"X-Api-Key": key} if (key := os.environ.get("SILHOUETTE_API_KEY")) else {})
     loaded = service.get("/models")
     if kind == "interactor":
         return Interactor(service, _chosen(loaded, model or loaded[0]["name"])["name"])

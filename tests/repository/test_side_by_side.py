@@ -37,7 +37,7 @@ def test_the_tests_of_a_file_run_in_one_process(tmp_path: Path) -> None:
     ("one", "other", "is_shared"),
     [
         ("tests/browser/test_live.py::test_a[x]", "tests/browser/test_batch.py::test_b", True),
-        ("tests/system/test_top.py::test_a", "tests/system/test_stream.py::test_b", True),
+        ("tests/system/test_top.py::test_a", "tests/system/test_live_selfie.py::test_b", True),
         ("tests/api/test_keys.py::test_a", "tests/api/test_keys.py::test_b", True),
         ("tests/api/test_keys.py::test_a", "tests/api/test_jobs.py::test_b", False),
         ("tests/api/test_stream.py::test_a", "tests/system/test_stream.py::test_b", False),
