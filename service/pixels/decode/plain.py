@@ -9,6 +9,7 @@ from service.errors import UnsupportedImage
 from service.models.labels import Size
 from service.pixels.decode.orientation import orientation
 from service.pixels.decode.raster import Header, Raster, raster
+from service.pixels.webp_features import is_animation, with_alpha
 
 RLE8, RLE4 = b"\1", b"\2"
 MAX_RLE_BYTES = 4 << 20
@@ -28,7 +29,8 @@ def open_bmp(encoded: bytes) -> Header:
 
 
 def open_webp(encoded: bytes) -> Header:
-    return open_by_pillow(encoded, "WEBP")
+    """Where the frames of an animation leave something clear, it is clear, whatever the file says of itself."""
+    return open_by_pillow(with_alpha(encoded) if is_animation(encoded) else encoded, "WEBP")
 
 
 def open_by_pillow(encoded: bytes, format_: str, frames: int = 0) -> Header:

@@ -1,6 +1,7 @@
 """GIF and animated WebP, for short clips without sound. Their encoders keep all of the clip in memory, coded."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -8,6 +9,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from service.errors import VideoTooLong
+from service.pixels.webp_features import FLAGS_AT, is_animation, with_alpha
 from service.video.formats import SHORT_CLIP_FRAMES
 from service.video.writers.container import timed
 from service.video.writers.writer import Order
@@ -56,10 +58,23 @@ class WebpWriter(_Animation):
     def __init__(self, order: Order) -> None:
         options = {"quality": str(order.quality), "compression_level": "0" if order.speed == "fastest" else "3"}
         super().__init__(order, "webp", "libwebp_anim", "bgra", MILLISECOND, options)
+        self._order = order
 
     def prepare(self, picture: Image.Image) -> VideoFrame:
         bgra = np.ascontiguousarray(np.asarray(picture.convert("RGBA"))[..., (2, 1, 0, 3)])
         return VideoFrame.from_ndarray(bgra, "bgra")
+
+    def finish(self) -> None:
+        super().finish()
+        if self._order.content == "cutout":
+            _say_that_there_is_alpha(self._order.path)
+
+
+def _say_that_there_is_alpha(path: Path) -> None:
+    with path.open("r+b") as film:
+        head = film.read(FLAGS_AT + 1)
+        film.seek(0)
+        film.write(with_alpha(head) if is_animation(head) else head)
 
 
 class GifWriter(_Animation):

@@ -44,6 +44,13 @@ def all_levels(shift: int) -> Image.Image:
     return picture
 
 
+def card(left: int) -> Image.Image:
+    """Opaque, upright and without soft edges, on nothing."""
+    picture = Image.new("RGBA", SIZE)
+    picture.paste((200, 100, 50, 255), (left, 10, left + 40, 40))
+    return picture
+
+
 def bars() -> Image.Image:
     picture = Image.new("RGB", SIZE)
     for number, color in enumerate(BARS):
@@ -85,6 +92,15 @@ def test_prores_keeps_every_level_of_alpha(tmp_path: Path) -> None:
 
 def test_animated_webp_keeps_every_level_of_alpha(tmp_path: Path) -> None:
     pictures = [all_levels(shift) for shift in range(3)]
+    path = write(order(tmp_path / "film.webp", "cutout"), "webp", pictures)
+    with Image.open(path) as film:
+        shown = [np.asarray(frame.convert("RGBA"))[..., 3] for frame in ImageSequence.Iterator(film)]
+    np.testing.assert_array_equal(shown, [np.asarray(picture.getchannel("A")) for picture in pictures])
+
+
+def test_what_lies_around_a_hard_edged_subject_is_clear_in_an_animated_webp(tmp_path: Path) -> None:
+    """libwebp stores the part that changed alone: opaque where a screen or a card was cut out."""
+    pictures = [card(left) for left in (10, 60)]
     path = write(order(tmp_path / "film.webp", "cutout"), "webp", pictures)
     with Image.open(path) as film:
         shown = [np.asarray(frame.convert("RGBA"))[..., 3] for frame in ImageSequence.Iterator(film)]

@@ -74,6 +74,24 @@ def test_no_colour_from_under_alpha_0_is_left_in_the_photo(format_: str, hidden:
     assert alpha_of(photo)[0, [0, 39, 40, 60]].tolist() == [0, 0, 255, 255]
 
 
+def animated(*frames: Image.Image) -> bytes:
+    return encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=100, lossless=True)
+
+
+def test_what_lies_around_a_hard_edged_subject_is_clear_in_an_animated_webp_too() -> None:
+    """Its header says that it has no alpha: of each frame the opaque part alone is stored."""
+    content = animated(cutout((0, 0, 0)), cutout((0, 0, 0)).transpose(Image.Transpose.ROTATE_180))
+    assert not content[20] & 0x10
+    photo = decode(content, MANY)
+    assert photo.frames == 2
+    assert alpha_of(photo)[0, [0, 39, 40, 60]].tolist() == [0, 0, 255, 255]
+    assert np.array_equal(colours_of(photo)[0, 40:], [RED] * 21)
+
+
+def test_an_animated_webp_that_is_seen_everywhere_has_no_alpha() -> None:
+    assert decode(animated(Image.new("RGB", (61, 33), RED), Image.new("RGB", (61, 33), GREEN)), MANY).alpha is None
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_hidden_colours_never_come_through_whatever_is_visible(width: int, height: int, seed: int) -> None:
