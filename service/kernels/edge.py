@@ -81,12 +81,12 @@ class EdgeLoops:
             address(layers.limits),
             layers.sure,
         )
-        doubtful, places = np.empty(width + 2, np.uint8), np.empty((2, width + BATCH), np.int32)
+        room, places = np.empty(5 * width + 64, np.uint8), np.empty((2, width + BATCH), np.int32)
         self._correct(
             (BlendedPointers * 3)(*map(pointers, levels)),
             *rows,
             ctypes.byref(by),
-            address(doubtful),
+            address(room),
             address(places[0]),
             address(places[1]),
             address(corrected),
@@ -96,13 +96,13 @@ class EdgeLoops:
         """Places in some rows of the middle level that `correct` would correct."""
         width, count = middle.levels.shape[1], rows[1] - rows[0]
         found = Found(*(np.empty(count * width, np.int32) for _ in range(2)))
-        doubtful = np.empty(width + 2, np.uint8)
+        room = np.empty(5 * width + 64, np.uint8)
         several = self._all_unsure(
             *(ctypes.byref(pointers(each)) for each in (middle, coarsest)),
             *rows,
             layers.sure,
             address(layers.limits),
-            address(doubtful),
+            address(room),
             *map(address, found),
         )
         return Found(found.rows[:several], found.columns[:several])

@@ -343,7 +343,30 @@ EXPORT void solve(const float *planes, long width, long height, const solving *b
 #define COARSER (2 * OF_ONE)
 #define FEATURES (2 * SAMPLES + 4)
 
-static inline void look(const blend *from, long row, long column, long down, long right, int across, pixel *into) {
+/* `across` pixels of as many rows, the first at an offset of -2 in the directions `down` and `right`, which are 1 or -1. */
+static inline void look_inside(const blend *from, long row, long column, long down, const int right, const int across,
+                               pixel *restrict into) {
+    long left = right > 0 ? column - 2 : column + 2 - (across - 1);
+    for (int y = 0; y < across; y++, into += across) {
+        long line = row + down * (y - 2);
+        const pixel *colors = from->colors + line * from->color_stride + left;
+        const byte *levels = from->levels + line * from->level_stride + left;
+        for (int x = 0; x < across; x++) {
+            int at = right > 0 ? x : across - 1 - x;
+            into[x] = (colors[at] & 0xFFFFFFu) | (pixel)levels[at] << 24;
+        }
+    }
+}
+
+static inline void look(const blend *from, long row, long column, long down, long right, const int across, pixel *into) {
+    long reach = across - 3;
+    if (row >= reach && column >= reach && row + reach < from->height && column + reach < from->width) {
+        if (right > 0)
+            look_inside(from, row, column, down, 1, across, into);
+        else
+            look_inside(from, row, column, down, -1, across, into);
+        return;
+    }
     long shifted[AROUND_FOUR];
     for (int x = 0; x < across; x++) shifted[x] = clamped(column + right * (x - 2), from->width - 1);
     for (int y = 0; y < across; y++) {
@@ -419,14 +442,46 @@ static void describe(const blend *levels, const int *rows, const int *columns, l
     }
 }
 
+#define RANGE_REACH 2
+
+/* Marks those of (height, width) `below` in whose surroundings, in row `y`, there is an edge; `room` is twice as long and
+four more. */
+static void edges(const blend *below, long y, const float *limits, byte *restrict room, byte *restrict marks) {
+    long width = below->width, wide = width + 2 * RANGE_REACH;
+    byte *lowest = room, *highest = room + wide;
+    int least = 0, most = 255;
+    while ((float)least < limits[2] * 255) least++;
+    while ((float)most > limits[5] * 255) most--;
+    for (long x = 0; x < width; x++) lowest[RANGE_REACH + x] = 255, highest[RANGE_REACH + x] = 0;
+    for (long down = -RANGE_REACH; down <= RANGE_REACH; down++) {
+        const byte *line = below->levels + clamped(y + down, below->height - 1) * below->level_stride;
+        for (long x = 0; x < width; x++) {
+            byte low = lowest[RANGE_REACH + x], high = highest[RANGE_REACH + x];
+            lowest[RANGE_REACH + x] = line[x] < low ? line[x] : low;
+            highest[RANGE_REACH + x] = line[x] > high ? line[x] : high;
+        }
+    }
+    for (long x = 0; x < RANGE_REACH; x++) {
+        lowest[x] = lowest[RANGE_REACH], highest[x] = highest[RANGE_REACH];
+        lowest[wide - 1 - x] = lowest[wide - 1 - RANGE_REACH], highest[wide - 1 - x] = highest[wide - 1 - RANGE_REACH];
+    }
+    for (long x = 0; x < width; x++) {
+        byte low = lowest[x], high = highest[x];
+        for (int right = 1; right <= 2 * RANGE_REACH; right++) {
+            low = lowest[x + right] < low ? lowest[x + right] : low;
+            high = highest[x + right] > high ? highest[x + right] : high;
+        }
+        marks[x] = ((byte)(high - low) >= least) & (low <= most);
+    }
+}
+
 /* Places of a row `y` of `cascade.unsure` in `levels`: fills their columns, and returns how many.
 
-`below` is half as large. `sure`: how close to 0 or 255 a level is sure; `limits` as above. `doubtful` has room for a row
-and two more. */
-static long unsure(const blend *levels, const blend *below, long y, long sure, const float *limits, byte *restrict doubtful,
+`below` is half as large. `sure`: how close to 0 or 255 a level is sure; `limits` as above. `room` is five rows and 64 more. */
+static long unsure(const blend *levels, const blend *below, long y, long sure, const float *limits, byte *restrict room,
                    int *restrict columns) {
     long found = 0, width = levels->width, stride = levels->level_stride;
-    byte any = 0;
+    byte any = 0, *doubtful = room, *near = room + width + 2, *marks = near + width + 8;
     doubtful[0] = doubtful[width + 1] = 0;
     const byte *here = levels->levels + y * stride, *above = y ? here - stride : here;
     const byte *under = y + 1 < levels->height ? here + stride : here;
@@ -436,28 +491,25 @@ static long unsure(const blend *levels, const blend *below, long y, long sure, c
         doubtful[x + 1] = is, any |= is;
     }
     if (!any) return 0;
-    for (long x = 0; x < width; x++) {
-        if (!(doubtful[x] | doubtful[x + 1] | doubtful[x + 2])) continue;
-        byte lowest = 255, highest = 0;
-        for (long down = -2; down <= 2; down++) {
-            const byte *line = below->levels + clamped((y >> 1) + down, below->height - 1) * below->level_stride;
-            for (long right = -2; right <= 2; right++) {
-                byte level = line[clamped((x >> 1) + right, below->width - 1)];
-                lowest = level < lowest ? level : lowest, highest = level > highest ? level : highest;
-            }
-        }
-        if ((float)(highest - lowest) < limits[2] * 255 || (float)lowest > limits[5] * 255) continue;
-        columns[found++] = (int)x;
+    edges(below, y >> 1, limits, marks + below->width, marks);
+    for (long x = 0; x < width; x++) near[x] = doubtful[x] | doubtful[x + 1] | doubtful[x + 2];
+    for (long x = width; x < width + 8; x++) near[x] = 0;
+    for (long first = 0; first < width; first += 8) {
+        unsigned long eight;
+        __builtin_memcpy(&eight, near + first, 8);
+        if (!eight) continue;
+        for (long x = first; x < first + 8; x++)
+            if (near[x] && marks[x >> 1]) columns[found++] = (int)x;
     }
     return found;
 }
 
 /* The same of rows from `top` to `bottom`, for tests: their rows and columns, row by row. Returns how many. */
 EXPORT long all_unsure(const blend *levels, const blend *below, long top, long bottom, long sure, const float *limits,
-                       byte *doubtful, int *rows, int *columns) {
+                       byte *room, int *rows, int *columns) {
     long count = 0;
     for (long y = top; y < bottom; y++) {
-        long found = unsure(levels, below, y, sure, limits, doubtful, columns + count);
+        long found = unsure(levels, below, y, sure, limits, room, columns + count);
         for (long n = 0; n < found; n++) rows[count + n] = (int)y;
         count += found;
     }
@@ -561,8 +613,8 @@ static void correct_some(const blend *levels, const int *rows, const int *column
 /* `cascade.correct`: fills `corrected`, which is as large as the first of three levels, with its answers, corrected where
 rows `top` to `bottom` of the second level are unsure; the rows that are parts of those, and no others.
 
-`doubtful` has room for a row of the second level and two more, `columns` and `rows` for a row and BATCH. */
-EXPORT void correct(const blend *levels, long top, long bottom, const correcting *by, byte *restrict doubtful,
+`room` is five rows of the second level and 64 more, `columns` and `rows` are as long as a row and BATCH. */
+EXPORT void correct(const blend *levels, long top, long bottom, const correcting *by, byte *restrict room,
                     int *restrict rows, int *restrict columns, byte *restrict corrected) {
     const blend *finest = levels, *middle = levels + 1;
     long end = 2 * bottom < finest->height ? 2 * bottom : finest->height, waiting = 0;
@@ -570,7 +622,7 @@ EXPORT void correct(const blend *levels, long top, long bottom, const correcting
         for (long x = 0; x < finest->width; x++)
             corrected[y * finest->width + x] = finest->levels[y * finest->level_stride + x];
     for (long y = top; y < bottom; y++) {
-        long found = unsure(middle, levels + 2, y, by->sure, by->limits, doubtful, columns + waiting), done = 0;
+        long found = unsure(middle, levels + 2, y, by->sure, by->limits, room, columns + waiting), done = 0;
         for (long n = 0; n < found; n++) rows[waiting + n] = (int)y;
         waiting += found;
         for (; waiting - done >= BATCH; done += BATCH)
