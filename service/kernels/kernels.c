@@ -343,24 +343,28 @@ EXPORT void solve(const float *planes, long width, long height, const solving *b
 #define COARSER (2 * OF_ONE)
 #define FEATURES (2 * SAMPLES + 4)
 
-/* `across` pixels of as many rows, the first at an offset of -2 in the directions `down` and `right`, which are 1 or -1. */
+#define LOOKED_AT 8 /* pixels of a row at once: more than AROUND_FOUR */
+
+typedef byte eight_bytes __attribute__((vector_size(LOOKED_AT), aligned(1)));
+typedef pixel eight_pixels __attribute__((vector_size(4 * LOOKED_AT), aligned(4)));
+
+/* `across` pixels of as many rows, the first at an offset of -2 in the directions `down` and `right`, which are 1 or -1.
+`into` has room for LOOKED_AT of the last row. */
 static inline void look_inside(const blend *from, long row, long column, long down, const int right, const int across,
-                               pixel *restrict into) {
-    long left = right > 0 ? column - 2 : column + 2 - (across - 1);
+                               pixel *into) {
+    long left = right > 0 ? column - 2 : column + 2 - (LOOKED_AT - 1);
     for (int y = 0; y < across; y++, into += across) {
         long line = row + down * (y - 2);
-        const pixel *colors = from->colors + line * from->color_stride + left;
-        const byte *levels = from->levels + line * from->level_stride + left;
-        for (int x = 0; x < across; x++) {
-            int at = right > 0 ? x : across - 1 - x;
-            into[x] = (colors[at] & 0xFFFFFFu) | (pixel)levels[at] << 24;
-        }
+        eight_pixels colors = *(const eight_pixels *)(from->colors + line * from->color_stride + left);
+        eight_bytes levels = *(const eight_bytes *)(from->levels + line * from->level_stride + left);
+        eight_pixels seen = (colors & 0xFFFFFFu) | __builtin_convertvector(levels, eight_pixels) << 24;
+        if (right < 0) seen = __builtin_shufflevector(seen, seen, 7, 6, 5, 4, 3, 2, 1, 0);
+        *(eight_pixels *)into = seen;
     }
 }
 
 static inline void look(const blend *from, long row, long column, long down, long right, const int across, pixel *into) {
-    long reach = across - 3;
-    if (row >= reach && column >= reach && row + reach < from->height && column + reach < from->width) {
+    if (row >= 3 && row + 3 < from->height && column >= LOOKED_AT && column + LOOKED_AT < from->width) {
         if (right > 0)
             look_inside(from, row, column, down, 1, across, into);
         else
@@ -388,7 +392,7 @@ static void describe(const blend *levels, const int *rows, const int *columns, l
     const float ridge = limits[0], smallest_variance = limits[1], half = 0.5f, one_level = 1 / 255.0f;
     for (long n = 0; n < count; n++, features += FEATURES) {
         long row = rows[n], column = columns[n], down = direction(row), right = direction(column);
-        pixel seen[SAMPLES];
+        pixel seen[SAMPLES + LOOKED_AT];
         look(levels, 2 * row + (down < 0), 2 * column + (right < 0), down, right, AROUND_FOUR, seen);
         look(levels + 1, row, column, down, right, AROUND_ONE, seen + OF_FOUR);
         look(levels + 2, row >> 1, column >> 1, down, right, AROUND_ONE, seen + OF_FOUR + OF_ONE);
@@ -558,17 +562,24 @@ static inline void hidden(const float *restrict in, long count, long inputs, con
     }
 }
 
+typedef int four_ints __attribute__((vector_size(16)));
+
 /* To seven digits; `value` within -80 and 80. */
-static inline float exponential(float value) {
-    float power = __builtin_rintf(value * 1.44269504f), rest = value - power * 0.693359375f + power * 2.12194440e-4f;
-    float sum = 1.9875691500e-4f;
-    sum = sum * rest + 1.3981999507e-3f, sum = sum * rest + 8.3334519073e-3f, sum = sum * rest + 4.1665795894e-2f;
+static inline four_floats exponential(four_floats value) {
+    four_floats power = __builtin_elementwise_rint(value * 1.44269504f);
+    four_floats rest = value - power * 0.693359375f + power * 2.12194440e-4f, sum = rest * 1.9875691500e-4f;
+    sum = sum + 1.3981999507e-3f, sum = sum * rest + 8.3334519073e-3f, sum = sum * rest + 4.1665795894e-2f;
     sum = sum * rest + 1.6666665459e-1f, sum = sum * rest + 5.0000001201e-1f;
     union {
-        int bits;
-        float number;
-    } scale = {.bits = ((int)power + 127) << 23};
-    return (sum * rest * rest + rest + 1) * scale.number;
+        four_ints bits;
+        four_floats numbers;
+    } scale = {.bits = (__builtin_convertvector(power, four_ints) + 127) << 23};
+    return (sum * rest * rest + rest + 1) * scale.numbers;
+}
+
+static inline four_floats four_within(four_floats value, float low, float high) {
+    four_floats lowest = {low, low, low, low}, highest = {high, high, high, high};
+    return __builtin_elementwise_min(__builtin_elementwise_max(value, lowest), highest);
 }
 
 /* How an edge is corrected. */
@@ -592,21 +603,32 @@ static void correct_some(const blend *levels, const int *rows, const int *column
     hidden(features, count, FEATURES, by->layers.weights[0], by->layers.biases[0], HIDDEN_ONE, one);
     hidden(one, count, HIDDEN_ONE, by->layers.weights[1], by->layers.biases[1], HIDDEN_TWO, two);
     for (long n = 0; n < count; n++) {
-        four_floats said = *(const four_floats *)by->layers.biases[2];
-        for (int k = 0; k < HIDDEN_TWO; k++)
-            said += two[n * HIDDEN_TWO + k] * *(const four_floats *)(by->layers.weights[2] + k * PARTS);
-        long row = rows[n], column = columns[n];
-        for (int part = 0; part < PARTS; part++) {
-            long at_row = 2 * row + (row & 1) + direction(row) * (part >> 1);
-            long at_column = 2 * column + (column & 1) + direction(column) * (part & 1);
-            if (at_row >= levels->height || at_column >= levels->width) continue;
-            byte before = levels->levels[at_row * levels->level_stride + at_column];
-            float likely = 1 / (1 + exponential(within(-(by->logits[before] + by->scale * said[part]), -80, 80)));
-            float answer = (float)before * (1 / 255.0f);
-            float sure = within((likely - by->haze) / (1 - 2 * by->haze), 0, 1);
-            corrected[at_row * levels->width + at_column] =
-                (byte)(int)__builtin_rintf((answer + trust[n] * (sure - answer)) * 255);
+        const float *outputs = by->layers.weights[2];
+        four_floats said = *(const four_floats *)by->layers.biases[2], others[3] = {{0}};
+        for (int k = 0; k < HIDDEN_TWO; k += 4) { /* four sums, none of which waits for another */
+            const float *inputs = two + n * HIDDEN_TWO + k;
+            said += inputs[0] * *(const four_floats *)(outputs + k * PARTS);
+            for (int other = 0; other < 3; other++)
+                others[other] += inputs[1 + other] * *(const four_floats *)(outputs + (k + 1 + other) * PARTS);
         }
+        said += others[0] + (others[1] + others[2]);
+
+        const byte *seen[PARTS];
+        byte *changed[PARTS], nowhere = 0;
+        four_floats logits, answers;
+        for (int part = 0; part < PARTS; part++) {
+            long row = 2 * rows[n] + (rows[n] & 1) + direction(rows[n]) * (part >> 1);
+            long column = 2 * columns[n] + (columns[n] & 1) + direction(columns[n]) * (part & 1);
+            int is_there = row < levels->height && column < levels->width;
+            seen[part] = is_there ? levels->levels + row * levels->level_stride + column : &nowhere;
+            changed[part] = is_there ? corrected + row * levels->width + column : &nowhere;
+            logits[part] = by->logits[*seen[part]], answers[part] = (float)*seen[part];
+        }
+        answers *= 1 / 255.0f;
+        four_floats likely = 1 / (1 + exponential(four_within(-(logits + by->scale * said), -80, 80)));
+        four_floats sure = four_within((likely - by->haze) / (1 - 2 * by->haze), 0, 1);
+        four_floats rounded = __builtin_elementwise_rint((answers + trust[n] * (sure - answers)) * 255);
+        for (int part = 0; part < PARTS; part++) *changed[part] = (byte)(int)rounded[part];
     }
 }
 
