@@ -109,7 +109,7 @@ async def _visits(server: Server, model: str, seconds: float, notes: dict[str, N
         for name, (visitor, count) in VISITORS.items():
             for number in range(count):
                 visit = Visit(server.port, until, model, random.Random(SEED + number))
-                group.create_task(visitor(visit, notes[name]))  # type: ignore[arg-type]
+                group.create_task(visitor(visit, notes[name]))
 
 
 async def _probe(server: Server, day: Day, until: float) -> None:

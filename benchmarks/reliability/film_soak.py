@@ -79,7 +79,10 @@ async def worked_off(film: Path, model: str, frames: int) -> Tenths:
     async with engine.running(settings.drain_timeout_s):
         tenths = Tenths(frames)
         order = Make(
-            *(str(film), settings.max_pixels, None, str(film.with_name("cut.webm"))),
+            source=str(film),
+            pixels=settings.max_pixels,
+            seconds=None,
+            result=str(film.with_name("cut.webm")),
             background=None,
             matte=None,
             options={"format": "webm", "speed": "fastest"},

@@ -33,8 +33,6 @@ SPELL_S = 5.0
 CHANGE_TIMEOUT_S = 600.0
 SIZES = ((640, 480), (1280, 720))
 
-"""128 and SIGINT, as shells say it."""
-
 EPILOG = """\
 examples:
   python -m benchmarks.reliability.model_changes --model u2net

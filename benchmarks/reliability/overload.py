@@ -26,8 +26,6 @@ OVERLOADED = (16, 64)
 MIN_OF_OUR_BEST = 0.95
 MAX_OF_THEIR_RSS = 0.25
 
-"""128 and SIGINT, as shells say it."""
-
 EPILOG = """\
 Each cell of the table is a server that was started for it alone, warmed up, loaded for SECONDS and stopped; the two
 servers take turns and never run together. Clients stop asking after SECONDS and wait for what is on its way, and the

@@ -40,8 +40,6 @@ standard error of the slope was 20 MB a minute."""
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3000, 2000), (4000, 3000))
 FORMATS = (("JPEG", {"quality": 90}), ("PNG", {"compress_level": 1}), ("WEBP", {"quality": 85, "method": 0}))
 
-"""128 and SIGINT, as shells say it."""
-
 EPILOG = """\
 examples:
   python -m benchmarks.reliability.soak --model selfie --minutes 10 --concurrency 8

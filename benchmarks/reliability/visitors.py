@@ -10,8 +10,9 @@ import io
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 import websockets
@@ -21,6 +22,7 @@ from skimage import data
 from benchmarks.harness.cameras import framed, hello, jpeg, opened, room
 from benchmarks.harness.load import HOST, multipart
 from benchmarks.harness.photos import photos
+from service.configuration_errors import ConfigurationError
 
 DEADLINE_S = 20.0
 """That every patient request names."""
@@ -67,7 +69,7 @@ class Visit:
         return f"http://{HOST}:{self.port}"
 
 
-Visitor = Callable[[Visit, Notes], Awaitable[None]]
+Visitor = Callable[[Visit, Notes], Coroutine[Any, Any, None]]
 
 
 def judge(notes: Notes, answer: httpx2.Response, started: float) -> None:
@@ -125,7 +127,7 @@ async def live(visit: Visit, notes: Notes) -> None:
             notes.took("session", started)
         except (OSError, TimeoutError, websockets.WebSocketException) as error:
             notes.faults.append(f"session lost: {type(error).__name__}")
-        except Exception as refusal:  # a problem document in the place of `ready`
+        except ConfigurationError as refusal:  # a problem document in the place of `ready`
             notes.took(str(refusal).partition(":")[0], started)
             await asyncio.sleep(1)
 
