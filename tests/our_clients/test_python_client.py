@@ -247,3 +247,12 @@ def test_a_result_that_is_gone_leaves_the_file_of_before(tmp_path: Path) -> None
     ):
         silhouette.save_result(DONE, film)
     assert film.read_bytes() == b"of before"
+
+
+def test_a_result_that_is_cut_off_leaves_the_file_of_before_and_nothing_beside_it(tmp_path: Path) -> None:
+    film = tmp_path / "film.webm"
+    film.write_bytes(b"of before")
+    cut_off: Said = (200, {"Content-Length": "1000"}, b"not all of it")
+    with scripted(cut_off) as server, Client(server.url) as silhouette, pytest.raises(ConnectionFailed):
+        silhouette.save_result(DONE, film)
+    assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(film, b"of before")]

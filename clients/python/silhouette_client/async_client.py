@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -98,7 +97,7 @@ class AsyncClient(Operations[Coroutine[Any, Any, Result]]):
                 if not response.is_success:
                     await response.aread()
                 checked(response)
-                with await asyncio.to_thread(Path(path).open, "wb") as file:
+                with calls.whole_file(path) as file:
                     async for part in response.aiter_bytes(CHUNK_BYTES):
                         await asyncio.to_thread(file.write, part)
 

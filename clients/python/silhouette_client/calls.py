@@ -106,6 +106,24 @@ def result_of(job: Job) -> Call[Result]:
     return Call("GET", f"{_path_of(job)}/result", _result)
 
 
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """What is written has its name only once it is whole, and is gone where that fails."""
+    target = Path(path)
+    if target.exists() and not target.is_file():  # a pipe, or a device
+        with target.open("wb") as file:
+            yield file
+        return
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 # --- models -----------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -87,13 +86,16 @@ class Client(Operations[Result]):
         return self._ask(calls.result_of(job))
 
     def save_result(self, job: Job, path: str | os.PathLike[str]) -> None:
-        """Of a job that is done; never in memory as a whole. Raises JobFailed for one that has none."""
+        """Of a job that is done; never in memory as a whole, and under its name only once it is.
+
+        Raises JobFailed for one that has none.
+        """
         call = calls.result_of(job)
         with transport_errors_told(), self._http.stream(call.method, call.path, timeout=self._timeout_s) as response:
             if not response.is_success:
                 response.read()
             checked(response)
-            with Path(path).open("wb") as file:
+            with calls.whole_file(path) as file:
                 for part in response.iter_bytes(CHUNK_BYTES):
                     file.write(part)
 
