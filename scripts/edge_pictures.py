@@ -15,7 +15,8 @@ if not __package__:  # started as a file: Python then looks for imports beside t
 
 from benchmarks.quality.network import Network
 from benchmarks.quality.ways import BASELINE, DEFAULT, PEER, WAYS, Shot
-from service.cli.evaluation.contact_sheet import CELL, Region, Row, below
+from benchmarks.quality.worst import Region
+from service.cli.evaluation.contact_sheet import CELL, Row, below
 from service.pixels.decode import Photo
 from service.pixels.matting import Matte
 

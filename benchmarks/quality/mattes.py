@@ -16,8 +16,9 @@ from benchmarks.quality.edges import TrueEdge
 from benchmarks.quality.labelled import counted_of, find_pairs, only_named, read_truth, subject_of
 from benchmarks.quality.network import Network, Spent
 from benchmarks.quality.ways import BASELINE, TOGETHER, WAYS, Shot
+from benchmarks.quality.worst import WorstFirst, with_frame, worst_region
 from service.cli.console import say, work_progress
-from service.cli.evaluation.contact_sheet import Row, WorstFirst, with_frame, worst_region
+from service.cli.evaluation.contact_sheet import Row
 from service.cli.evaluation.metrics import score_subject
 from service.cli.evaluation.pairs import Pair
 from service.configuration_errors import ConfigurationError

@@ -10,10 +10,9 @@ Change = Update | Background
 
 
 class Inbox:
-    """The newest frame wins: a frame that still waits when the next one comes is dropped and counted."""
+    """The newest frame wins: a frame that still waits when the next one comes is dropped."""
 
     def __init__(self) -> None:
-        self.dropped = 0
         self._frame: Frame | None = None
         self._change: Change | None = None
         self._failure: Failure | None = None
@@ -22,11 +21,10 @@ class Inbox:
 
     def offer(self, frame: Frame) -> bool:
         """False where it took the place of one that nobody will see."""
-        replaces = self._frame is not None
-        self.dropped += replaces
+        is_first = self._frame is None
         self._frame = frame
         self._changed.set()
-        return not replaces
+        return is_first
 
     async def hand_over(self, change: Change) -> None:
         """Returns when it was taken, so that a client that sends many has to wait."""

@@ -18,7 +18,6 @@ from service.pixels.decode.orientation import upright
 Sample = TypeVar("Sample", np.uint8, np.uint16, np.uint32)
 
 BT709, BT601, BT2020 = 1, 5, 9
-UNTOLD = 2
 MATRICES = {1: BT709, 5: BT601, 6: BT601, 7: 7, 9: BT2020, 10: BT2020}
 """What swscale calls the matrix coefficients of ITU-T H.273, table 4."""
 

@@ -16,10 +16,6 @@ class Deinterlacer:
         self._stream = stream
         self._graph: Graph | None = None
 
-    @property
-    def has_begun(self) -> bool:
-        return self._graph is not None
-
     def whole(self, frame: VideoFrame) -> Iterator[VideoFrame]:
         """The frame, or those that the filter has ready."""
         if self._graph is None and frame.interlaced_frame:

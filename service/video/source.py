@@ -14,7 +14,6 @@ from av.video.frame import VideoFrame
 
 from service.errors import TooManyPixels, UndecodableVideo, UnsupportedVideo, VideoTooLong
 from service.models.labels import Size
-from service.pixels.decode import Photo
 from service.video.coded import QUARTER_TURNS, Coded
 from service.video.containers import opened
 from service.video.deinterlace import Deinterlacer
@@ -36,10 +35,6 @@ class Frame:
     duration: Fraction | None
     """Seconds; None where the film does not say."""
     coded: Coded
-
-    @property
-    def photo(self) -> Photo:
-        return self.coded.photo
 
 
 @dataclass(frozen=True)

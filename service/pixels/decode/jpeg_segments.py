@@ -15,7 +15,6 @@ END_OF_IMAGE, START_OF_SCAN, COMMENT = 0xD9, 0xDA, 0xFE
 APP0, APP1, APP2, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 FRAMES = frozenset((0xC0, 0xC1, 0xC2, 0xC9, 0xCA))
-ARITHMETIC = frozenset((0xC9, 0xCA))
 UNREAD_FRAMES = {
     **dict.fromkeys((0xC3, 0xCB), "a lossless JPEG"),
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE), "a hierarchical JPEG"),
@@ -36,7 +35,6 @@ class Jpeg:
     """A JPEG without its metadata, and the two pieces of it that count."""
 
     decodable: bytes
-    is_arithmetic: bool
     exif: bytes | None
     profile: bytes | None
 
@@ -52,12 +50,11 @@ class Segment(NamedTuple):
 
 def read_segments(encoded: bytes) -> Jpeg:
     """Raises UnsupportedImage for a kind of JPEG that is not decoded, UndecodableImage where there are no pixels."""
-    kept, exif, frame = [START], None, 0
+    kept, exif = [START], None
     profiles: dict[bytes, bytes] = {}
     for segment in _walk(encoded):
         if segment.marker in FRAMES or segment.marker in UNREAD_FRAMES:
             _check_frame(segment)
-            frame = segment.marker
         if segment.marker == START_OF_SCAN:
             _check_scans(encoded, segment.start)
             kept.append(encoded[segment.start :])
@@ -68,7 +65,7 @@ def read_segments(encoded: bytes) -> Jpeg:
         elif segment.marker in (APP0, APP14) or not (APP0 <= segment.marker <= APP15 or segment.marker == COMMENT):
             kept.append(encoded[segment.start : segment.end])
     profile = b"".join(profiles[number] for number in sorted(profiles))
-    return Jpeg(b"".join(kept), frame in ARITHMETIC, exif, profile or None)
+    return Jpeg(b"".join(kept), exif, profile or None)
 
 
 def _walk(encoded: bytes) -> Iterator[Segment]:

@@ -63,7 +63,7 @@ def test_a_film_is_turned_as_its_matrix_says(tmp_path: Path, turned: int) -> Non
     path = with_matrix(write_clip(tmp_path / "in.mp4", [picture] * 2, options={"b": "4M"}), MATRICES[turned])
     upright = Image.fromarray(picture)
     upright = upright.transpose(TURNS[turned]) if turned in TURNS else upright
-    first = read(path)[0].photo
+    first = read(path)[0].coded.photo
     assert first.size == upright.size
     assert np.abs(np.asarray(first.rgb, int) - np.asarray(upright, int)).mean() < 6
 
@@ -103,14 +103,14 @@ def coded(path: Path, matrix: int, color_range: int, *, tagged: bool, size: tupl
 @pytest.mark.parametrize("matrix", [Colorspace.ITU709, Colorspace.ITU601, Colorspace.BT2020])
 @pytest.mark.parametrize("color_range", [ColorRange.MPEG, ColorRange.JPEG])
 def test_bars_have_their_colours_whatever_they_are_coded_with(tmp_path: Path, matrix: int, color_range: int) -> None:
-    shown = np.asarray(read(coded(tmp_path / "in.mkv", matrix, color_range, tagged=True))[0].photo.rgb)
+    shown = np.asarray(read(coded(tmp_path / "in.mkv", matrix, color_range, tagged=True))[0].coded.photo.rgb)
     assert np.abs(shown.astype(int) - bars()).max() <= 2
 
 
 @pytest.mark.parametrize(("height", "matrix"), [(96, Colorspace.ITU601), (720, Colorspace.ITU709)])
 def test_what_does_not_say_how_it_is_coded_is_taken_as_players_do(tmp_path: Path, height: int, matrix: int) -> None:
     path = coded(tmp_path / "in.mkv", matrix, ColorRange.MPEG, tagged=False, size=(160, height))
-    shown = np.asarray(read(path)[0].photo.rgb)
+    shown = np.asarray(read(path)[0].coded.photo.rgb)
     assert np.abs(shown[height // 2].astype(int) - bars()[48]).max() <= 2
 
 
@@ -148,7 +148,7 @@ def test_deep_and_wide_colours_become_srgb_by_the_formula_of_pictures(
     ]
     signal = np.dstack([luma + 1.4746 * red, luma - 0.16455 * blue - 0.57135 * red, luma + 1.8814 * blue])
     expected = np.asarray(from_told(np.rint(signal.clip(0, 1) * 65535).astype(np.uint16), space), int)
-    error = np.abs(np.asarray(read(path)[0].photo.rgb, int) - expected)
+    error = np.abs(np.asarray(read(path)[0].coded.photo.rgb, int) - expected)
     assert np.quantile(error, 0.99) <= 3  # swscale has 14 bits on its way, and PQ is steep in the dark
 
 
@@ -160,7 +160,7 @@ def test_a_network_is_shown_a_frame_as_it_is_shown_a_photo(tmp_path: Path, model
     picture = np.asarray(Image.fromarray(data.astronaut()).resize(size))
     (frame,) = read(write_clip(tmp_path / "in.mkv", [picture], codec="ffv1"))
     pixels, box = frame.coded.seen_by(card)
-    as_photo, same_box = fit(frame.photo.on_white(), card)
+    as_photo, same_box = fit(frame.coded.photo.on_white(), card)
     assert box == same_box
     assert np.abs(pixels.astype(int) - as_photo).mean() < 1
 
@@ -177,7 +177,7 @@ def test_what_a_film_hides_itself_is_handed_on(tmp_path: Path) -> None:
         frame.pts, frame.time_base = 0, Fraction(1, 25)
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    alpha = read(path)[0].photo.alpha
+    alpha = read(path)[0].coded.photo.alpha
     assert alpha is not None
     np.testing.assert_array_equal(np.asarray(alpha), levels)
 
@@ -200,7 +200,7 @@ def test_interlaced_frames_become_whole(tmp_path: Path) -> None:
     )
     frames = read(path)
     assert len(frames) == 12
-    assert teeth(np.asarray(frames[6].photo.rgb)) < 0.4 * teeth(woven[6])
+    assert teeth(np.asarray(frames[6].coded.photo.rgb)) < 0.4 * teeth(woven[6])
 
 
 def teeth(picture: "np.ndarray[Any, Any]") -> float:

@@ -17,7 +17,7 @@ class XY(NamedTuple):
     y: float
 
 
-D65, DCI_WHITE, WHITE_C, WHITE_E = XY(0.3127, 0.3290), XY(0.314, 0.351), XY(0.310, 0.316), XY(1 / 3, 1 / 3)
+D65, DCI_WHITE, WHITE_C = XY(0.3127, 0.3290), XY(0.314, 0.351), XY(0.310, 0.316)
 SAME_CHROMATICITY = 0.003
 """So near are rounded numbers of the same primaries; the next real ones, of old televisions, are ten times as far."""
 
