@@ -1,7 +1,8 @@
 """How many cores are best filled with one network: processes of one thread, streams of one process, or its threads.
 
 Each way takes its turn with all cores, round after round: images a second, and memory with shared pages counted once.
-Believe the ratios on a machine that does nothing else.
+Streams are OpenVINO's; the others compute as the service does, which may be another way. Believe the ratios on a
+machine that does nothing else.
 
     python -m benchmarks.speed.streams u2net --precision int8 --rounds 5
 """
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import psutil
@@ -33,7 +34,8 @@ from service.settings import read_settings
 from service.workers.machine import available_cores
 
 SECONDS = 5.0
-Call = Callable[[NDArray[np.uint8]], object]
+Call = Callable[[Any], object]
+"""Of (1, h, w, 3) pixels."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def be_one(checkpoint: Checkpoint, streams: int, threads: int) -> None:
 
 
 def _calls(checkpoint: Checkpoint, streams: int, threads: int) -> list[Call]:
-    """One a stream, of the network as the service compiles it, but for their number."""
+    """One a stream."""
+    if streams == 1:
+        return [SEGMENTERS[checkpoint.card.family].load(checkpoint, Device.find("cpu", threads)).predict]
     device = replace(Device.find("cpu", threads=1), is_compiled_for=False)
     segmenter = SEGMENTERS[checkpoint.card.family].load(checkpoint, device)
     assert isinstance(segmenter, TorchSegmenter)

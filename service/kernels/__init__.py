@@ -1,7 +1,8 @@
-"""The innermost loops over pixels, compiled: less time than numpy or Pillow, and no lock of Python's.
+"""The innermost loops over pixels, and of convolutions, compiled: less time, and no lock of Python's.
 
 `kernels.c` is what `make kernels` compiles, once for all Linux on x86-64 with AVX2, and needs nothing of the system's.
-Everywhere else the same is computed with numpy, by the functions that the C names. `provenance.md` has more.
+Everywhere else the same is computed with numpy, by the functions that the C names. `winograd.c`, called by `steps.py`,
+is for networks; elsewhere they are OpenVINO's. `provenance.md` has more.
 """
 
 from service.kernels.arrays import Blended

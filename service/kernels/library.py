@@ -43,7 +43,7 @@ def compiled_kernels() -> Kernels | None:
 
 @cache
 def _loaded() -> Kernels | None:
-    if sys.platform != "linux" or platform.machine() != "x86_64" or not _cpu_flags() >= NEEDED_FLAGS:
+    if not is_linux_on_x86_64() or not cpu_flags() >= NEEDED_FLAGS:
         return None
     return load(LIBRARY)
 
@@ -58,7 +58,12 @@ def load(file: Path) -> Kernels | None:
     return Kernels(file)
 
 
-def _cpu_flags() -> set[str]:
+def is_linux_on_x86_64() -> bool:
+    return sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def cpu_flags() -> set[str]:
+    """What the processor can do, as Linux names it; nothing where that is not told."""
     try:
         lines = CPU_INFO.read_text().splitlines()
     except OSError:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from service import kernels
-from service.kernels import Blended, compiled_kernels, with_numpy
+from service.kernels import Blended, compiled_kernels, steps, with_numpy
 from service.kernels.library import LIBRARY, LIBRARY_SHA256, load
 from service.models.labels import Box, Size
 from service.pixels.refinement import refine
@@ -126,11 +126,12 @@ def test_the_bounds_are_those_of_the_levels_that_are_high_enough(
     assert loops.rows.reaches(levels, least) == (expected is not None)
 
 
-def test_the_library_was_compiled_from_the_source_that_lies_beside_it() -> None:
+def test_the_libraries_were_compiled_from_the_sources_that_lie_beside_them() -> None:
     written = dict(re.findall(r"^- `(\S+)`: ([0-9a-f]{64})$", (FOLDER / "provenance.md").read_text(), re.MULTILINE))
-    files = {LIBRARY.name: LIBRARY, "kernels.c": FOLDER / "kernels.c"}
-    assert written == {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    files = [LIBRARY, FOLDER / "kernels.c", steps.LIBRARY, FOLDER / "winograd.c"]
+    assert written == {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     assert written[LIBRARY.name] == LIBRARY_SHA256
+    assert written[steps.LIBRARY.name] == steps.LIBRARY_SHA256
 
 
 @here

@@ -19,13 +19,19 @@ from service.models.store.card import DIVISORS
 if TYPE_CHECKING:
     import openvino
 
-    from service.models.engines.compiled import CompiledNetwork
     from service.models.store.int8_ranges import Int8Ranges
 
 Pixels = NDArray[np.uint8]
 """(h, w, 3) RGB at the network's input size."""
 
 IN_EIGHT_BITS = ("int8", "int8+bf16")
+
+
+class RunningNetwork(Protocol):
+    """A network of one input, with weights of its own."""
+
+    def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, h, w, 3) pixels -> (N, C, h, w) scores, the caller's own."""
 
 
 class Segmenter(Protocol):
@@ -56,7 +62,7 @@ class TorchSegmenter:
     def __init__(self, card: ModelCard, network: nn.Module, device: Device) -> None:
         self._card = card
         self._device = device
-        self._compiled: CompiledNetwork | None = None
+        self._compiled: RunningNetwork | None = None
         self.staging: Staging | None = None
         """Where batches wait and travel, on a GPU, once they are expected."""
         self.network = device.place(network)
@@ -74,14 +80,18 @@ class TorchSegmenter:
         return segmenter
 
     def compile(self, ranges: "Int8Ranges | None") -> None:
-        """From now on the network is computed by OpenVINO, and is nothing to torch any more.
+        """From now on the network is computed by OpenVINO, or by what is faster, and is nothing to torch any more.
 
         Raises NoCompiledForm for an operation that has no row there yet.
         """
+        self._compiled = self.compiled_within(ranges)
+        self.network.to_empty(device="meta")  # lets go of the file
+
+    def compiled_within(self, ranges: "Int8Ranges | None") -> "RunningNetwork":
+        """As `graph_within`, able to run."""
         from service.models.engines.compiled import CompiledNetwork
 
-        self._compiled = CompiledNetwork(self.graph_within(ranges), self._device.threads, self._card.precision)
-        self.network.to_empty(device="meta")  # lets go of the file
+        return CompiledNetwork(self.graph_within(ranges), self._device.threads, self._card.precision)
 
     def graph_within(self, ranges: "Int8Ranges | None") -> "openvino.Model":
         """As `graph`, in eight bits where there are ranges and the card wants that."""

@@ -6,7 +6,7 @@ ONNX file. Modules are defined in the order in which they run: `store/convert.py
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,10 @@ from torch import Tensor, nn
 
 from service.models.segmenters.base import TorchSegmenter
 from service.models.segmenters.layers import ConvReLU
+
+if TYPE_CHECKING:
+    from service.models.segmenters.base import RunningNetwork
+    from service.models.store.int8_ranges import Int8Ranges
 
 
 class SameConvReLU(ConvReLU):
@@ -177,6 +181,19 @@ class U2NetSegmenter(TorchSegmenter):
 
     network_type = U2Net
     exact_layers: ClassVar[tuple[str, ...]] = ("sides", "fuse")
+    stays_in_bytes: ClassVar[bool] = True
+    """All between the first convolution and the side outputs is in eight bits, where any is."""
+
+    def compiled_within(self, ranges: "Int8Ranges | None") -> "RunningNetwork":
+        """By Winograd's convolutions where they are the faster way: see `u2net_in_bytes.py`."""
+        from service.models.segmenters import u2net_in_bytes
+
+        size = self._card.input.height, self._card.input.width
+        is_in_bytes = self._card.precision == "int8" and self.stays_in_bytes
+        if ranges is None or not is_in_bytes or not u2net_in_bytes.can_run(size):
+            return super().compiled_within(ranges)
+        assert isinstance(self.network, U2Net)
+        return u2net_in_bytes.U2NetInBytes(self.network, ranges.spans, self.prepare, size, self._device.threads)
 
 
 class SmallU2NetSegmenter(U2NetSegmenter):
@@ -187,3 +204,4 @@ class SmallU2NetSegmenter(U2NetSegmenter):
 
     network_type = SmallU2Net
     exact_layers = ("decoder.3", *U2NetSegmenter.exact_layers)
+    stays_in_bytes = False
