@@ -16,8 +16,9 @@ import psutil
 from numpy.typing import NDArray
 
 from service.models.store import ModelCard, ModelStore
-from service.queue.batcher import Batcher, Outcome
+from service.queue.batcher import Batcher
 from service.queue.schedule import BatchPolicy
+from service.queue.ticket import Outcome
 from service.settings import Settings, read_settings
 from service.telemetry.metrics import Metrics
 from service.workers.local.worker import TEMPLATE

@@ -24,7 +24,7 @@ from service.operations.options import parse_options
 from service.operations.remove_background import REMOVE_BACKGROUND
 from service.operations.replace_background import REPLACE_BACKGROUND
 from service.pixels.decode import decode
-from service.queue.batcher import Outcome
+from service.queue.ticket import Outcome
 from service.settings import MEGAPIXEL, read_settings
 from service.telemetry.stopwatch import Stopwatch
 from service.workers.allocator import return_large_blocks

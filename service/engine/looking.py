@@ -26,7 +26,7 @@ from service.models.second_look import (
 )
 from service.models.store import ModelCard
 from service.pixels.threads import pixel_work
-from service.queue.batcher import Outcome
+from service.queue.ticket import Outcome
 
 Crop = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""

@@ -26,9 +26,9 @@ from service.operations.options import Effort
 from service.pixels.correction import Correction
 from service.pixels.decode import Photo, decode
 from service.queue.asking import TicketQueue
-from service.queue.batcher import Outcome
 from service.queue.claim import Claim
 from service.queue.pixel_scheduler import PixelScheduler
+from service.queue.ticket import Outcome
 from service.settings import MEGAPIXEL
 from service.telemetry.stopwatch import MS_PER_S, Facts
 

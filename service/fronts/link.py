@@ -17,8 +17,8 @@ from service.errors import DeadlineExceeded, Draining
 from service.fronts.state import State
 from service.fronts.wire import BUFFER_BYTES, Message, cards_of, failure_of, packed, receive
 from service.models.store import ModelCard
-from service.queue.batcher import Outcome
 from service.queue.schedule import Lane, check_wait
+from service.queue.ticket import Outcome
 from service.telemetry.figures import Figures, to_json
 from service.telemetry.metrics import WorkerStatus
 

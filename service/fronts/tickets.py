@@ -4,8 +4,8 @@ import numpy as np
 
 from service.fronts.wire import Message, packed
 from service.queue.asking import TicketQueue
-from service.queue.batcher import Outcome
 from service.queue.schedule import Lane
+from service.queue.ticket import Outcome
 
 
 async def predicted(queue: TicketQueue, message: Message) -> Outcome:

@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.queue.batcher import Outcome
 from service.queue.schedule import Lane
+from service.queue.ticket import Outcome
 
 
 class TicketQueue(Protocol):

@@ -6,17 +6,16 @@ client left is dropped before a worker sees it; what `schedule.py` guarantees.
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import DeadlineExceeded, Draining, Failure, ModelCrashed
-from service.models.labels import Scores, Size
 from service.models.store.card import name_of
 from service.queue.pace import Pace
 from service.queue.schedule import AHEAD, BatchPolicy, Lane, LaneTurns, LiveShare, check_wait
+from service.queue.ticket import Batch, Outcome, Ticket
 from service.telemetry.metrics import Metrics
 
 SUSPECT_CRASHES = 2
@@ -31,62 +30,6 @@ class _All:
 
 
 EVERY_MODEL: Container[str] = _All()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The scores of one image, and how they came about."""
-
-    scores: Scores
-    device: str
-    worker: int
-    batch_size: int
-    queue_ms: float
-    infer_ms: float
-    is_traced: bool = False
-    """The worker has told of its run itself."""
-
-
-@dataclass(eq=False)
-class Ticket:
-    """One prepared image, its deadline and its answer. Times are those of time.monotonic(), the event loop's clock."""
-
-    model: str
-    """The key of a card."""
-    pixels: NDArray[np.uint8]
-    deadline: float
-    lane: Lane
-    queued_at: float
-    answer: "asyncio.Future[Outcome]"
-    traceparent: str = ""
-    """Of the request, for the worker's own span; empty where nobody wants to know."""
-    started_at: float | None = None
-    """When a worker took it; None while it waits."""
-    crashes: int = 0
-    runs_alone: bool = False
-    has_yielded: bool = False
-
-    @property
-    def waited_s(self) -> float:
-        """From its arrival until a worker took it."""
-        return (self.started_at or self.queued_at) - self.queued_at
-
-    @property
-    def size(self) -> Size:
-        height, width = self.pixels.shape[:2]
-        return Size(width, height)
-
-    def fail(self, failure: Failure) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(failure)
-
-    def succeed(self, outcome: Outcome) -> None:
-        if not self.answer.done():
-            self.answer.set_result(outcome)
-
-
-Batch = Sequence[Ticket]
-"""Tickets of one model and size that run together; never empty."""
 
 
 class Batcher:
@@ -111,7 +54,7 @@ class Batcher:
     @property
     def waiting(self) -> int:
         """Tickets that no worker has taken yet, of every lane."""
-        return sum(not ticket.answer.done() for ticket in self._waiting)
+        return len(self._alive())
 
     def depth(self, lane: Lane) -> int:
         """Tickets that no worker has taken yet."""
@@ -119,8 +62,7 @@ class Batcher:
 
     def oldest_wait_s(self) -> float:
         now = time.monotonic()
-        waits = (now - ticket.queued_at for ticket in self._waiting if not ticket.answer.done())
-        return max(waits, default=0.0)
+        return max((now - ticket.queued_at for ticket in self._alive()), default=0.0)
 
     def expected_wait_s(self, lane: Lane = Lane.BULK) -> float:
         """How long a ticket that came now would wait, judging by what images took so far."""
@@ -257,22 +199,21 @@ class Batcher:
             self._changed.notify_all()
 
     def _has_work(self, models: Container[str]) -> bool:
-        self._drop_answered()
+        self._waiting = self._alive()
         return any(ticket.model in models for ticket in self._waiting)
 
-    def _drop_answered(self) -> None:
-        """An expired ticket must not be taken in the moment before its caller hears of it."""
+    def _alive(self) -> list[Ticket]:
+        """In their order. An expired ticket must not be taken in the moment before its caller hears of it."""
         now = time.monotonic()
-        self._waiting = [ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now]
+        return [ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now]
 
     def _in_lane(self, lane: Lane) -> list[Ticket]:
-        now = time.monotonic()
-        alive = (ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now)
-        return [ticket for ticket in alive if ticket.lane is lane]
+        return [ticket for ticket in self._alive() if ticket.lane is lane]
 
     def _next_batch(self, models: Container[str]) -> tuple[Lane, list[Ticket], float]:
         """Who runs next as things stand, and when the batch should leave."""
-        waiting = {lane: [ticket for ticket in self._in_lane(lane) if ticket.model in models] for lane in Lane}
+        able = [ticket for ticket in self._alive() if ticket.model in models]
+        waiting = {lane: [ticket for ticket in able if ticket.lane is lane] for lane in Lane}
         interactive, bulk, live = waiting[Lane.INTERACTIVE], waiting[Lane.BULK], waiting[Lane.LIVE]
         is_live = self._live_share.is_due(live, interactive or bulk)
         lane = Lane.LIVE if is_live else self._turns.choose(interactive, bulk)

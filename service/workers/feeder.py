@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from service.errors import Draining, ModelFailed, OutOfDeviceMemory
-from service.queue.batcher import Batch, Outcome
+from service.queue.ticket import Batch, Outcome
 from service.telemetry.log import FIELDS
 from service.workers.shared import Shared
 from service.workers.worker import BatchRun, BatchRunner, WorkerDied

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from service.models.labels import Scores
-from service.queue.batcher import Ticket
+from service.queue.ticket import Ticket
 from service.workers.channel import Message
 from service.workers.plan import WorkerPlan
 

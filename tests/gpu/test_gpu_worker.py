@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from service.models.store import ModelStore
-from service.queue.batcher import Ticket
 from service.queue.schedule import Lane
+from service.queue.ticket import Ticket
 from service.settings import read_settings
 from service.workers.local.worker import LocalWorker
 from service.workers.plan import WorkerPlan, plan_workers

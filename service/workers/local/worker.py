@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import WorkerFailed
 from service.errors import ModelFailed, OutOfDeviceMemory
-from service.queue.batcher import Ticket
+from service.queue.ticket import Ticket
 from service.telemetry.log import FIELDS
 from service.workers.channel import Message
 from service.workers.child import ChildProcess

@@ -10,7 +10,7 @@ from typing import Any
 
 from service.configuration_errors import WorkerFailed
 from service.errors import ModelFailed, OutOfDeviceMemory
-from service.queue.batcher import Ticket
+from service.queue.ticket import Ticket
 from service.workers.channel import Caller, Message, WorkerConfused, WorkerSilent
 from service.workers.child import START_TIMEOUT_S, ChildProcess
 from service.workers.plan import WorkerPlan

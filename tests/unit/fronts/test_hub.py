@@ -21,8 +21,9 @@ from service.fronts.hub import Hub
 from service.fronts.link import Link, RemoteLedger, RemotePool, RemoteQueue
 from service.fronts.wire import cards_of, facts_of_cards
 from service.models.store import ModelCard, ModelStore
-from service.queue.batcher import Batcher, Outcome
+from service.queue.batcher import Batcher
 from service.queue.schedule import BatchPolicy, Lane
+from service.queue.ticket import Outcome
 from service.settings import read_settings
 from service.telemetry.metrics import Metrics
 from service.workers.local.pool import LocalPool

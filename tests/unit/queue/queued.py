@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-from service.queue.batcher import Batch, Batcher, Outcome
+from service.queue.batcher import Batcher
 from service.queue.schedule import BatchPolicy
+from service.queue.ticket import Batch, Outcome
 from service.telemetry.metrics import Metrics
 
 PATIENCE_S = 60.0

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from service.errors import DeadlineExceeded, Draining, Failure, ModelCrashed, ModelFailed, NotReady
-from service.queue.batcher import Ticket
 from service.queue.schedule import Lane
+from service.queue.ticket import Ticket
 from tests.unit.queue.queued import FOREVER_S, PATIENCE_S, asked, numbers, outcome, queue, results, serve, turn_over
 
 pytestmark = pytest.mark.anyio

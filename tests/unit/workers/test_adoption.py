@@ -12,7 +12,7 @@ import pytest
 from service.configuration_errors import WorkerFailed
 from service.errors import NotReady
 from service.models.store import Checkpoint
-from service.queue.batcher import Outcome
+from service.queue.ticket import Outcome
 from service.workers.plan import WorkerPlan
 from tests.fakes import BLUE, RED
 from tests.pools import Service, leaking_nothing, running, slot_memory, stopped_worker, until

@@ -16,7 +16,7 @@ import pytest
 
 from service.configuration_errors import WorkerFailed
 from service.errors import Draining, Failure, ModelCrashed, ModelFailed
-from service.queue.batcher import Outcome
+from service.queue.ticket import Outcome
 from service.telemetry.log import FIELDS
 from service.workers.plan import WorkerPlan
 from tests.fakes import (
