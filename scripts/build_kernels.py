@@ -27,6 +27,9 @@ class Built(NamedTuple):
     loader: Path
 
 
+ROOMS = KERNELS / "source"
+"""What `kernels.c` includes."""
+
 ALL = (
     Built(KERNELS / "kernels.c", KERNELS / "linux-x86_64.so", KERNELS / "library.py"),
     Built(KERNELS / "winograd.c", KERNELS / "winograd-linux-x86_64.so", KERNELS / "steps.py"),
@@ -52,8 +55,8 @@ def build(source: Path, library: Path) -> None:
 
 
 def write_down(built: Built) -> None:
-    for file in (built.source, built.library):
-        _put(PROVENANCE, f"`{file.name}`: ", file)
+    for file in (built.source, built.library, *ROOMS.iterdir()):
+        _put(PROVENANCE, f"`{file.relative_to(KERNELS)}`: ", file)
     _put(built.loader, 'LIBRARY_SHA256 = "', built.library)
 
 
