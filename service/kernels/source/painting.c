@@ -8,22 +8,19 @@ if there is one, has no mark: their rows and columns, row by row. Returns how ma
 EXPORT long mixed_cells(const byte *levels, long stride, long width, long height, long low, long high,
                         const byte *left_out, long top, long *restrict rows, long *restrict columns) {
     long cells = (width + CELL - 1) / CELL, count = 0;
-    byte within_both[SOME_CELLS * CELL];
+    byte marks[SOME_CELLS * CELL];
     for (long y = 0; y < height; y += CELL, levels += CELL * stride) {
         long deep = height - y < CELL ? height - y : CELL, row = top + y / CELL;
         for (long first = 0; first < cells; first += SOME_CELLS) {
             long some = cells - first < SOME_CELLS ? cells - first : SOME_CELLS;
             long wide = width - first * CELL < some * CELL ? width - first * CELL : some * CELL;
-            for (long x = wide; x < some * CELL; x++) within_both[x] = 0;
+            for (long x = 0; x < some * CELL; x++) marks[x] = 0;
             for (long down = 0; down < deep; down++) {
                 const byte *here = levels + down * stride + first * CELL;
-                for (long x = 0; x < wide; x++) {
-                    byte is = (here[x] > low) & (here[x] < high);
-                    within_both[x] = down ? within_both[x] | is : is;
-                }
+                for (long x = 0; x < wide; x++) marks[x] |= lies_within(here[x], (byte)low, (byte)high);
             }
             for (long cell = 0; cell < some; cell++) {
-                const byte *four = within_both + cell * CELL;
+                const byte *four = marks + cell * CELL;
                 if (!(four[0] | four[1] | four[2] | four[3])) continue;
                 if (left_out && left_out[row * cells + first + cell]) continue;
                 rows[count] = row, columns[count] = first + cell;

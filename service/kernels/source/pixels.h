@@ -10,6 +10,9 @@ static inline float within(float value, float low, float high) {
     return value < low ? low : value > high ? high : value;
 }
 
+/* Whether a level lies within (low, high), of which the second is the larger. In bytes, so that many are compared at once. */
+static inline byte lies_within(byte level, byte low, byte high) { return (byte)(level - low - 1) < (byte)(high - low - 1); }
+
 #define CELL 4
 
 /* A picture: its colours, and the levels that stand for alpha or an answer. */

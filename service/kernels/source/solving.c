@@ -11,24 +11,36 @@ typedef struct {
     long top, left, width, height;
 } window;
 
-/* One row of one plane, twice as wide and between two rows; `columns` are its `count` columns, inside the picture. */
-static inline void between(const float *plane, long width, long height, long row, const long *columns, long count,
+/* `count` columns of one row of one plane that is twice as large, from `first` on; bilinear. */
+static inline void between(const float *plane, long width, long height, long row, long first, long count,
                            float *restrict into) {
     const float *most = plane + (row >> 1) * width;
     const float *least = plane + clamped((row >> 1) + (row & 1 ? 1 : -1), height - 1) * width;
-    for (long x = 0; x < count; x++) {
-        long near = columns[x] >> 1, next = clamped(near + (columns[x] & 1 ? 1 : -1), width - 1);
-        into[x] = 0.75f * (0.75f * most[near] + 0.25f * least[near]) + 0.25f * (0.75f * most[next] + 0.25f * least[next]);
+    float mixed[AT_ONCE / 2 + 4], wide[AT_ONCE + 4];
+    long start = (first >> 1) - 1, end = ((first + count - 1) >> 1) + 2; /* one more on either side, maybe beyond */
+    for (long x = clamped(start, width - 1); x < end && x < width; x++)
+        mixed[x - start] = 0.75f * most[x] + 0.25f * least[x];
+    if (start < 0) mixed[0] = mixed[1];
+    if (end > width) mixed[end - 1 - start] = mixed[end - 2 - start];
+    for (long x = 0; x < end - start - 2; x++) {
+        wide[2 * x] = 0.75f * mixed[x + 1] + 0.25f * mixed[x];
+        wide[2 * x + 1] = 0.75f * mixed[x + 1] + 0.25f * mixed[x + 2];
     }
+    for (long x = 0; x < count; x++) into[x] = wide[x + (first & 1)];
 }
 
-static inline void explain(float colors[6], const float mixture[3], float alpha, float smoothness) {
-    float rest = 1 - alpha, share = 1 / (alpha * alpha + rest * rest + smoothness);
+/* Both colours of `count` pixels moved towards what explains the mixture; each plane is AT_ONCE long. */
+static inline void explain(float (*restrict colors)[AT_ONCE], const float *const mixture[3], const float *restrict alpha,
+                           const float *restrict smoothness, long count) {
     for (int channel = 0; channel < 3; channel++) {
-        float fore = colors[channel], back = colors[3 + channel];
-        float unexplained = (mixture[channel] - back - alpha * (fore - back)) * share;
-        colors[channel] = within(fore + alpha * unexplained, 0, 255);
-        colors[3 + channel] = within(back + rest * unexplained, 0, 255);
+        const float *restrict seen = mixture[channel];
+        float *restrict fore = colors[channel], *restrict back = colors[3 + channel];
+        for (long x = 0; x < count; x++) {
+            float rest = 1 - alpha[x], share = 1 / (alpha[x] * alpha[x] + rest * rest + smoothness[x]);
+            float unexplained = (seen[x] - back[x] - alpha[x] * (fore[x] - back[x])) * share;
+            fore[x] = within(fore[x] + alpha[x] * unexplained, 0, 255);
+            back[x] = within(back[x] + rest * unexplained, 0, 255);
+        }
     }
 }
 
@@ -38,47 +50,76 @@ static inline void explain(float colors[6], const float mixture[3], float alpha,
 static void enlarge(const float *small, long small_width, long small_height, const sizes *of, const window *in, float doubt,
                     float smoothness, float *out) {
     long plane = of->width * of->height, small_plane = small_width * small_height, out_plane = in->width * in->height;
-    for (long start = 0; start < in->width; start += AT_ONCE) {
-        long count = in->width - start < AT_ONCE ? in->width - start : AT_ONCE, columns[AT_ONCE];
-        for (long x = 0; x < count; x++) columns[x] = clamped(in->left + start + x, of->width - 1);
+    long left = clamped(in->left, of->width - 1), right = clamped(in->left + in->width - 1, of->width - 1) + 1;
+    for (long start = left; start < right; start += AT_ONCE) {
+        long count = right - start < AT_ONCE ? right - start : AT_ONCE;
         for (long y = 0; y < in->height; y++) {
-            long row = clamped(in->top + y, of->height - 1), line = row * of->width;
-            float rows_[6][AT_ONCE];
-            for (int each = 0; each < 6; each++)
-                between(small + each * small_plane, small_width, small_height, row, columns, count, rows_[each]);
-            for (long x = 0; x < count; x++) {
-                long here = line + columns[x];
-                float colors[6], mixture[3];
-                for (int each = 0; each < 6; each++)
-                    colors[each] = (of->pure[each * plane + here] + doubt * rows_[each][x]) /
-                                   (of->weight[each / 3 * plane + here] + doubt);
-                if (smoothness != 0) {
-                    for (int channel = 0; channel < 3; channel++) mixture[channel] = of->mixture[channel * plane + here];
-                    explain(colors, mixture, of->alpha[here], smoothness);
-                }
-                for (int each = 0; each < 6; each++) out[each * out_plane + y * in->width + start + x] = colors[each];
+            long row = clamped(in->top + y, of->height - 1), here = row * of->width + start;
+            float colors[6][AT_ONCE], even[AT_ONCE];
+            for (int each = 0; each < 6; each++) {
+                between(small + each * small_plane, small_width, small_height, row, start, count, colors[each]);
+                const float *pure = of->pure + each * plane + here, *weight = of->weight + each / 3 * plane + here;
+                for (long x = 0; x < count; x++)
+                    colors[each][x] = (pure[x] + doubt * colors[each][x]) / (weight[x] + doubt);
+            }
+            if (smoothness != 0) {
+                const float *mixture[3] = {of->mixture + here, of->mixture + plane + here, of->mixture + 2 * plane + here};
+                for (long x = 0; x < count; x++) even[x] = smoothness;
+                explain(colors, mixture, of->alpha + here, even, count);
+            }
+            for (int each = 0; each < 6; each++) {
+                float *line = out + each * out_plane + y * in->width;
+                for (long x = 0; x < count; x++) line[start - in->left + x] = colors[each][x];
             }
         }
+    }
+    for (long line = 0; line < 6 * in->height; line++) { /* beyond the picture its border is repeated */
+        float *row = out + line * in->width;
+        for (long x = 0; x < left - in->left; x++) row[x] = row[left - in->left];
+        for (long x = right - in->left; x < in->width; x++) row[x] = row[right - 1 - in->left];
     }
 }
 
 /* One Jacobi step: `foreground._smooth`. `colors` and `out` are six planes. */
-static void smooth(const float *colors, const sizes *of, float least, float most, float *out) {
+static void smooth(const float *colors, const sizes *of, float least, float most, float *restrict out) {
     long width = of->width, height = of->height, plane = width * height;
     for (long y = 0; y < height; y++) {
         long above = y ? -width : 0, below = y < height - 1 ? width : 0;
-        for (long x = 0; x < width; x++) {
-            long here = y * width + x, near[4] = {here + (x < width - 1), here - (x > 0), here + above, here + below};
-            float alpha = of->alpha[here], weights = 0, total[6] = {0}, mixture[3];
+        for (long start = 0; start < width; start += AT_ONCE) {
+            long count = width - start < AT_ONCE ? width - start : AT_ONCE, here = y * width + start;
+            const float *alpha = of->alpha + here;
+            float totals[6][AT_ONCE], weights[4][AT_ONCE], all[AT_ONCE];
+            /* To the right, to the left, above and below; at the border the pixel is its own neighbour. */
+            long sides[4] = {1, -1, above, below};
             for (int side = 0; side < 4; side++) {
-                float apart = of->alpha[near[side]] - alpha, weight = least + most * (apart < 0 ? -apart : apart);
-                weights += weight;
-                for (int each = 0; each < 6; each++) total[each] += weight * colors[each * plane + near[side]];
+                long away = sides[side], from = side == 1 && !start, to = count - (side == 0 && start + count == width);
+                if (from) weights[side][0] = least;
+                if (to < count) weights[side][to] = least;
+                for (long x = from; x < to; x++) {
+                    float apart = alpha[x + away] - alpha[x];
+                    weights[side][x] = least + most * (apart < 0 ? -apart : apart);
+                }
             }
-            for (int each = 0; each < 6; each++) total[each] /= weights;
-            for (int channel = 0; channel < 3; channel++) mixture[channel] = of->mixture[channel * plane + here];
-            explain(total, mixture, alpha, weights);
-            for (int each = 0; each < 6; each++) out[each * plane + here] = total[each];
+            for (long x = 0; x < count; x++) all[x] = weights[0][x] + weights[1][x] + weights[2][x] + weights[3][x];
+            for (int each = 0; each < 6; each++) {
+                const float *color = colors + each * plane + here;
+                float *total = totals[each];
+                long from = !start, to = count - (start + count == width);
+                for (long x = from; x < to; x++)
+                    total[x] = weights[0][x] * color[x + 1] + weights[1][x] * color[x - 1] +
+                               weights[2][x] * color[x + above] + weights[3][x] * color[x + below];
+                for (long x = 0; x < count; x += count > 1 ? count - 1 : 1) {
+                    if (x >= from && x < to) continue;
+                    long right = start + x < width - 1, left = start + x > 0;
+                    total[x] = weights[0][x] * color[x + right] + weights[1][x] * color[x - left] +
+                               weights[2][x] * color[x + above] + weights[3][x] * color[x + below];
+                }
+                for (long x = 0; x < count; x++) total[x] /= all[x];
+            }
+            const float *mixture[3] = {of->mixture + here, of->mixture + plane + here, of->mixture + 2 * plane + here};
+            explain(totals, mixture, alpha, all, count);
+            for (int each = 0; each < 6; each++)
+                for (long x = 0; x < count; x++) out[each * plane + here + x] = totals[each][x];
         }
     }
 }

@@ -151,12 +151,12 @@ static long unsure(const blend *levels, const blend *below, long y, long sure, c
                    int *restrict columns) {
     long found = 0, width = levels->width, stride = levels->level_stride;
     byte any = 0, *doubtful = room, *near = room + width + 2, *marks = near + width + 8;
+    const byte low = (byte)sure, high = (byte)(255 - sure);
     doubtful[0] = doubtful[width + 1] = 0;
     const byte *here = levels->levels + y * stride, *above = y ? here - stride : here;
     const byte *under = y + 1 < levels->height ? here + stride : here;
     for (long x = 0; x < width; x++) {
-        byte is = ((above[x] > sure) & (above[x] < 255 - sure)) | ((here[x] > sure) & (here[x] < 255 - sure)) |
-                  ((under[x] > sure) & (under[x] < 255 - sure));
+        byte is = lies_within(above[x], low, high) | lies_within(here[x], low, high) | lies_within(under[x], low, high);
         doubtful[x + 1] = is, any |= is;
     }
     if (!any) return 0;

@@ -108,7 +108,7 @@ def _band_rows(row_bytes: int) -> int:
 
 
 def _filtering(image: Image.Image) -> Callable[[int, int], Iterator[Bytes]]:
-    """Of (top, bottom): some bands at once, (h, 1 + w * C), each row after its filter type. The next overwrite the last."""
+    """Of (top, bottom): some bands at once, (h, 1 + w * C), each row after its filter type; the next overwrite them."""
     kernels = compiled_kernels()
     pixels = None if kernels is None else packed_pixels(image)
     if kernels is None or pixels is None:
