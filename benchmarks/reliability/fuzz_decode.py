@@ -36,10 +36,9 @@ def corpus() -> dict[str, bytes]:
     picture = Image.effect_mandelbrot((48, 40), (-2, -1.5, 1, 1.5), 50).convert("RGB")
     cutout, palette = picture.copy(), picture.quantize(17)
     cutout.putalpha(picture.convert("L"))
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
     exif[274] = 6
-    told = {"exif": exif, "icc_profile": profile}
+    told = {"exif": exif, "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()}
     frames = {"save_all": True, "append_images": [picture.rotate(90), picture.rotate(180)]}
     grey16 = Image.frombytes("I;16", (48, 40), bytes(range(240)) * 16)
     kinds: dict[str, Callable[[], bytes]] = {

@@ -1,5 +1,6 @@
-"""Folders for as long as their process lives. What a killed one leaves, the next one removes."""
+"""Folders for as long as their process lives. What a killed one leaves, the next service removes."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -19,7 +20,7 @@ class ScratchFolder:
 
     def __init__(self) -> None:
         """Raises OSError."""
-        _remove_left(Path(tempfile.gettempdir()))
+        remove_left()
         self._own = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
         self.path = Path(self._own.name)
         self._lock = Lock(self.path)
@@ -31,9 +32,10 @@ class ScratchFolder:
         self._lock.close()
 
 
-def _remove_left(below: Path) -> None:
-    for folder in below.glob(f"{PREFIX}*"):
-        if _is_left(folder):
+def remove_left() -> None:
+    """All scratch folders whose processes are no more; none where there is no place for temporary files."""
+    with contextlib.suppress(OSError):
+        for folder in filter(_is_left, Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
             shutil.rmtree(folder, ignore_errors=True)
 
 

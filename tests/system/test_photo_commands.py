@@ -100,9 +100,8 @@ def test_without_out_a_result_lies_beside_its_photo_and_is_no_photo_of_the_next_
     assert "result of an earlier run: 2" in capfd.readouterr().err
 
 
-def test_a_folder_with_odd_files_in_it_is_worked_off_to_its_end_and_reported(
-    service: Server, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def put_odd_files(photos: Path) -> None:
+    """Four that fail, two that are no photos, one that is hidden, and one more `cat`."""
     plain(DARK).save(photos / "nobody.png")
     (photos / "broken.jpg").write_bytes((photos / "dog.jpg").read_bytes()[:-200])
     (photos / "link.jpg").symlink_to("nowhere")
@@ -111,6 +110,12 @@ def test_a_folder_with_odd_files_in_it_is_worked_off_to_its_end_and_reported(
     (photos / "notes.txt").touch()
     (photos / "._dog.jpg").write_bytes(b"a resource fork")
     painted().save(photos / "cat.JPE", "JPEG")
+
+
+def test_a_folder_with_odd_files_in_it_is_worked_off_to_its_end_and_reported(
+    service: Server, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    put_odd_files(photos)
     out, report = tmp_path / "out", tmp_path / "report.json"
     assert silhouette(CUT, photos, "--recursive", "--out", f"{out}/", "--json", report, "--url", service.url) == 1
     assert files_below(out) == ["cat.JPE.png", "cat.png.png", "dog.png", "sub/cat.png"]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.scratch import PREFIX, SETTLED_S, ScratchFolder
+from service.jobs import opener_of
+from service.jobs.scratch import PREFIX, SETTLED_S, ScratchFolder, remove_left
+from service.settings import read_settings
 
 HOLDER = """
 import sys
@@ -32,17 +34,17 @@ def made_long_ago(folder: Path) -> None:
     os.utime(folder, (then_s, then_s))
 
 
-def test_a_killed_process_s_folder_goes_when_the_next_one_begins_and_a_living_one_s_stays(temporary: Path) -> None:
+def test_a_killed_process_s_folder_goes_when_a_service_begins_and_a_living_one_s_stays(temporary: Path) -> None:
     command, environment = [sys.executable, "-c", HOLDER], {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=environment) as holder:
         assert holder.stdout is not None
         folder = Path(holder.stdout.readline().strip())
         (folder / "upload").write_bytes(b"x")
         made_long_ago(folder)
-        ScratchFolder().close()
+        opener_of(read_settings())
         assert (folder / "upload").exists()
         holder.kill()
-    ScratchFolder().close()
+    opener_of(read_settings())
     assert list(temporary.iterdir()) == []
 
 
@@ -52,7 +54,7 @@ def test_what_is_young_or_not_a_scratch_folder_stays(temporary: Path) -> None:
         folder.mkdir()
     for folder in others[1:]:
         made_long_ago(folder)
-    ScratchFolder().close()
+    remove_left()
     assert sorted(temporary.iterdir()) == sorted(others)
 
 
