@@ -31,13 +31,23 @@ async def save(content: bytes, save_to: str) -> str:
 def _save(content: bytes, save_to: str) -> str:
     path = Path(save_to).expanduser()
     try:
-        with path.open("xb") as file:
-            file.write(content)
+        _write_new(path, content)
     except FileExistsError:
         raise BadOption(f"save_to: {path} is there already, and no file is overwritten; choose another name") from None
     except (OSError, ValueError) as error:
         raise BadOption(f"save_to: {error}") from error
     return str(path.absolute())
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Raises OSError, and FileExistsError where there is one. Of what does not fit, nothing is left."""
+    with path.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise
 
 
 def _read(text: str, max_bytes: int) -> bytes:

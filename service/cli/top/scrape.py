@@ -97,17 +97,17 @@ class Counters:
     def since(self, earlier: "Counters") -> "Counters":
         """What was counted after `earlier`. A counter that fell was started again, from zero."""
         return Counters(
-            _difference(self.requests, earlier.requests),
-            _differences(self.failures, earlier.failures),
-            _differences(self.restarts, earlier.restarts),
-            _differences(self.front_restarts, earlier.front_restarts),
-            _differences(self.job_deaths, earlier.job_deaths),
-            _differences(self.requeued, earlier.requeued),
-            _differences(self.dropped, earlier.dropped),
-            _differences(self.images, earlier.images),
-            {name: histogram.since(earlier.routes.get(name)) for name, histogram in self.routes.items()},
-            {name: histogram.since(earlier.stages.get(name)) for name, histogram in self.stages.items()},
-            {name: histogram.since(earlier.batches.get(name)) for name, histogram in self.batches.items()},
+            requests=_difference(self.requests, earlier.requests),
+            failures=_differences(self.failures, earlier.failures),
+            restarts=_differences(self.restarts, earlier.restarts),
+            front_restarts=_differences(self.front_restarts, earlier.front_restarts),
+            job_deaths=_differences(self.job_deaths, earlier.job_deaths),
+            requeued=_differences(self.requeued, earlier.requeued),
+            dropped=_differences(self.dropped, earlier.dropped),
+            images=_differences(self.images, earlier.images),
+            routes=_those_since(self.routes, earlier.routes),
+            stages=_those_since(self.stages, earlier.stages),
+            batches=_those_since(self.batches, earlier.batches),
         )
 
 
@@ -278,6 +278,10 @@ def _workers(samples: _Samples, rss: Counts) -> tuple[Worker, ...]:
         sizes = (rss.get(f"worker-{number}", 0.0), memory.get(number, 0.0))
         found.append(Worker(number, labels["device"], labels["state"], *sizes, nodes.get(number, "")))
     return tuple(sorted(found, key=lambda worker: int(worker.number)))
+
+
+def _those_since(later: Mapping[str, Histogram], earlier: Mapping[str, Histogram]) -> dict[str, Histogram]:
+    return {name: histogram.since(earlier.get(name)) for name, histogram in later.items()}
 
 
 def _difference(later: float, earlier: float) -> float:
