@@ -243,6 +243,17 @@ def test_alpha_is_kept_and_colours_are_not_multiplied_by_it(type_: str, is_multi
     assert np.abs(colours_of(photo)[:32, 48:] - np.asarray(corners(), int)[:32, 48:]).max() <= 2
 
 
+@pytest.mark.parametrize("type_", ["u1", "u2"])
+def test_a_fourth_sample_of_which_nothing_is_said_is_alpha(type_: str) -> None:
+    """OpenCV writes cutouts in this way."""
+    alpha = np.full((64, 96, 1), 255)
+    alpha[:32, 48:] = 128
+    pixels = np.dstack([np.asarray(corners()), alpha]).astype(type_) * (np.iinfo(type_).max // 255)
+    photo = decode(tiff(page_of(pixels, TIFF_RGB)), MANY)
+    assert np.array_equal(alpha_of(photo), alpha[..., 0])
+    assert shows_corners(photo, tolerance=0)
+
+
 def test_a_sample_too_many_that_is_not_alpha_is_left_out() -> None:
     pixels = np.dstack([np.asarray(corners()), np.zeros((64, 96), np.uint8)])
     photo = decode(tiff(page_of(pixels, TIFF_RGB, Entry(EXTRA_SAMPLES, 3, (0,)))), MANY)
