@@ -10,7 +10,6 @@ A key is 32 random bytes, so one round of SHA-256 is as good as many: there is n
 import hashlib
 import hmac
 import logging
-import os
 import re
 import secrets
 import tempfile
@@ -119,13 +118,20 @@ def read_keys(path: Path) -> list[Key]:
 
 
 def write_keys(path: Path, keys: Sequence[Key]) -> None:
-    """All at once, readable by its owner alone: a service that reads it meanwhile sees the old file or the new one."""
+    """All at once, readable by its owner alone: a service that reads it meanwhile sees the old file or the new one.
+
+    Raises ConfigurationError where it cannot be written, and leaves the old one.
+    """
     head = "# name scopes requests/min megapixels/min sha256; see `silhouette keys --help`\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(head + "".join(f"{key.line()}\n" for key in keys))
-        os.fchmod(file.fileno(), OWNER_ONLY)
-    os.replace(file.name, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".silhouette-keys-") as folder:
+            written = Path(folder) / path.name
+            written.touch(OWNER_ONLY)
+            written.write_text(head + "".join(f"{key.line()}\n" for key in keys), encoding="utf-8")
+            written.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
 
 
 class Keyring:

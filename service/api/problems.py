@@ -2,12 +2,14 @@
 the door that he came by makes of it.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match
 
 from service import errors
 from service.api.doorway import Doorway, Refusal
@@ -78,6 +80,9 @@ STATUS: dict[type[Failure], HTTPStatus] = {
 }
 """503, not 429, for an overload: it is the service's, not the caller's. 429 is a key's own quota."""
 
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""What a route may take."""
 
 NO_KEY = (errors.MissingKey, errors.UnknownKey)
 
@@ -155,8 +160,22 @@ async def _on_http_exception(request: Request, exception: Exception) -> Response
     """Starlette's own: no such path, or a method that the path does not take."""
     assert isinstance(exception, HTTPException)
     status = HTTPStatus(exception.status_code)
-    request_id, headers = exchange_of(request).request_id, dict(exception.headers or {})
-    return _refuse(request, Refusal(status, status.name.lower(), status.phrase, exception.detail, request_id, headers))
+    detail, request_id, headers = exception.detail, exchange_of(request).request_id, dict(exception.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_at(request))
+        detail = f"{request.method} is not taken here, but {headers['Allow']}"
+    return _refuse(request, Refusal(status, status.name.lower(), status.phrase, detail, request_id, headers))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Of every route at the path: Starlette tells those of the first alone. Whatever takes GET takes HEAD."""
+    routes: Sequence[BaseRoute] = request.app.routes
+    taken = [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return sorted({*taken, *(["HEAD"] if "GET" in taken else [])})
 
 
 def _refuse(request: Request, refusal: Refusal) -> Response:

@@ -46,10 +46,13 @@ async def read_upload(request: Request, operation: Operation[AnyOptions]) -> Upl
     options = parse_options(operation.options, given)
     accepted = accepted_formats(request, options)
     options = options.model_copy(update={"format": accepted[0]})
-    image = files.pop(PHOTO, b"")
+    image = files.pop(PHOTO, None)
     if not image:
-        raise _missing(files)
+        raise _missing(files) if image is None else MissingImage(EMPTY)
     return Upload(image, _pictures(files, operation), options, accepted, given)
+
+
+EMPTY = "the picture is here, but its file is empty: it has 0 bytes"
 
 
 def _missing(files: Mapping[str, bytes]) -> MissingImage:

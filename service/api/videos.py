@@ -135,10 +135,12 @@ async def _read(request: Request, folder: Path) -> Mapping[str, str]:
                 await asyncio.to_thread(upload.write, part)
     else:
         raise UnsupportedBody(f"the request has {media_type or 'no Content-Type'}; send multipart/form-data or video/*")
-    if not (folder / UPLOAD).exists() or not (folder / UPLOAD).stat().st_size:
+    if not (folder / UPLOAD).exists():
         raise MissingImage(
             f"send the film as a multipart file named `{FILM}`, or as the body with Content-Type video/*"
         )
+    if not (folder / UPLOAD).stat().st_size:
+        raise MissingImage("the film is here, but its file is empty: it has 0 bytes")
     return options
 
 

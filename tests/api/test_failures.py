@@ -40,6 +40,21 @@ def test_a_wrong_method_is_405_and_says_which_is_right(client: TestClient) -> No
     assert answer.headers["Allow"] == "POST"
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/jobs/none", "DELETE, GET, HEAD"),
+        ("/batches/none", "DELETE, GET, HEAD"),
+        ("/livez", "GET, HEAD"),
+        ("/api/remove", "GET, HEAD, POST"),
+    ],
+)
+def test_a_method_that_is_not_taken_is_told_all_that_are(client: TestClient, path: str, allowed: str) -> None:
+    answer = client.patch(path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert f"PATCH is not taken here, but {allowed}" in answer.text
+
+
 @pytest.mark.parametrize("path", POSTS)
 def test_an_unknown_model_is_404_and_lists_the_loaded_ones(client: TestClient, path: str) -> None:
     detail = problem_of(ask(client, path, PICTURE, {"model": "sam"}), 404, "unknown_model")["detail"]
@@ -87,7 +102,7 @@ def test_a_background_with_too_many_pixels_is_refused_like_an_image(client: Test
 
 @pytest.mark.parametrize("path", POSTS)
 def test_no_image_at_all_is_422(client: TestClient, path: str) -> None:
-    problem_of(ask(client, path, b""), 422, "missing_image")
+    assert "empty" in problem_of(ask(client, path, b""), 422, "missing_image")["detail"]
     problem_of(client.post(path, files={"file": ("a.png", PICTURE)}, params=POSTS[path]), 422, "missing_image")
 
 
