@@ -3,6 +3,7 @@ the door that he came by makes of it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -117,9 +118,13 @@ def internal_error_of(request_id: str) -> Refusal:
 
 def refused(refusal: Refusal, door: Doorway | None) -> Response:
     """The answer to a refused request, in the words of the contract that it came by."""
-    response = _problem(refusal) if door is None else door.refusal(refusal)
+    response = _problem(refusal) if door is None else door.refusal(_without_our_options(refusal))
     response.headers.update(refusal.headers)
     return response
+
+
+def _without_our_options(refusal: Refusal) -> Refusal:
+    return replace(refusal, detail=refusal.detail.removesuffix(errors.NoForeground.way_out))
 
 
 def _problem(refusal: Refusal) -> Response:

@@ -28,20 +28,26 @@ start here:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 0, with 1 where some of the work failed, with 2 where the command or a setting is wrong."""
-    if arguments is None and _works_on_pixels(sys.argv[1:]):
-        start_again_with_huge_pages()
-    chosen = parser().parse_args(arguments)
-    _tell_of_typing_errors()
     try:
-        sys.exit(chosen.run(chosen))
+        sys.exit(_run(arguments))
     except ConfigurationError as error:
         say(f"silhouette: {error}")
         sys.exit(WRONG_COMMAND)
     except OSError as error:  # a full disk, a folder that is not ours
         say(f"silhouette: {error}")
         sys.exit(FAILED)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # also while the commands are imported, which takes a second where the disk is cold
         sys.exit(INTERRUPTED)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """The exit code of the command."""
+    if arguments is None and _works_on_pixels(sys.argv[1:]):
+        start_again_with_huge_pages()
+    chosen = parser().parse_args(arguments)
+    _tell_of_typing_errors()
+    code: int = chosen.run(chosen)
+    return code
 
 
 def _tell_of_typing_errors() -> None:

@@ -87,6 +87,8 @@ class NotAcceptable(BadInput):
 class NoForeground(BadInput):
     code = "no_foreground"
     title = "No subject was found"
+    way_out = "; allow_empty=true returns the empty result"
+    """How its detail ends, for callers who have that option: those of doors do not."""
 
 
 class TooManyVertices(BadInput):

@@ -136,4 +136,4 @@ def no_foreground(model: Model, class_ids: Sequence[int]) -> NoForeground:
     table = model.class_table
     is_whole = tuple(class_ids) == table.foreground and len(class_ids) > 1
     wanted = "subject" if is_whole else " or ".join(table[class_id].name for class_id in class_ids)
-    return NoForeground(f"{model.name} sees no {wanted}; allow_empty=true returns the empty result")
+    return NoForeground(f"{model.name} sees no {wanted}{NoForeground.way_out}")

@@ -170,6 +170,8 @@ def test_a_background_cannot_be_transparent_and_something_else(client: TestClien
 
 def test_every_failure_is_in_the_contracts_form(client: TestClient) -> None:
     assert error_of(ask(client, "Remove the background", image=b"no picture"))["param"] == "image"
+    nothing = error_of(ask(client, "Remove the background", image=encoded(plain(DARK))))
+    assert (nothing["code"], "allow_empty" in nothing["message"]) == ("no_foreground", False), "it has no such option"
     assert error_of(client.post(EDITS, data={"prompt": "x"}, files={"other": b"x"}))["code"] == "missing_image"
     unknown = error_of(ask(client, "Remove the background", {"model": "nobodys"}), 404)
     assert (unknown["param"], unknown["code"]) == ("model", "model_not_found")

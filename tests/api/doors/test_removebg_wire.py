@@ -201,6 +201,12 @@ def test_a_picture_that_cannot_be_used_is_refused_by_its_code(client: TestClient
     assert code_of(client.post(PATH, files={"image_file": ("photo.png", picture)})) == code
 
 
+def test_a_picture_without_a_subject_is_refused_without_an_option_of_ours(client: TestClient) -> None:
+    detail = client.post(PATH, files={"image_file": ("photo.png", encoded(plain(DARK)))}).json()["errors"][0]["detail"]
+    assert detail.startswith("tiny-subject sees no ")
+    assert "allow_empty" not in detail
+
+
 def test_what_is_no_base64_cannot_be_read(client: TestClient) -> None:
     assert code_of(client.post(PATH, json={"image_file_b64": "@@@"})) == "failed_to_read_image"
 

@@ -1,5 +1,8 @@
 """What a mistyped command is answered with."""
 
+import subprocess
+import sys
+
 import pytest
 
 from service.cli import main
@@ -41,3 +44,24 @@ def test_a_command_that_lacks_what_to_do_shows_its_help(
         main(arguments)
     assert left.value.code == 0
     assert " ".join(["usage: silhouette", *arguments]) in capsys.readouterr().out
+
+
+CTRL_C_WHILE_IT_IMPORTS = """
+import sys
+from service.cli import main
+
+class CtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == "service.operations":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+main(["serve"])
+"""
+
+
+def test_ctrl_c_while_the_commands_are_imported_prints_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_WHILE_IT_IMPORTS], capture_output=True, text=True, timeout=180, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
