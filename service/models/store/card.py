@@ -20,7 +20,6 @@ Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Triple = tuple[Level, Level, Level]
 Precision = Literal["fp32", "fp16", "bf16", "int8", "int8+bf16"]
 """`int8+bf16`: what is not computed in eight bits is in bfloat16."""
-
 Resize = Literal["stretch", "pad", "shorter"]
 Filter = Literal["lanczos", "hamming", "bicubic", "bilinear", "box"]
 Scale = Literal["unit", "byte", "brightest"]
