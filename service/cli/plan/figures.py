@@ -59,7 +59,7 @@ LOCK = Figure(
 """Of the pixel stages; what a front does beside them holds it all the time."""
 SUPERVISOR = Figure(1.9, "ms", f"{SCALING}, beside much other work, so too high")
 
-WORKER_MEMORY = Figure(165, "MB", f"{MEMORY}: u2net in int8, beyond what workers share")
+WORKER_MEMORY = Figure(300, "MB", f"{MEMORY}: u2net in int8 by convolutions of our own, beyond what workers share")
 SHARED_MEMORY = Figure(157, "MB", f"{MEMORY}: of all workers together")
 FRONT_MEMORY = Figure(90, "MB", "resident memory of a front that has just started, 2026-11-28")
 PICTURE_MEMORY = Figure(

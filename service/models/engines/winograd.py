@@ -21,7 +21,9 @@ Floats = NDArray[np.float32]
 LANES = 16
 """Inputs and outputs that are computed at once: how many channels there are is a multiple of it."""
 
+MOST_CHANNELS = 2048
 AT_ONCE = 6
+"""Tiles, whose sums stay in registers."""
 MOST_TILES = 96
 
 LEAST_TILES = 36
@@ -148,6 +150,8 @@ def convolution(
     A byte of 1 stands for so much in `source` and in `target`; `added` is added to the result, byte by byte.
     """
     height, width, inputs = source.shape
+    assert inputs % LANES == 0  # or pixels beside it would be read
+    assert inputs <= MOST_CHANNELS
     cut = _cut(height, width, conv.dilation[0])
     of_conv = packed(conv, cut.tile, *levels)
     outputs = of_conv.biases.size
