@@ -39,9 +39,9 @@ BATCHES, CPU_BATCHES = (1, 2, 4, 8, 16), (1, 2)
 MOST_OFF = 0.01
 """Mean difference from float32 on the CPU, as a share of what scores span: half precision is at 0.002."""
 
-CLIENTS = (1, 4, 16)
+CLIENTS, CPU_CLIENTS = (1, 4, 16), (1, 4)
 LOAD_S = 6.0
-REQUESTS = 15
+REQUESTS, CPU_REQUESTS = 15, 5
 KILLED_WITHIN_S = 45.0
 """A new worker loads its models and records its graphs."""
 
@@ -71,7 +71,7 @@ def gpu_tests(device: str, found: Findings) -> None:
     if device == "cpu":
         raise NothingToCheck("the tests in tests/gpu need a CUDA device")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/gpu", "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "tests/gpu", "-q", "-p", "no:cacheprovider", "-W", "default"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -106,28 +106,38 @@ def _network_line(row: Row) -> str:
 
 
 def served(device: str, found: Findings) -> None:
-    """The whole service: start, the stages of a cutout, answers a second, memory."""
+    """The whole service: start, the stages of a cutout, answers a second, memory; and what a second worker brings."""
+    on_cpu = device == "cpu"
     with silhouette(SERVED, device=device) as server:
         start_s = time.time() - psutil.Process(server.process.pid).create_time()
-        bar = median_bar("1080p", list(ask(server, "1080p", REQUESTS)))
+        bar = median_bar("1080p", list(ask(server, "1080p", CPU_REQUESTS if on_cpu else REQUESTS)))
         found.lines.append(f"ready after {start_s:.1f} s")
         found.lines.append("stages, ms: " + ", ".join(f"{name} {ms:.1f}" for name, ms in bar.parts_ms.items()))
         found.figures.append({"start_s": start_s, "stages_ms": bar.parts_ms})
-        for clients in CLIENTS:
-            with watched(server) as memory:
-                tally = _load(server, clients, LOAD_S)
-            peak_mb, p50_ms = memory.peak_bytes / MEGABYTE, 1000 * tally.latency_s(0.5)
-            on_device_mb = _device_mb(server)
-            found.lines.append(
-                f"{clients:2} clients: {tally.goodput:.2f} answers/s, p50 {p50_ms:.0f} ms, "
-                f"{peak_mb:.0f} MB, {on_device_mb:.0f} MB on the device"
-            )
-            found.figures.append(
-                {"clients": clients, "answers_per_s": tally.goodput, "p50_ms": p50_ms, "peak_mb": peak_mb}
-                | {"device_mb": on_device_mb, "statuses": tally.statuses}
-            )
-            if len(tally.good) < len(tally.answers) + tally.broken + tally.unanswered:
-                raise Failed(f"not every request was answered: {tally.statuses}, {tally.broken} broken")
+        for clients in CPU_CLIENTS if on_cpu else CLIENTS:
+            _under_load(server, clients, found)
+    if not on_cpu:  # which has one a core already
+        with silhouette(SERVED, device=device, workers="2") as server:
+            found.lines.append("two workers on the device:")
+            _under_load(server, max(CLIENTS), found)
+
+
+def _under_load(server: Server, clients: int, found: Findings) -> None:
+    """Raises Failed where somebody got no answer."""
+    with watched(server) as memory:
+        tally = _load(server, clients, LOAD_S)
+    peak_mb, p50_ms = memory.peak_bytes / MEGABYTE, 1000 * tally.latency_s(0.5)
+    on_device_mb = _device_mb(server)
+    found.lines.append(
+        f"{clients:2} clients: {tally.goodput:.2f} answers/s, p50 {p50_ms:.0f} ms, "
+        f"{peak_mb:.0f} MB, {on_device_mb:.0f} MB on the device"
+    )
+    found.figures.append(
+        {"clients": clients, "answers_per_s": tally.goodput, "p50_ms": p50_ms, "peak_mb": peak_mb}
+        | {"device_mb": on_device_mb, "statuses": tally.statuses}
+    )
+    if len(tally.good) < len(tally.answers) + tally.broken + tally.unanswered:
+        raise Failed(f"not every request was answered: {tally.statuses}, {tally.broken} broken")
 
 
 def killed_worker(device: str, found: Findings) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from service.cli.console import say
+from service.models.store.int8_ranges import FILE as RANGES
 from service.models.store.store import sha256_of
 from service.settings import read_settings
 
@@ -73,7 +74,9 @@ def make_store(packed: Path, store: Path) -> list[str]:
         pulled, narrow = card.parent / WEIGHTS, packed / f"{name}{PACKED}"
         if not (pulled.is_file() or narrow.is_file()):
             continue
-        shutil.copytree(card.parent, store / name, ignore=shutil.ignore_patterns(WEIGHTS))
+        # Ranges for 8 bits are of the weights that were measured, and a service does not start with those of others.
+        others = [WEIGHTS] if pulled.is_file() else [WEIGHTS, RANGES]
+        shutil.copytree(card.parent, store / name, ignore=shutil.ignore_patterns(*others))
         weights = store / name / WEIGHTS
         if pulled.is_file():
             weights.symlink_to(pulled.resolve())
