@@ -31,6 +31,13 @@ class _All:
 
 EVERY_MODEL: Container[str] = _All()
 
+IsAhead = Callable[[], bool]
+"""Whether the worker that waits for a batch has another one to compute first, at this moment."""
+
+
+def _is_free() -> bool:
+    return False
+
 
 class Batcher:
     """Lives on one event loop, so it needs no locks."""
@@ -47,6 +54,8 @@ class Batcher:
         self._size_limits: dict[str, int] = {}
         self._given_up: dict[str, Failure] = {}
         """Models that no worker will have again, and what is said of them."""
+        self._takers: list[IsAhead] = []
+        """Of workers that wait for a batch."""
         self._changed = asyncio.Condition()
         self._closed = False
         self.pace = Pace()
@@ -54,7 +63,7 @@ class Batcher:
     @property
     def waiting(self) -> int:
         """Tickets that no worker has taken yet, of every lane."""
-        return len(self._alive())
+        return sum(not ticket.answer.done() for ticket in self._waiting)
 
     def depth(self, lane: Lane) -> int:
         """Tickets that no worker has taken yet."""
@@ -62,7 +71,8 @@ class Batcher:
 
     def oldest_wait_s(self) -> float:
         now = time.monotonic()
-        return max((now - ticket.queued_at for ticket in self._alive()), default=0.0)
+        waits = (now - ticket.queued_at for ticket in self._waiting if not ticket.answer.done())
+        return max(waits, default=0.0)
 
     def expected_wait_s(self, lane: Lane = Lane.BULK) -> float:
         """How long a ticket that came now would wait, judging by what images took so far."""
@@ -117,13 +127,23 @@ class Batcher:
         if ticket.started_at is None:
             count()
 
-    async def take(self, models: Container[str] = EVERY_MODEL) -> Batch:
+    async def take(self, models: Container[str] = EVERY_MODEL, is_ahead: IsAhead = _is_free) -> Batch:
         """The next batch, for a worker that is free and has these models. Waits for one. Raises Draining when none will
         come any more.
+
+        While it `is_ahead`, so the worker has another batch to compute first, it gets one that is full, and that no
+        free worker waits for: others would join what is not full meanwhile, or it would be computed sooner elsewhere.
         """
+        self._takers.append(is_ahead)
+        try:
+            return await self._take(models, is_ahead)
+        finally:
+            self._takers.remove(is_ahead)
+
+    async def _take(self, models: Container[str], is_ahead: IsAhead) -> Batch:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._has_work(models) or self._closed)
+                await self._changed.wait_for(lambda: self._may_take(models, is_ahead) or self._closed)
             if not self._has_work(models):
                 raise Draining
             lane, batch, leaves_at = self._next_batch(models)
@@ -199,21 +219,22 @@ class Batcher:
             self._changed.notify_all()
 
     def _has_work(self, models: Container[str]) -> bool:
-        self._waiting = self._alive()
+        self._drop_answered()
         return any(ticket.model in models for ticket in self._waiting)
 
-    def _alive(self) -> list[Ticket]:
-        """In their order. An expired ticket must not be taken in the moment before its caller hears of it."""
+    def _drop_answered(self) -> None:
+        """An expired ticket must not be taken in the moment before its caller hears of it."""
         now = time.monotonic()
-        return [ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now]
+        self._waiting = [ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now]
 
     def _in_lane(self, lane: Lane) -> list[Ticket]:
-        return [ticket for ticket in self._alive() if ticket.lane is lane]
+        now = time.monotonic()
+        alive = (ticket for ticket in self._waiting if not ticket.answer.done() and ticket.deadline > now)
+        return [ticket for ticket in alive if ticket.lane is lane]
 
     def _next_batch(self, models: Container[str]) -> tuple[Lane, list[Ticket], float]:
         """Who runs next as things stand, and when the batch should leave."""
-        able = [ticket for ticket in self._alive() if ticket.model in models]
-        waiting = {lane: [ticket for ticket in able if ticket.lane is lane] for lane in Lane}
+        waiting = {lane: [ticket for ticket in self._in_lane(lane) if ticket.model in models] for lane in Lane}
         interactive, bulk, live = waiting[Lane.INTERACTIVE], waiting[Lane.BULK], waiting[Lane.LIVE]
         is_live = self._live_share.is_due(live, interactive or bulk)
         lane = Lane.LIVE if is_live else self._turns.choose(interactive, bulk)
@@ -222,6 +243,15 @@ class Batcher:
         batch = [candidates[index] for index in self._policy.group(candidates, limit)]
         run_s = self.pace.expected_s(batch[0].model, len(batch))
         return lane, batch, self._policy.leaves_at(batch, run_s, limit)
+
+    def _may_take(self, models: Container[str], is_ahead: IsAhead) -> bool:
+        return self._has_work(models) and (not is_ahead() or self._is_more_than_enough(models))
+
+    def _is_more_than_enough(self, models: Container[str]) -> bool:
+        """A full batch waits, and nobody who is free waits for it."""
+        _, batch, _ = self._next_batch(models)
+        limit = self._size_limits.get(batch[0].model)
+        return self._policy.is_full(batch, limit) and all(is_ahead() for is_ahead in self._takers)
 
     async def _wait_for_more(self, leaves_at: float) -> None:
         try:

@@ -81,11 +81,15 @@ class BatchPolicy:
 
     def leaves_at(self, group: Sequence[Waiting], expected_run_s: float, size_limit: int | None = None) -> float:
         """When the batch leaves: at once if it is full, or in time for its first deadline, or after the delay."""
-        if group[0].runs_alone or len(group) >= self._most(group[0].size, size_limit):
+        if self.is_full(group, size_limit):
             return -math.inf
         patience_ends = min(ticket.queued_at for ticket in group) + self.max_queue_delay_s
         last_moment = min(ticket.deadline for ticket in group) - expected_run_s
         return min(patience_ends, last_moment)
+
+    def is_full(self, group: Sequence[Waiting], size_limit: int | None = None) -> bool:
+        """No further ticket would go with it."""
+        return group[0].runs_alone or len(group) >= self._most(group[0].size, size_limit)
 
     def _most(self, size: Size, size_limit: int | None) -> int:
         """Images of a batch have one size, so a limit in pixels is one in images."""

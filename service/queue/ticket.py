@@ -1,4 +1,4 @@
-"""What waits in the queue, and what becomes of it."""
+"""What waits in the queue, and what it becomes."""
 
 import asyncio
 from collections.abc import Sequence

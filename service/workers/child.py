@@ -126,8 +126,12 @@ class ChildProcess:
         return self._launch()
 
     def _reply(self, timeout_s: float) -> Message:
+        return self.reply_of(self._caller, timeout_s)
+
+    def reply_of(self, caller: Caller, timeout_s: float) -> Message:
+        """Raises WorkerDied, and the process is killed then."""
         try:
-            return self._caller.reply(timeout_s)
+            return caller.reply(timeout_s)
         except WorkerSilent as error:
             self.kill()  # a hang is a crash
             raise WorkerDied("hang", on_board=True) from error

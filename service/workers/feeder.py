@@ -27,6 +27,11 @@ class Feeder:
         self._number = number
         self._runner = runner
         self._shared = shared
+        self.beside: Feeder | None = None
+        """That of the same process' other lane, where it has one."""
+        self._has_batch = False
+        self._ended_at = 0.0
+        """When its last batch was done; by time.monotonic()."""
         self._has_died = False
         self._is_called = False
         self._idle: asyncio.Timeout | None = None
@@ -71,7 +76,7 @@ class Feeder:
             raise WorkerDied("crash", on_board=False)
         elif self._is_called:
             self._is_called = False
-        else:
+        elif not self._is_ahead():  # or the answer would come after the batch
             timeout_s = self._shared.settings.heartbeat_timeout_s
             await self._shared.call(self._runner, lambda: self._runner.ping(timeout_s))
 
@@ -81,20 +86,36 @@ class Feeder:
             return None
         try:
             async with asyncio.timeout(self._shared.settings.heartbeat_interval_s) as self._idle:
-                return await self._shared.batcher.take(self._runner.models)
+                return await self._shared.batcher.take(self._runner.models, self._is_ahead)
         except TimeoutError:
             return None
         finally:
             self._idle = None
 
+    def _is_ahead(self) -> bool:
+        """The process has a batch of the other lane to compute first."""
+        return self.beside is not None and self.beside._has_batch
+
     async def _run(self, batch: Batch) -> None:
         """The batch is answered, or goes back to the queue. Raises WorkerDied."""
+        self._has_batch = True
+        try:
+            await self._run_or_give_back(batch)
+        finally:
+            self._has_batch, self._ended_at = False, time.monotonic()
+
+    def _alone_since(self, started: float) -> float:
+        """From when on the process had no other batch to compute than the one that was started then."""
+        return max(started, self.beside._ended_at) if self.beside is not None else started
+
+    async def _run_or_give_back(self, batch: Batch) -> None:
         batcher = self._shared.batcher
         started = time.monotonic()
         queue_ms = [ticket.waited_s * MS_PER_S for ticket in batch]
         try:
             run = await self._run_on_worker(batch)
-            batcher.answer(batch, self._outcomes(run, queue_ms), time.monotonic() - started)
+            run_s = time.monotonic() - self._alone_since(started)
+            batcher.answer(batch, self._outcomes(run, queue_ms), run_s)
         except WorkerDied as death:
             await batcher.give_back(batch, death.cause, crashed=death.on_board)
             raise

@@ -68,7 +68,8 @@ class Keeper(Generic[Process]):
         process = self._serving
         if process is None:
             return WorkerStatus(self.number, 0, self._state, self.plan.device, 0, 0)
-        state: State = "busy" if process in self._shared.busy else "idle"
+        is_busy = any(runner.pid == process.pid for runner in self._shared.busy)
+        state: State = "busy" if is_busy else "idle"
         return WorkerStatus(
             self.number, process.pid, state, process.device, process.rss_bytes, process.device_memory_bytes
         )

@@ -58,6 +58,9 @@ class WorkerPlan:
     cuda_graphs: bool = True
     traces_url: str | None = None
     """Where it tells of its runs."""
+    takes_ahead: bool = False
+    """While one batch is computed, the next is brought to it, if it is full: the time between two batches is more than
+    nothing beside that of one on a GPU."""
 
     def threads_beside(self, others: int) -> int:
         """When so many other workers are busy: one that works alone also takes the cores of those that do nothing."""
@@ -84,7 +87,7 @@ def _plans(settings: Settings, models: Sequence[Checkpoint], families: Segmenter
         return _plan_cpu_workers(settings, models, families)
     batch_size = settings.max_batch_size or CUDA_BATCH_SIZE
     models, graphs = precision.on_cuda(models), settings.cuda_graphs
-    plans = [WorkerPlan(device, 1, 1, batch_size, models, families, graphs) for device in devices]
+    plans = [WorkerPlan(device, 1, 1, batch_size, models, families, graphs, takes_ahead=True) for device in devices]
     return plans * (settings.workers or 1)
 
 

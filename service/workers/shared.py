@@ -29,7 +29,7 @@ class Shared:
     """Held by the one keeper that starts a second process beside its first."""
     on_trouble: Callable[[], None]
     """Called when a worker could not be started again."""
-    busy: set[object] = field(default_factory=set)
+    busy: set[BatchRunner] = field(default_factory=set)
     """Those that have a batch on board."""
 
     async def call(self, runner: BatchRunner | Worker, blocking: Callable[[], Result]) -> Result:

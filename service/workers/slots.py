@@ -22,7 +22,9 @@ from service.models.store import ModelCard
 ALIGNMENT_BYTES = 64  # a cache line
 
 HEAD_BYTES = ALIGNMENT_BYTES
-"""Of a slot: height and width of the picture in it."""
+"""Of a slot: height and width of the picture in it. Of the first also whether its batch was begun."""
+
+BEGUN_OFFSET = 2 * np.dtype(np.int32).itemsize
 
 BYTES_PER_MB = 1_000_000
 
@@ -66,11 +68,25 @@ class Slots:
 
     def put(self, card: ModelCard, pictures: "Sequence[NDArray[np.uint8]]") -> None:
         """The images of one batch, each (h, w, 3), in their order. Raises ValueError where one is too large."""
+        self._begun[0] = 0
         for slot, pixels in enumerate(pictures):
             if pixels.nbytes > _pixels_bytes(card):
                 raise ValueError(f"{card.name} sees no picture of {pixels.shape[1]}x{pixels.shape[0]}")
             self._head(slot)[:] = pixels.shape[:2]
             self.pixels(card, slot)[:] = pixels
+
+    def begin(self) -> None:
+        """Said by the worker: from now on what happens to it may be the batch's fault."""
+        self._begun[0] = 1
+
+    @property
+    def has_begun(self) -> bool:
+        """True also where the worker is dead."""
+        return bool(self._begun[0])
+
+    @property
+    def _begun(self) -> NDArray[np.int32]:
+        return np.ndarray(1, np.int32, self._memory, BEGUN_OFFSET)
 
     def _shown(self, card: ModelCard, slot: int) -> tuple[int, int]:
         """(h, w) of the picture in it: what the card says, or the slot's head where that says many."""

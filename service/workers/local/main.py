@@ -1,7 +1,8 @@
 """What a worker process does: it loads every model once, warms it up, then answers batches until its pipe closes."""
 
 import os
-from multiprocessing.connection import Connection
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import ConfigurationError, RecordingFailed
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from service.models.segmenters.devices import Device
 
 
-def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slots) -> None:
-    """From the start of the process to its end."""
+FarLane = tuple["Connection[Any, Any]", Slots]
+
+
+def run_worker(
+    connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slots, ahead: Sequence[FarLane] = ()
+) -> None:
+    """From the start of the process to its end. Batches also come through the lanes that are `ahead`."""
     os.environ.setdefault(*WAIT_ASLEEP)
     keep_blocks()
     leave_signals_to_the_service()
@@ -33,18 +39,21 @@ def run_worker(connection: "Connection[Any, Any]", plan: WorkerPlan, slots: Slot
         send(connection, GREETING, failed=f"a worker could not load its models: {type(error).__name__}: {error}")
     else:
         send(connection, GREETING, device=str(loaded.device.torch_device), warm_s=dict(loaded.warm_s))
-        _answer_until_closed(connection, slots, loaded)
+        _answer_until_closed(dict([(connection, slots), *ahead]), loaded)
         loaded.close()
 
 
-def _answer_until_closed(connection: "Connection[Any, Any]", slots: Slots, loaded: Loaded) -> None:
+def _answer_until_closed(lanes: "Mapping[Connection[Any, Any], Slots]", loaded: Loaded) -> None:
+    """One batch after the other, whichever way they come."""
     while True:
-        try:
-            number, request = receive(connection)
-        except (EOFError, OSError):
-            return
-        answer = _probe(loaded.device) if "ping" in request else _answer(request, slots, loaded)
-        send(connection, number, device_memory_bytes=loaded.device.memory_bytes(), **answer)
+        for connection in wait(list(lanes)):
+            assert isinstance(connection, Connection)
+            try:
+                number, request = receive(connection)
+            except (EOFError, OSError):
+                return
+            answer = _probe(loaded.device) if "ping" in request else _answer(request, lanes[connection], loaded)
+            send(connection, number, device_memory_bytes=loaded.device.memory_bytes(), **answer)
 
 
 def _probe(device: "Device") -> Message:
@@ -53,6 +62,7 @@ def _probe(device: "Device") -> Message:
 
 def _answer(request: Message, slots: Slots, loaded: Loaded) -> Message:
     """Scores go into the slots that the pixels came in."""
+    slots.begin()
     card = loaded.cards[request["model"]]
     pictures = [slots.pixels(card, slot) for slot in range(request["count"])]
 

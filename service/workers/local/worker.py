@@ -9,17 +9,18 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import WorkerFailed
-from service.errors import ModelFailed, OutOfDeviceMemory
 from service.queue.ticket import Ticket
 from service.telemetry.log import FIELDS
-from service.workers.channel import Message
+from service.workers.channel import Caller, Message
 from service.workers.child import ChildProcess
+from service.workers.local.lane import Lane
 from service.workers.local.main import run_worker
 from service.workers.plan import WorkerPlan
 from service.workers.slots import Slots
-from service.workers.worker import BatchRun, WorkerDied, asked_of
+from service.workers.worker import BatchRun
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerContext, SpawnContext
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,18 @@ class LocalWorker(ChildProcess):
         """Raises WorkerFailed where there is no memory or no pipe for it."""
         super().__init__()
         self.plan = plan
-        self._cards = {model.card.key: model.card for model in plan.models}
+        self.cards = {model.card.key: model.card for model in plan.models}
+        self.lanes: list[Lane] = []
+        """One, or two where the next batch is brought while one is computed."""
+        self._far_ends: list[Connection[Any, Any]] = []
+        """Of the pipes of all lanes but the first."""
         with contextlib.ExitStack() as taken:
             try:
-                self._slots = Slots.create(list(self._cards.values()), plan.max_batch_size)
-                taken.callback(self._slots.close)
+                for _ in range(1 + plan.takes_ahead):
+                    slots = Slots.create(list(self.cards.values()), plan.max_batch_size)
+                    taken.callback(slots.close)
+                    self.lanes.append(Lane(self, slots))
+                taken.callback(self._close_pipes)
                 self._make_worker(plan)
             except OSError as error:
                 raise WorkerFailed(f"no shared memory or pipe for a worker: {error}") from error
@@ -58,12 +66,33 @@ class LocalWorker(ChildProcess):
         self.batches = 0
 
     def _make_worker(self, plan: WorkerPlan) -> None:
-        self._make_process(context_for(plan.device), run_worker, plan, self._slots)
+        context = context_for(plan.device)
+        first, *ahead = self.lanes
+        far_lanes = [(self._open_pipe(context, lane), lane.slots) for lane in ahead]
+        self._make_process(context, run_worker, plan, first.slots, far_lanes)
+        first.caller = self._caller
+
+    def _open_pipe(self, context: "SpawnContext | ForkServerContext", lane: Lane) -> "Connection[Any, Any]":
+        """Its far end."""
+        near_end, far_end = context.Pipe()
+        lane.caller = Caller(near_end)
+        self._far_ends.append(far_end)
+        return far_end
+
+    def _close_pipes(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+        self._close_far_ends()
+
+    def _close_far_ends(self) -> None:
+        for far_end in self._far_ends:
+            far_end.close()
+        self._far_ends.clear()
 
     @property
     def models(self) -> Container[str]:
         """What it can run, by the keys of cards."""
-        return self._cards.keys()
+        return self.cards.keys()
 
     def start(self) -> dict[str, float]:
         """Returns when every model is loaded and warmed up: what one image took, in seconds, by model.
@@ -86,7 +115,7 @@ class LocalWorker(ChildProcess):
         """Again, in a process that did not try: a failed recording may leave torch or the device in disorder."""
         with self._starting:
             if not self._unwanted.is_set():
-                self._caller.close()
+                self._close_pipes()
                 self._process.kill()
                 self._process.join()
                 with self._lock:
@@ -100,35 +129,20 @@ class LocalWorker(ChildProcess):
         Raises WorkerDied, also where the worker is still silent after `timeout_s` and was killed for it; ModelFailed
         with the cause; OutOfDeviceMemory.
         """
-        card = self._cards[batch[0].model]
-        self._slots.put(card, [ticket.pixels for ticket in batch])
-        answer = self._ask(timeout_s, **asked_of(batch, threads))
-        self.batches += 1
-        self._raise_error(answer)
-        return BatchRun(self._slots.take_scores(card, len(batch)), answer["infer_s"], answer["is_traced"])
+        return self.lanes[0].run(batch, timeout_s, threads)
 
     def ping(self, timeout_s: float) -> None:
         """Raises WorkerDied where the worker does not answer in time, or its device does not compute any more."""
-        self._raise_error(self._ask(timeout_s, ping=True))
+        self.lanes[0].ping(timeout_s)
+
+    def _hand_over(self) -> None:
+        super()._hand_over()
+        self._close_far_ends()
+
+    def _hang_up(self) -> None:
+        super()._hang_up()
+        self._close_pipes()
 
     def _free(self) -> None:
-        self._slots.close()
-
-    def _ask(self, timeout_s: float, **request: Any) -> Message:
-        try:
-            self._caller.ask(**request)
-        except OSError as error:
-            raise WorkerDied("crash", on_board=False) from error
-        answer = self._reply(timeout_s)
-        self.device_memory_bytes = answer["device_memory_bytes"]
-        return answer
-
-    def _raise_error(self, answer: Message) -> None:
-        match answer.get("error_kind"):
-            case "memory":
-                raise OutOfDeviceMemory
-            case "poisoned":
-                self.kill()
-                raise WorkerDied("poisoned", on_board=True)
-            case "model":
-                raise ModelFailed(answer["error"])
+        for lane in self.lanes:
+            lane.slots.close()
