@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -19,7 +20,7 @@ Taking = asyncio.Task[Batch]
 @asynccontextmanager
 async def taking(batcher: Batcher, *are_ahead: bool) -> AsyncIterator[list[Taking]]:
     """A worker that waits for a batch, for each of `are_ahead`, in this order."""
-    workers = [asyncio.ensure_future(batcher.take(EVERY_MODEL, lambda ahead=ahead: ahead)) for ahead in are_ahead]
+    workers = [asyncio.ensure_future(batcher.take(EVERY_MODEL, partial(bool, ahead))) for ahead in are_ahead]
     await turn_over()
     try:
         yield workers
