@@ -48,7 +48,7 @@ DETAILS: Mapping[type[Failure], str] = {
     errors.UnsupportedImage: "this is JPEG XL, which is not read; send JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF",
     errors.MissingImage: "send the picture as a multipart file named `image`, or as the body with Content-Type image/*",
     errors.TooManyPixels: "30000 x 30000 pixels; at most 64 megapixels are read",
-    errors.BadOption: "quality: Input should be less than or equal to 100",
+    errors.BadOption: "quality: it has to be less than or equal to 100",
     errors.UnknownOption: "there is no option 'qualty'; did you mean 'quality'?",
     errors.UnknownModel: "no model 'u3net' is loaded; loaded are u2net, selfie",
     errors.ModelsUnchanged: "model 'u2net' is not in model_store: run `silhouette models pull u2net`",

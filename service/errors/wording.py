@@ -5,6 +5,9 @@ from pydantic_core import ErrorDetails
 OURS = "Value error, "
 """Before what our own validators say."""
 
+ABOUT_INPUT = "Input should be "
+"""Before what pydantic says of a bound, or of the words that there are."""
+
 
 def wording_of(entry: ErrorDetails) -> str:
     """Without the names of Python's types, which nobody sends."""
@@ -16,4 +19,11 @@ def wording_of(entry: ErrorDetails) -> str:
             return f"at least {bounds['min_length']} are wanted, not {bounds['actual_length']}"
         case "too_long":
             return f"at most {bounds['max_length']} are taken, not {bounds['actual_length']}"
-    return entry["msg"].removeprefix(OURS)
+        case "bool_parsing" | "bool_type":
+            return "true or false is wanted"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return "a whole number is wanted"
+        case "float_parsing" | "float_type" | "finite_number":
+            return "a number is wanted"
+    said = entry["msg"].removeprefix(OURS)
+    return f"it has to be {said.removeprefix(ABOUT_INPUT)}" if said.startswith(ABOUT_INPUT) else said

@@ -106,6 +106,23 @@ def test_no_image_at_all_is_422(client: TestClient, path: str) -> None:
     problem_of(client.post(path, files={"file": ("a.png", PICTURE)}, params=POSTS[path]), 422, "missing_image")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"opacity": "abc"}, "opacity: a number is wanted"),
+        ({"opacity": "7"}, "opacity: it has to be less than or equal to 1"),
+        ({"quality": "1.5"}, "quality: a whole number is wanted"),
+        ({"allow_empty": "maybe"}, "allow_empty: true or false is wanted"),
+        ({"refine": "maybe"}, "refine: it has to be 'auto', 'off' or 'on'"),
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_used_is_answered_with_what_can(
+    client: TestClient, wrong: dict[str, str], said: str
+) -> None:
+    assert problem_of(ask(client, "/segment", PICTURE, wrong), 422, "bad_option")["detail"] == said
+
+
 def test_a_file_that_nobody_asked_for_is_a_bad_option(client: TestClient) -> None:
     answer = client.post("/segment", files={"image": ("a.png", PICTURE), "background": ("b.png", PICTURE)})
     assert "background" in problem_of(answer, 422, "bad_option")["detail"]

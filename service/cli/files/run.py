@@ -36,7 +36,7 @@ def run(chosen: argparse.Namespace) -> int:
     code = work_off(todo, _backend(chosen, plan, len(todo)), report, standard_input) if todo else 0
     _tell(report, plan, code)
     if chosen.json:
-        _write_report(report, chosen.json)
+        write_report(report, chosen.json)
     return code or (FAILED if report.count("failed") else 0)
 
 
@@ -140,8 +140,11 @@ def _tell(report: Report, plan: Plan, code: int) -> None:
         say(report.summary(plan.destination.told))
 
 
-def _write_report(report: Report, file: str) -> None:
+def write_report(report: Report, file: str) -> None:
     if file == STANDARD:
         sys.stdout.write(report.as_json().decode())
-    else:
+        return
+    try:
         write_whole(Path(file), report.as_json())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file) from error  # a full disk does not say which file it was

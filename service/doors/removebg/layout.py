@@ -71,7 +71,7 @@ def _region(roi: tuple[Length, Length, Length, Length], sent: Size) -> Box:
         raise RoiRegionEmpty(f"from ({left}, {top}) to ({right}, {bottom}) there is no pixel")
     if left < 0 or top < 0 or right > sent.width or bottom > sent.height:
         raise RoiExceedsBounds(
-            f"the image has {sent.width} x {sent.height} pixels, and roi ends at ({right}, {bottom})"
+            f"the image has {sent.width} x {sent.height} pixels, and roi is from ({left}, {top}) to ({right}, {bottom})"
         )
     return left, top, right, bottom
 
