@@ -15,6 +15,7 @@ from service import kernels
 from service.kernels import Blended, compiled_kernels, steps, with_numpy
 from service.kernels.library import LIBRARY, LIBRARY_SHA256, load
 from service.models.labels import Box, Size
+from service.pixels.encoders import encode_png
 from service.pixels.refinement import refine
 from service.pixels.refinement.cascade import double, unsure
 from service.pixels.refinement.network import built_in_network
@@ -124,6 +125,16 @@ def test_the_bounds_are_those_of_the_levels_that_are_high_enough(
     expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if len(rows) else None
     assert loops.rows.bounds(levels, least) == expected
     assert loops.rows.reaches(levels, least) == (expected is not None)
+
+
+@here
+@given(width=SIDES, height=SIDES, seed=SEEDS, mode=st.sampled_from(["RGB", "RGBA"]))
+@settings(max_examples=20, deadline=None)
+def test_a_png_is_the_same_bytes(width: int, height: int, seed: int, mode: str) -> None:
+    picture = Image.fromarray(noise(seed, height, width, len(mode)))
+    with with_numpy():
+        expected = encode_png(picture)
+    assert encode_png(picture) == expected
 
 
 def test_the_libraries_were_compiled_from_the_sources_that_lie_beside_them() -> None:
