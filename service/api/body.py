@@ -158,6 +158,8 @@ class RequestBody:
 
     async def discard_rest(self) -> None:
         """A connection closed on unread bytes is reset, and the reset overtakes the answer: read on for a moment."""
+        if self.is_complete:
+            return
         left = self._most_bytes
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISCARD_S):

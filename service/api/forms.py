@@ -65,14 +65,18 @@ class _Parser(MultiPartParser):
 
     def on_headers_finished(self) -> None:
         part = self._current_part
-        _, options = parse_options_header(part.content_disposition)
         types = [value.lower() for name, value in part.item_headers if name == b"content-type"]
-        if b"filename" not in options and any(map(_is_a_file, types)):
+        if any(map(_is_a_file, types)) and not _has_filename(part.content_disposition):
             part.content_disposition = (part.content_disposition or b"") + UNNAMED
         super().on_headers_finished()
         if self.folder is not None and part.file is not None:
             self._files_to_close_on_error.pop().close()
             part.file = PartOnDisk(self.folder / f"part-{self._current_files}", part.file.filename)
+
+
+def _has_filename(disposition: bytes | None) -> bool:
+    _, options = parse_options_header(disposition)
+    return b"filename" in options
 
 
 def _is_a_file(media_type: bytes) -> bool:

@@ -113,7 +113,7 @@ class PixelScheduler:
 
     def start_what_fits(self) -> None:
         """Called when a thread or room in memory may have become free."""
-        while len(self._running) < self.threads and (piece := self._next()) is not None:
+        while self._waiting and len(self._running) < self.threads and (piece := self._next()) is not None:
             self._start(piece)
 
     def depth(self, lane: Lane) -> int:

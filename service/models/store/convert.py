@@ -50,7 +50,7 @@ class Converter:
         state: StateDict = {}
         for layer, convolution in zip(self.layers, convolutions, strict=True):
             # (out, height, width, in): the order that the kernels want, so that workers can map the file as it is.
-            # safetensors writes memory as it lies, hence a copy in that order.
+            # safetensors 0.8 writes memory as it lies, hence a copy: findings/safetensors_numpy_writes_memory_order.sh.
             state[f"{layer}.weight"] = np.ascontiguousarray(convolution.weight.transpose(0, 2, 3, 1))
             state[f"{layer}.bias"] = np.ascontiguousarray(convolution.bias)
         return state
