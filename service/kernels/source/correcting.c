@@ -156,6 +156,7 @@ static inline void copy(const byte *restrict from, long width, byte *restrict in
 rounded along each axis as Pillow does. `scratch` has room for two rows of 2 * width. */
 EXPORT void twice(const byte *restrict small, long width, long height, byte *restrict large, long out_width,
                   long out_height, long first, long last, byte *restrict scratch) {
+    if (first >= last) return;
     byte *above = scratch, *here = scratch + 2 * width;
     widen(small + clamped(first - 1, height - 1) * width, width, above);
     widen(small + first * width, width, here);
