@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-replicas test-ray check check-supply format image-test lock sbom bench-peers bench-before profile kernels architecture clean
+.PHONY: help install serve test test-replicas test-ray check check-supply format image-test lock sbom bench-peers bench-before profile kernels sanitize architecture clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ profile: .venv/.dev .venv/.models ## Draw where the time of one request goes, in
 
 kernels: .cache/kernels/.made ## Compile the loops of service/kernels anew (CHECK=1 compares with what is there)
 	.cache/kernels/bin/python scripts/build_kernels.py $(if $(CHECK),--check)
+
+sanitize: .venv/.dev .venv/.models ## Run the tests of the compiled loops with clang's sanitizers (1 minute)
+	$(BIN)/python -m scripts.sanitize_kernels
 
 architecture: .venv/.dev ## Draw the rooms and their imports, into docs/architecture.svg
 	$(BIN)/python -m scripts.architecture

@@ -28,7 +28,7 @@ class Built(NamedTuple):
 
 
 ROOMS = KERNELS / "source"
-"""What `kernels.c` includes."""
+"""What `kernels.c` and `winograd.c` include."""
 
 ALL = (
     Built(KERNELS / "kernels.c", KERNELS / "linux-x86_64.so", KERNELS / "library.py"),

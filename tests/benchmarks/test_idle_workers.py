@@ -1,6 +1,7 @@
 """benchmarks/speed/idle_workers.py: what is read out of `/metrics`, and what counts as idle."""
 
 import pytest
+
 from benchmarks.speed.idle_workers import Look, Watched
 
 METRICS = """\

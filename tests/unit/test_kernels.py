@@ -154,7 +154,9 @@ def test_a_library_that_an_upgrade_has_put_in_its_place_is_not_called(
     upgraded.write_bytes(LIBRARY.read_bytes())
     assert load(upgraded) is not None
     assert not caplog.messages
-    upgraded.write_bytes(LIBRARY.read_bytes() + b"\0")
+    newer = tmp_path / "newer"  # written beside and moved, as pip does: what is in use must not be written into
+    newer.write_bytes(LIBRARY.read_bytes() + b"\0")
+    newer.replace(upgraded)
     assert load(upgraded) is None
     assert "started again" in caplog.text
 

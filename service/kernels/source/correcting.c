@@ -44,6 +44,10 @@ static inline void hidden(const float *restrict in, long count, long inputs, con
 
 typedef int four_ints __attribute__((vector_size(16)));
 
+#if !__has_builtin(__builtin_elementwise_rint) /* clang before 17, which has the sanitizers on some machines */
+#define __builtin_elementwise_rint(value) __builtin_ia32_roundps(value, 4)
+#endif
+
 /* To seven digits; `value` within -80 and 80. */
 static inline four_floats exponential(four_floats value) {
     four_floats power = __builtin_elementwise_rint(value * 1.44269504f);
