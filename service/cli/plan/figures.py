@@ -28,7 +28,7 @@ class SizeFigures:
     megapixels: float
 
 
-STAGES = "benchmarks/speed/pixel_stages.py, 2026-11-29, idle machine: docs/performance.md, Pixels beside an older build"
+STAGES = "make bench-before, 2026-11-29, idle machine, medians of five rounds: docs/performance.md"
 PEERS = "benchmarks/peers/compare.py, 2026-11-25: docs/performance.md, Beside others"
 PHOTOS = "benchmarks/harness/photos.py, the mean of three JPEGs"
 MEMORY = "docs/performance.md, Memory and start-up, 2026-11-28"
@@ -36,13 +36,13 @@ SCALING = "benchmarks/speed/scaling.py, 2026-11-28: docs/scale.md"
 
 SIZES: Mapping[str, SizeFigures] = {
     "1080p": SizeFigures(
-        pixels=Figure(112, "ms", STAGES),
+        pixels=Figure(83, "ms", STAGES),
         upload=Figure(260, "kB", PHOTOS),
         answer=Figure(1365, "kB", PEERS),
         megapixels=2.07,
     ),
     "12mp": SizeFigures(
-        pixels=Figure(417, "ms", STAGES),
+        pixels=Figure(413, "ms", STAGES),
         upload=Figure(940, "kB", PHOTOS),
         answer=Figure(6042, "kB", PEERS),
         megapixels=12.0,
@@ -50,11 +50,13 @@ SIZES: Mapping[str, SizeFigures] = {
 }
 
 NETWORK = Figure(
-    823, "ms", "benchmarks/speed/streams.py u2net, 2026-11-28, idle machine, every core busy with an image of its own"
+    546, "ms", "benchmarks/speed/streams.py u2net, 2026-11-29, idle machine, every core busy with an image of its own"
 )
-FRONT = Figure(9, "ms", SCALING)
+FRONT = Figure(
+    6, "ms", "benchmarks/speed/scaling.py, 2026-11-29, almost idle: docs/performance.md, One process on many cores"
+)
 LOCK = Figure(
-    16, "ms", "make bench-before, which asks py-spy, 2026-11-29, idle machine, one round: docs/performance.md"
+    10, "ms", "make bench-before, which asks py-spy, 2026-11-29, idle machine, one round: docs/performance.md"
 )
 """Of the pixel stages; what a front does beside them holds it all the time."""
 SUPERVISOR = Figure(1.9, "ms", f"{SCALING}, beside much other work, so too high")
