@@ -62,7 +62,7 @@ def test_the_command_prints_what_is_needed_its_formulas_and_where_they_are_from(
         main(["plan", "--rps", "200", "--size", "1080p", "--gpu", "h100"])
     said = capsys.readouterr().out
     assert ended.value.code == 0
-    for expected in ("200 answers a second of 1080p", "SILHOUETTE_FRONTS", "not measured by us", "pixel_stages.py"):
+    for expected in ("200 answers a second of 1080p", "SILHOUETTE_FRONTS", "not measured by us", "bench-before"):
         assert expected in said
 
 
