@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from xml.sax.saxutils import escape
 
 WIDTH_PX = 860
@@ -12,7 +13,7 @@ MIN_LABEL_PX = 26
 """A part that is narrower has no room for its number; the line below the bar has them all."""
 LEGEND_STEP_PX = 88
 
-COLORS = ("#4e79a7", "#76b7b2", "#9c9c9c", "#e15759", "#edc948", "#59a14f", "#b07aa1", "#ff9da7")
+COLORS = ("#4e79a7", "#76b7b2", "#9c9c9c", "#e15759", "#edc948", "#59a14f", "#b07aa1", "#ff9da7", "#9c755f")
 """Of Tableau 10: told apart on white and on black."""
 
 STYLE = """
@@ -37,7 +38,7 @@ class Bar:
 def draw(bars: Sequence[Bar], title: str, footnote: str) -> str:
     """All bars on one scale from 0 to the longest."""
     height = TOP_PX + STEP_PX * len(bars) + BOTTOM_PX
-    colors = dict(zip(_names(bars), COLORS, strict=False))
+    colors = dict(zip(_names(bars), cycle(COLORS)))
     px_per_ms = (WIDTH_PX - LEFT_PX - RIGHT_PX) / max(bar.total_ms for bar in bars)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH_PX} {height}" role="img">',

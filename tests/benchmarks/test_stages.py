@@ -30,3 +30,8 @@ def test_the_longest_bar_fills_the_picture_and_each_part_is_as_wide_as_its_share
     assert widths == pytest.approx([widths[0], widths[0] / 3, widths[0] / 3, widths[0] / 3], abs=0.2)
     said = [text.text for text in picture.iter(f"{SVG}text")]
     assert {"a < b", "here & now", "long", "40 ms", "30"} <= set(said)
+
+
+def test_there_is_a_colour_for_however_many_stages() -> None:
+    parts = {f"stage {number}": 1.0 for number in range(20)}
+    assert draw([Bar("1080p", parts)], "a request", "measured").count("<rect") >= len(parts)
