@@ -49,13 +49,18 @@ def _loaded() -> Kernels | None:
 
 
 def load(file: Path) -> Kernels | None:
-    """None, and a warning, where it is another library than this process began with: one that an upgrade under it has
-    put in its place takes other arguments, and would end the process.
+    """None where it is another library than this process began with."""
+    return Kernels(file) if is_of_this_version(file, LIBRARY_SHA256) else None
+
+
+def is_of_this_version(file: Path, sha256: str) -> bool:
+    """Says no with a warning: a library that an upgrade under this process has put in its place takes other arguments,
+    and would end the process.
     """
-    if hashlib.sha256(file.read_bytes()).hexdigest() != LIBRARY_SHA256:
-        logger.warning("%s is of another version: slower until the service is started again", file.name)
-        return None
-    return Kernels(file)
+    if hashlib.sha256(file.read_bytes()).hexdigest() == sha256:
+        return True
+    logger.warning("%s is of another version: slower until the service is started again", file.name)
+    return False
 
 
 def is_linux_on_x86_64() -> bool:

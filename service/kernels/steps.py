@@ -4,8 +4,6 @@ Knows nothing of networks: `models/engines/winograd.py` makes the steps.
 """
 
 import ctypes
-import hashlib
-import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import IntEnum
@@ -16,9 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.kernels.library import NEEDED_FLAGS, cpu_flags, is_linux_on_x86_64
-
-logger = logging.getLogger(__name__)
+from service.kernels.library import NEEDED_FLAGS, cpu_flags, is_linux_on_x86_64, is_of_this_version
 
 LIBRARY = Path(__file__).with_name("winograd-linux-x86_64.so")
 LIBRARY_SHA256 = "644e456683e2a1020dc12b7438c89e64004356610f2d18bd7351c171a5766e16"
@@ -155,9 +151,8 @@ def _compute() -> Any:
 
 
 def load(file: Path) -> Any:
-    """The function `compute`; None, and a warning, where it is another library than this process began with."""
-    if hashlib.sha256(file.read_bytes()).hexdigest() != LIBRARY_SHA256:
-        logger.warning("%s is of another version: slower until the service is started again", file.name)
+    """The function `compute`; None where it is another library than this process began with."""
+    if not is_of_this_version(file, LIBRARY_SHA256):
         return None
     function = ctypes.CDLL(str(file)).compute
     function.argtypes, function.restype = (ctypes.c_void_p,) * 3, None

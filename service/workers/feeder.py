@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from service.errors import Draining, ModelFailed, OutOfDeviceMemory
 from service.queue.ticket import Batch, Outcome
@@ -18,6 +18,22 @@ from service.workers.worker import BatchRun, BatchRunner, WorkerDied
 logger = logging.getLogger(__name__)
 
 MS_PER_S = 1000
+
+
+@contextlib.contextmanager
+def hearing_of_death(sentinel: int, heard: Callable[[], None]) -> Iterator[None]:
+    """Within this, `heard` is called on the event loop, once, when the process of `sentinel` dies."""
+    loop = asyncio.get_running_loop()
+
+    def on_death() -> None:
+        loop.remove_reader(sentinel)
+        heard()
+
+    loop.add_reader(sentinel, on_death)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sentinel)
 
 
 class Feeder:
@@ -37,21 +53,13 @@ class Feeder:
         self._idle: asyncio.Timeout | None = None
         """The wait for a batch, while there is one."""
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> contextlib.AbstractContextManager[None]:
         """Within this, `feed` hears at once of the death of an idle process, so that it is replaced before anyone
         waits for it.
         """
-        loop, sentinel = asyncio.get_running_loop(), self._runner.sentinel
-        loop.add_reader(sentinel, self._on_death)
-        try:
-            yield
-        finally:
-            loop.remove_reader(sentinel)
+        return hearing_of_death(self._runner.sentinel, self._on_death)
 
     def _on_death(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._runner.sentinel)
         self._has_died = True
         self._stop_waiting()
 

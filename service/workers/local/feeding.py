@@ -5,10 +5,9 @@ has on board is answered, or back in the queue.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from service.workers.feeder import Feeder
+from service.workers.feeder import Feeder, hearing_of_death
 from service.workers.local.worker import LocalWorker
 from service.workers.shared import Shared
 from service.workers.worker import WorkerDied
@@ -30,18 +29,11 @@ class LaneFeeding:
         self._left = 0
         """Batches of this row."""
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> AbstractContextManager[None]:
         """As Feeder's."""
-        loop, sentinel = asyncio.get_running_loop(), self._worker.sentinel
-        loop.add_reader(sentinel, self._on_death)
-        try:
-            yield
-        finally:
-            loop.remove_reader(sentinel)
+        return hearing_of_death(self._worker.sentinel, self._on_death)
 
     def _on_death(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._worker.sentinel)
         self._has_died = True
         self.call()
 

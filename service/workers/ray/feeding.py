@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from service.telemetry.log import FIELDS
 from service.workers.channel import WorkerConfused, WorkerSilent
-from service.workers.feeder import Feeder
+from service.workers.feeder import Feeder, hearing_of_death
 from service.workers.ray.bridge import Bridge, Lane, Sight
 from service.workers.shared import Shared
 from service.workers.worker import WorkerDied
@@ -78,18 +78,12 @@ class ReplicaFeeding:
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """As Feeder's."""
-        loop, sentinel = asyncio.get_running_loop(), self._bridge.sentinel
-        loop.add_reader(sentinel, self._on_death)
         try:
-            yield
+            with hearing_of_death(self._bridge.sentinel, self._give_up):
+                yield
         finally:
-            loop.remove_reader(sentinel)
             if self._watched.bridge is self._bridge:
                 self._watched.bridge = None
-
-    def _on_death(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._bridge.sentinel)
-        self._give_up()
 
     def call(self) -> None:
         self._end()
