@@ -1,7 +1,6 @@
 """GIF and animated WebP, for short clips without sound. Their encoders keep all of the clip in memory, coded."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -9,7 +8,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from service.errors import VideoTooLong
-from service.pixels.webp_features import FLAGS_AT, is_animation, with_alpha
+from service.pixels.webp_features import lasting, with_alpha
 from service.video.formats import SHORT_CLIP_FRAMES
 from service.video.writers.container import timed
 from service.video.writers.writer import Order
@@ -31,6 +30,7 @@ class _Animation:
     ) -> None:
         self._clock = clock
         self._count = 0
+        self._rate, self._end = order.facts.rate, Fraction(0)
         self._container = av.open(f"file:{order.path}", "w", format=format_, options={"loop": "0"})
         stream = self._container.add_stream(encoder, rate=order.facts.rate, options=options)
         assert isinstance(stream, av.VideoStream)
@@ -42,6 +42,7 @@ class _Animation:
         self._count += 1
         if self._count > SHORT_CLIP_FRAMES:
             raise VideoTooLong(f"this format is for clips of at most {SHORT_CLIP_FRAMES} frames")
+        self._end = at + (duration or 1 / self._rate)
         self._container.mux(self._stream.encode(timed(ready, at, duration, self._clock)))
 
     def finish(self) -> None:
@@ -66,15 +67,9 @@ class WebpWriter(_Animation):
 
     def finish(self) -> None:
         super().finish()
-        if self._order.content == "cutout":
-            _say_that_there_is_alpha(self._order.path)
-
-
-def _say_that_there_is_alpha(path: Path) -> None:
-    with path.open("r+b") as film:
-        head = film.read(FLAGS_AT + 1)
-        film.seek(0)
-        film.write(with_alpha(head) if is_animation(head) else head)
+        path, size = self._order.path, self._order.facts.size
+        film = lasting(path.read_bytes(), size, round(self._end / MILLISECOND))
+        path.write_bytes(with_alpha(film) if self._order.content == "cutout" else film)
 
 
 class GifWriter(_Animation):

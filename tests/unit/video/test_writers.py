@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from service.models.labels import Size
+from service.pixels.webp_features import is_animation
 from service.video.colours import plane_samples
 from service.video.formats import Content, FormatName, Speed
 from service.video.source import Facts
@@ -105,6 +106,26 @@ def test_what_lies_around_a_hard_edged_subject_is_clear_in_an_animated_webp(tmp_
     with Image.open(path) as film:
         shown = [np.asarray(frame.convert("RGBA"))[..., 3] for frame in ImageSequence.Iterator(film)]
     np.testing.assert_array_equal(shown, [np.asarray(picture.getchannel("A")) for picture in pictures])
+
+
+@pytest.mark.parametrize("content", ["cutout", "picture"])
+@pytest.mark.parametrize("shifts", [(0,), (0, 0, 0), (0, 0, 60, 60, 60)], ids=["one frame", "standing", "moving once"])
+@pytest.mark.parametrize("name", ["webp", "gif"])
+def test_a_film_that_stands_still_lasts_as_long_as_any(
+    tmp_path: Path, name: FormatName, shifts: tuple[int, ...], content: Content
+) -> None:
+    """libwebp makes one picture, without a duration, of frames that are alike."""
+    frames = {shift: card(shift) if content == "cutout" else bars().rotate(shift) for shift in shifts}
+    path = write(order(tmp_path / f"film.{name}", content), name, [frames[shift] for shift in shifts])
+    lasting = 0
+    with Image.open(path) as film:
+        for frame in ImageSequence.Iterator(film):
+            shown = frame.convert("RGBA" if content == "cutout" else "RGB")
+            lasting += frame.info["duration"]
+    assert lasting == 40 * len(shifts)
+    assert np.abs(np.asarray(shown, np.int16) - np.asarray(frames[shifts[-1]], np.int16)).mean() < 4
+    if name == "webp":
+        assert is_animation(path.read_bytes())
 
 
 def test_the_zip_has_a_png_a_frame_that_keeps_all_of_it_and_the_times(tmp_path: Path) -> None:
