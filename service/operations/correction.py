@@ -5,8 +5,9 @@
 
 import math
 from collections.abc import Container, Iterator, Mapping
+from typing import cast
 
-from PIL import Image, ImageChops
+from PIL import ImageChops
 
 from service.errors import BadOption
 from service.models.labels import Size
@@ -29,6 +30,12 @@ CORRECTION: tuple[Picture, ...] = (
 PAINTED_LEVEL = 128
 """Of 255, in a mask: from here on a pixel is painted."""
 
+ONE = 1
+"""The lightest level of a mask of noughts and ones, whose ones are painted."""
+
+DIM_LEVEL = 64
+"""A mask of which no pixel is as light as this paints nothing, and not because somebody painted faintly."""
+
 CLICK_SHARE = 0.003
 """Of the photo's diagonal: the radius of a point. So much is surely on the same side as the pixel that was meant."""
 
@@ -44,11 +51,12 @@ def correction_of(given: Mapping[str, Grey], hints: Hints | None, photo: Size) -
     earlier = given[MATTE].alpha or given[MATTE].light if MATTE in given else None
     hints = hints or Hints()
     hints.check_within(photo)
+    kept, removed = (_painted(name, given[name]) if name in given else None for name in (KEEP, REMOVE))
     least_radius_px = CLICK_GROWTH_SHARE * _diagonal(photo) if hints.points else 0.0
     return Correction(
         earlier,
-        tuple(_layers(given.get(KEEP), list(_lines(hints, photo, keep=True)), photo)),
-        tuple(_layers(given.get(REMOVE), list(_lines(hints, photo, keep=False)), photo)),
+        tuple(_layers(kept, list(_lines(hints, photo, keep=True)), photo)),
+        tuple(_layers(removed, list(_lines(hints, photo, keep=False)), photo)),
         tuple(_area(box) for box in hints.boxes),
         least_radius_px,
     )
@@ -81,11 +89,20 @@ def _check_aspect(name: str, size: Size, photo: Size) -> None:
         raise BadOption(f"{name}: it has {there} pixels, and the upright photo {here}: the aspect has to be the same")
 
 
-def _layers(mask: Grey | None, lines: list[Line], photo: Size) -> Iterator[Layer]:
+def _painted(name: str, mask: Grey) -> Layer:
+    """Raises BadOption for a mask that is dark all over, and not black: it is no mask, or of another unit."""
+    light = mask.light if mask.alpha is None else ImageChops.multiply(mask.light, mask.alpha)
+    _, lightest = cast("tuple[int, int]", light.getextrema())
+    if ONE < lightest < DIM_LEVEL:
+        told = f"{name}: its lightest pixel has {lightest} of 255, and painted is what has at least {PAINTED_LEVEL}"
+        raise BadOption(f"{told}: a label map or a picture is no mask")
+    least = ONE if lightest == ONE else PAINTED_LEVEL
+    return light.point([255 * (level >= least) for level in range(256)])
+
+
+def _layers(mask: Layer | None, lines: list[Line], photo: Size) -> Iterator[Layer]:
     if mask is not None:
-        light = mask.light if mask.alpha is None else ImageChops.multiply(mask.light, mask.alpha)
-        layer: Image.Image = light.point([255 * (level >= PAINTED_LEVEL) for level in range(256)])
-        yield layer
+        yield mask
     if lines:
         yield from drawn(lines, photo)
 

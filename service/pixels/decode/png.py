@@ -20,7 +20,7 @@ from service.pixels.decode.png_chunks import (
     put_together,
     take_apart,
 )
-from service.pixels.decode.raster import Deep, Header, Profile, Raster, raster
+from service.pixels.decode.raster import Deep, Header, Profile, Raster, raster, white_of_integers
 from service.pixels.png_format import GREY, GREY_ALPHA, RGB, RGBA
 
 MAX_EXIF_BYTES = 1 << 20
@@ -42,6 +42,8 @@ def open_png(encoded: bytes) -> Header:
 
 def _load(png: Png, told: tuple[Profile | ColourSpace, ...]) -> Raster:
     image, key = _loaded(_opened(png, png.header)), _key(png)
+    if png.header.depth == 16 and not any(most for _, most in image.getextrema()):  # type: ignore[misc]
+        image = _counted_in_8_bits(png)
     alpha = _keyed(np.asarray(image), key, (1 << png.header.depth) - 1) if key else None
     return raster(image, told, orientation(_exif(png)), alpha)
 
@@ -50,6 +52,8 @@ def _load_deep(png: Png, told: tuple[Profile | ColourSpace, ...]) -> Raster:
     colours, alpha = _deep(png)
     if key := _key(png):
         alpha = _keyed(colours, key, 65535)
+    if not _needs_16_bits(told) and (white := white_of_integers(int(colours.max()), 65535)) < 65535:
+        colours = colours * np.uint16(65535 // white)
     return Raster(colours, alpha, told, orientation(_exif(png)))
 
 
@@ -90,6 +94,13 @@ def _deep(png: Png) -> tuple[Deep, Image.Image | None]:
         above, below = (np.asarray(image.crop(part))[..., :3] for image in (high, low))
         pixels[top : top + DEEP_ROWS] = above * np.uint16(256) + below
     return pixels, alpha
+
+
+def _counted_in_8_bits(png: Png) -> Image.Image:
+    """What has no number above 255, and as 16 bits would show nothing: see `white_of_integers`."""
+    if png.header.colour_type == GREY_ALPHA:
+        return Image.merge("LA", _loaded(_opened(png, png.header._replace(colour_type=RGBA, depth=8))).split()[1::2])
+    return _bytes_of_16(png, LOW_BYTES)
 
 
 def _bytes_of_16(png: Png, which: str) -> Image.Image:

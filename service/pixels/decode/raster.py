@@ -18,6 +18,9 @@ Profile: TypeAlias = bytes
 """An ICC profile."""
 
 OPAQUE = (255, 255)
+NARROW_WHITES = (255, 65535)
+BLACK_SHARE = 100
+"""What is below that part of white is black to the eye: one or two levels of 255."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Raster:
     """As EXIF counts them, 1 to 8."""
     frames: int = 1
     """Where only decoding tells how many there are; otherwise the header does."""
+    is_signed: bool = False
+    """Whether there are numbers below zero: then zero is no longer black."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,15 @@ class Header:
     frames: int = 1
     weight: float = 1.0
     """How many pixels of a JPEG one of these is booked as: for HEIC and for TIFFs of wide samples, more than one."""
+
+
+def white_of_integers(most: int, white: int) -> int:
+    """Of integers that could reach `white` and of which `most` is the largest, the one that is white.
+
+    That is `white`, as formats have it, but where all would be black by it: those are numbers of 8 or 16 bits that
+    somebody's array held in wider ones.
+    """
+    return next((each for each in NARROW_WHITES if most <= each and white > each * BLACK_SHARE), white)
 
 
 def raster(

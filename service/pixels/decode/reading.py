@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from service.errors import Failure, TooManyPixels, TruncatedImage, UndecodableImage
+from service.errors import Failure, TooManyPixels, TruncatedImage, UndecodableImage, UnsupportedImage
 from service.kernels.memory import in_one_block
 from service.pixels.decode.colours.icc import UnusableProfile, as_rgb, from_lab, from_profile
 from service.pixels.decode.colours.spaces import ColourSpace
@@ -48,7 +48,11 @@ def decode(encoded: bytes, max_pixels: int) -> Photo:
 
 @pixel_work
 def decode_grey(encoded: bytes, max_pixels: int) -> Grey:
-    """As `decode`, but of the colours only how bright they are: a third of the memory, and no colours to manage."""
+    """As `decode`, but of the colours only how bright they are: a third of the memory, and no colours to manage.
+
+    Numbers are shares of white as they are stored, whatever the file says of light: half of white is half of a pixel.
+    Raises what `decode` raises, and UnsupportedImage where numbers are below zero.
+    """
     header = _checked(encoded, max_pixels)
     return _told_as_failures(lambda: _to_grey(header))
 
@@ -92,6 +96,8 @@ def _to_photo(header: Header) -> Photo:
 
 def _to_grey(header: Header) -> Grey:
     raster = header.load()
+    if raster.is_signed:
+        raise UnsupportedImage("numbers below zero have no level; save it with black as 0")
     colours = _to_8_bit(raster.colours)
     light = colours.getchannel("L") if colours.mode in ("L", "LAB") else as_rgb(colours).convert("L")
     light = upright(light, raster.orientation)

@@ -1,13 +1,14 @@
 """The pixels of a TIFF page: bands of samples, made levels, made a picture."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.pixels.decode.raster import Profile, Raster, raster
+from service.pixels.decode.raster import NARROW_WHITES, Profile, Raster, raster, white_of_integers
 from service.pixels.decode.tiff.directories import Directory, Tag
 from service.pixels.decode.tiff.layout import Layout, Photometric, SampleFormat
 from service.pixels.decode.tiff.samples import Samples, Span, levels, unpacked
@@ -40,7 +41,8 @@ def load_pixels(page: Directory, layout: Layout, grid: Grid) -> Raster:
             alpha.paste(Image.fromarray(levels(samples[..., layout.alpha], span)), (0, top))
     if alpha and layout.is_premultiplied:
         colours = Image.merge("RGBa", (*colours.convert("RGB").split(), alpha)).convert("RGBA").convert("RGB")
-    return raster(colours, profile_of(page), page.value(Tag.ORIENTATION, 1), alpha)
+    loaded = raster(colours, profile_of(page), page.value(Tag.ORIENTATION, 1), alpha)
+    return replace(loaded, is_signed=span.black < 0)
 
 
 def profile_of(page: Directory) -> tuple[Profile, ...]:
@@ -92,18 +94,33 @@ def _palette(page: Directory, bits: int) -> NDArray[np.uint8]:
 
 
 def _span(page: Directory, layout: Layout, grid: Grid) -> Span:
-    """The samples that are black and white: what the file says, or else the whole range of integers, and of floats and
-    signed integers what their values tell. Source of the first two: TIFF 6.0, SampleFormat.
+    """The samples that are black and white: what the file says, or else the whole range of integers (but see
+    `white_of_integers`), and of floats and signed integers what their values tell. Source of the first two: TIFF 6.0,
+    SampleFormat.
     """
     least, most = page.content(Tag.SAMPLE_MIN), page.content(Tag.SAMPLE_MAX)
     if least is not None and most is not None and len(least) and len(most) and least[0] < most[0]:
         return Span(float(least[0]), float(most[0]))
     if layout.sample_format == SampleFormat.FLOAT:
         return Span(0.0, _white_of_floats(_Values.of(page, layout, grid)))
-    if layout.sample_format == SampleFormat.SIGNED:
-        half = float(1 << (layout.bits - 1))
-        return Span(-half if _Values.of(page, layout, grid).least < 0 else 0.0, half - 1)
-    return Span(0.0, float((1 << layout.bits) - 1))
+    is_signed = layout.sample_format == SampleFormat.SIGNED
+    white = (1 << layout.bits - is_signed) - 1
+    if is_signed and _Values.of(page, layout, grid).least < 0:
+        return Span(-white - 1.0, float(white))
+    if layout.bits >= 16:
+        white = white_of_integers(_most(page, layout, grid), white)
+    return Span(0.0, float(white))
+
+
+def _most(page: Directory, layout: Layout, grid: Grid) -> int:
+    """The largest of all samples, or one that is too large for a narrower type, which mostly is in the first band."""
+    enough = NARROW_WHITES[layout.bits > 16]
+    most = 0
+    for _, samples in _bands_of_samples(page, layout, grid):
+        most = max(most, int(samples.max()))
+        if most > enough:
+            break
+    return most
 
 
 class _Values(NamedTuple):
