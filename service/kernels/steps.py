@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.kernels.arena import Bytes, aligned
 from service.kernels.library import NEEDED_FLAGS, cpu_flags, is_linux_on_x86_64, is_of_this_version
 
 LIBRARY = Path(__file__).with_name("winograd-linux-x86_64.so")
@@ -23,11 +24,8 @@ LIBRARY_SHA256 = "644e456683e2a1020dc12b7438c89e64004356610f2d18bd7351c171a5766e
 BETTER_FLAGS = {"avx512f", "avx_vnni", "avx512_vnni", "amx_int8"}
 """Where the processor has one of these, OpenVINO multiplies bytes faster: it was measured on AVX2 only."""
 
-ALIGNMENT = 64
 WORTH_A_THREAD = 20_000_000
 """Products of a step from which on other threads are asked to help: some 0.1 ms of one thread. Asking takes 0.03."""
-
-Bytes = NDArray[np.uint8]
 
 
 class Kind(IntEnum):
@@ -115,7 +113,7 @@ class Steps:
         self._kept = steps
         self._steps = [(step.as_c(), step.products > WORTH_A_THREAD) for step in steps]
         scratch_bytes = max(step.scratch_bytes for step in steps)
-        self._scratches = [aligned(scratch_bytes, np.uint8) for _ in range(threads)]
+        self._scratches = [aligned(scratch_bytes) for _ in range(threads)]
         self._helpers = ThreadPoolExecutor(threads - 1, "network") if threads > 1 else None
 
     def run(self) -> None:
@@ -157,13 +155,6 @@ def load(file: Path) -> Any:
     function = ctypes.CDLL(str(file)).compute
     function.argtypes, function.restype = (ctypes.c_void_p,) * 3, None
     return function
-
-
-def aligned(count: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """`count` zeros that begin where the processor likes them to, on pages that are taken when they are written."""
-    room = np.zeros(count * np.dtype(dtype).itemsize + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    return room[start : start + count * np.dtype(dtype).itemsize].view(dtype)
 
 
 def _address(array: NDArray[Any] | None) -> int | None:

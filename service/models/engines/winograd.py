@@ -7,14 +7,14 @@ Source: Lavin and Gray 2015, "Fast Algorithms for Convolutional Neural Networks"
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from service.kernels.steps import Bytes, Kind, Step, aligned
+from service.kernels.arena import Arena, Bytes
+from service.kernels.steps import Kind, Step
 
 Floats = NDArray[np.float32]
 
@@ -78,8 +78,7 @@ DEEP = 256
 """Outputs from which on two threads share them, where there are too few pixels for two."""
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(NamedTuple):
     """The weights of one convolution as `winograd.c` reads them."""
 
     weights: NDArray[np.int16]
@@ -90,13 +89,24 @@ class Packed:
     """(outputs,), in levels."""
 
 
-def packed(conv: nn.Conv2d, tile: int, level_in: float, level_out: float) -> Packed:
-    """Of a convolution of bytes that stand for so much each into such. Outputs are filled up to a multiple of LANES.
+def packed(conv: nn.Conv2d, tile: int, level_in: float, level_out: float, arena: Arena) -> Packed:
+    """Of a convolution of bytes that stand for so much each into such. Outputs are filled up to a multiple of LANES."""
+    inputs, blocks, places = conv.in_channels, _parts(conv.out_channels, LANES), (tile + 2) ** 2
+    into = Packed(
+        arena.take((blocks, places, inputs // 2, LANES, 2), np.int16),
+        arena.take((blocks, places, LANES), np.float32),
+        arena.take((blocks * LANES,), np.float32),
+    )
+    if not arena.is_filled:
+        _pack(conv, tile, level_in, level_out, into)
+    return into
 
-    Weights are rounded as finely as their sums allow: each of them, with the largest values that pixels can have, stays
-    below 2**31.
+
+def _pack(conv: nn.Conv2d, tile: int, level_in: float, level_out: float, into: Packed) -> None:
+    """Weights are rounded as finely as their sums allow: each of them, with the largest values that pixels can have,
+    stays below 2**31.
     """
-    inputs, outputs = conv.in_channels, _upwards(conv.out_channels, LANES)
+    inputs, outputs = conv.in_channels, into.biases.size
     transformed = _transformed(conv, tile)
     largest = _largest_values(tile)[:, np.newaxis]
     magnitudes = np.abs(transformed)
@@ -107,11 +117,10 @@ def packed(conv: nn.Conv2d, tile: int, level_in: float, level_out: float) -> Pac
     integers[:, : conv.out_channels] = np.rint(np.multiply(transformed, steps[..., np.newaxis], out=transformed))
     scales = np.zeros((len(largest), outputs), np.float32)
     scales[:, : conv.out_channels] = level_in / level_out / steps
-    weights = aligned(integers.size, np.int16)
     pairs = integers.view(np.int32).reshape(len(largest), outputs // LANES, LANES, inputs // 2)
-    weights.view(np.int32).reshape(outputs // LANES, len(largest), inputs // 2, LANES)[:] = pairs.transpose(1, 0, 3, 2)
-    by_block = scales.reshape(len(largest), outputs // LANES, LANES).transpose(1, 0, 2)
-    return Packed(weights, np.ascontiguousarray(by_block), _biases(conv, outputs, level_out))
+    into.weights.view(np.int32)[..., 0] = pairs.transpose(1, 0, 3, 2)
+    into.scales[:] = scales.reshape(len(largest), outputs // LANES, LANES).transpose(1, 0, 2)
+    into.biases[:] = _biases(conv, outputs, level_out)
 
 
 def _transformed(conv: nn.Conv2d, tile: int) -> Floats:
@@ -143,17 +152,19 @@ def convolution(
     source: Bytes,
     target: NDArray[Any],
     levels: tuple[float, float],
+    arena: Arena,
     added: Bytes | None = None,
 ) -> Step:
     """With the activation ReLU, (h, w, inputs) -> (h, w, outputs); or without, into (h, w) floats, the first output.
 
-    A byte of 1 stands for so much in `source` and in `target`; `added` is added to the result, byte by byte.
+    A byte of 1 stands for so much in `source` and in `target`. Weights are in `arena`. `added` is added to the result,
+    byte by byte.
     """
     height, width, inputs = source.shape
     assert inputs % LANES == 0  # or pixels beside it would be read
     assert inputs <= MOST_CHANNELS
     cut = _cut(height, width, conv.dilation[0])
-    of_conv = packed(conv, cut.tile, *levels)
+    of_conv = packed(conv, cut.tile, *levels, arena)
     outputs = of_conv.biases.size
     return Step(
         Kind.CONVOLVE,

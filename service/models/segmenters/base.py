@@ -76,22 +76,22 @@ class TorchSegmenter:
         network.load_state_dict(mapped(checkpoint.weights), assign=True)
         segmenter = cls(checkpoint.card, network, device)
         if device.is_compiled_for:
-            segmenter.compile(checkpoint.int8_ranges)
+            segmenter.compile(checkpoint)
         return segmenter
 
-    def compile(self, ranges: "Int8Ranges | None") -> None:
+    def compile(self, checkpoint: Checkpoint) -> None:
         """From now on the network is computed by OpenVINO, or by what is faster, and is nothing to torch any more.
 
         Raises NoCompiledForm for an operation that has no row there yet.
         """
-        self._compiled = self.compiled_within(ranges)
+        self._compiled = self.compiled(checkpoint)
         self.network.to_empty(device="meta")  # lets go of the file
 
-    def compiled_within(self, ranges: "Int8Ranges | None") -> "RunningNetwork":
-        """As `graph_within`, able to run."""
+    def compiled(self, checkpoint: Checkpoint) -> "RunningNetwork":
+        """As `graph_within` its ranges, able to run."""
         from service.models.engines.compiled import CompiledNetwork
 
-        return CompiledNetwork(self.graph_within(ranges), self._device.threads, self._card.precision)
+        return CompiledNetwork(self.graph_within(checkpoint.int8_ranges), self._device.threads, self._card.precision)
 
     def graph_within(self, ranges: "Int8Ranges | None") -> "openvino.Model":
         """As `graph`, in eight bits where there are ranges and the card wants that."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from service.models.segmenters.base import TorchSegmenter
 from service.models.segmenters.layers import ConvReLU
+from service.models.store import Checkpoint
 
 if TYPE_CHECKING:
     from service.models.segmenters.base import RunningNetwork
-    from service.models.store.int8_ranges import Int8Ranges
 
 
 class SameConvReLU(ConvReLU):
@@ -184,16 +184,19 @@ class U2NetSegmenter(TorchSegmenter):
     stays_in_bytes: ClassVar[bool] = True
     """All between the first convolution and the side outputs is in eight bits, where any is."""
 
-    def compiled_within(self, ranges: "Int8Ranges | None") -> "RunningNetwork":
+    def compiled(self, checkpoint: Checkpoint) -> "RunningNetwork":
         """By Winograd's convolutions where they are the faster way: see `u2net_in_bytes.py`."""
+        from service.models.engines.shared_weights import SharedWeights
         from service.models.segmenters import u2net_in_bytes
 
-        size = self._card.input.height, self._card.input.width
+        size, ranges = (self._card.input.height, self._card.input.width), checkpoint.int8_ranges
         is_in_bytes = self._card.precision == "int8" and self.stays_in_bytes
         if ranges is None or not is_in_bytes or not u2net_in_bytes.can_run(size):
-            return super().compiled_within(ranges)
+            return super().compiled(checkpoint)
         assert isinstance(self.network, U2Net)
-        return u2net_in_bytes.U2NetInBytes(self.network, ranges.spans, self.prepare, size, self._device.threads)
+        weights = checkpoint.shared_weights or SharedWeights.create()
+        threads = self._device.threads
+        return u2net_in_bytes.U2NetInBytes(self.network, ranges.spans, self.prepare, size, threads, weights)
 
 
 class SmallU2NetSegmenter(U2NetSegmenter):

@@ -14,16 +14,18 @@ from torch import Tensor, nn
 
 from service.configuration_errors import CannotQuantize
 from service.kernels import steps
-from service.kernels.steps import ALIGNMENT, Bytes, Step, Steps, aligned
+from service.kernels.arena import Arena, Bytes
+from service.kernels.steps import Step, Steps
 from service.models.engines import winograd
 from service.models.engines.eight_bits import Grid
+from service.models.engines.shared_weights import SharedWeights
 from service.models.segmenters.u2net import U2Net, UBlock, enlarge
 from service.models.store.int8_ranges import Span
 
 Floats = NDArray[np.float32]
 
-ROOM_BYTES = 1 << 28
-"""Of addresses: u2net's tensors take less than 70 MB of it, and what is never written to takes no memory."""
+TENSORS_BYTES = 1 << 28
+"""Of addresses: u2net's take less than 70 MB of it."""
 
 SAME = 1e-6
 """Steps that differ by less are the same, written down in decimals."""
@@ -62,6 +64,7 @@ class U2NetInBytes:
         prepare: Callable[[Tensor], Tensor],
         size: tuple[int, int],
         threads: int,
+        weights: SharedWeights,
     ) -> None:
         """`prepare` is TorchSegmenter's, `size` height and width. Keeps nothing of the network.
 
@@ -70,8 +73,12 @@ class U2NetInBytes:
         height, width = size
         self._prepare = prepare
         self._picture = np.zeros((height + 2, width + 2, 3), np.float32)
-        plan = Plan(spans)
-        self._sides = plan.network(network, self._picture)
+
+        def laid_out(arena: Arena) -> tuple[Plan, list[Floats]]:
+            plan = Plan(spans, arena)
+            return plan, plan.network(network, self._picture)
+
+        plan, self._sides = weights.lay_out(laid_out)
         self._steps = Steps(plan.steps, threads)
         assert network.fuse.bias is not None
         self._fuse = network.fuse.weight.flatten().tolist(), network.fuse.bias.item()
@@ -99,10 +106,10 @@ class U2NetInBytes:
 class Plan:
     """The steps so far, and the memory that they share."""
 
-    def __init__(self, spans: Mapping[str, Span]) -> None:
+    def __init__(self, spans: Mapping[str, Span], weights: Arena) -> None:
         self._spans = spans
-        self._room: Bytes = aligned(ROOM_BYTES, np.uint8)
-        self._used = 0
+        self._weights = weights
+        self._tensors = Arena.of_zeros(TENSORS_BYTES)
         self.steps: list[Step] = []
 
     def network(self, network: U2Net, picture: Floats) -> list[Floats]:
@@ -125,7 +132,7 @@ class Plan:
 
     def _stage(self, stage: UBlock, name: str, x: Levels | Floats, target: Bytes) -> Levels:
         """A small U-Net, into the last channels of `target`; what it held on the way is free again after it."""
-        used = self._used
+        used_bytes = self._tensors.used_bytes
         size = target.shape[:2]
         projected = self._convolved(stage.project, f"{name}.project", x, self._take(size, channels_of(stage)))
         skips = self._contracted(stage, name, projected)
@@ -134,7 +141,7 @@ class Plan:
             joined = self._joined(x, skips.pop())
             into, added = (self._before(skips[-1], layer, joined.size), None) if skips else (target, projected)
             x = self._convolved(layer, f"{name}.decoder.{number}", joined, into, added)
-        self._used = used
+        self._tensors.used_bytes = used_bytes
         return x
 
     def _contracted(self, stage: UBlock, name: str, x: Levels) -> list[Levels]:
@@ -156,14 +163,14 @@ class Plan:
         into = target[:, :, -conv.out_channels :]
         if isinstance(x, Levels):
             of_added = self._same_step(added, step) if added else None
-            self.steps.append(winograd.convolution(conv, x.bytes, into, (x.step, step), of_added))
+            self.steps.append(winograd.convolution(conv, x.bytes, into, (x.step, step), self._weights, of_added))
         else:
             self.steps.append(winograd.first_convolution(conv, x, into, step))
         return Levels(into, step, target)
 
     def _side(self, conv: nn.Conv2d, x: Levels) -> Floats:
         plane = np.zeros(x.size, np.float32)
-        self.steps.append(winograd.convolution(conv, x.bytes, plane, (x.step, 1.0)))
+        self.steps.append(winograd.convolution(conv, x.bytes, plane, (x.step, 1.0), self._weights))
         return plane
 
     def _halved(self, x: Levels) -> Levels:
@@ -189,10 +196,7 @@ class Plan:
 
     def _take(self, size: tuple[int, int], channels: int) -> Bytes:
         """Not to be used any more once what holds it has given it back."""
-        height, width = size
-        start, count = self._used, height * width * channels
-        self._used += -(-count // ALIGNMENT) * ALIGNMENT
-        return self._room[start : start + count].reshape(height, width, channels)
+        return self._tensors.take((*size, channels))
 
     def _step_of(self, name: str) -> float:
         """Raises CannotQuantize where there is no span, or one that begins below 0: it is not of this network."""

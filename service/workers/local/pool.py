@@ -1,7 +1,13 @@
 """LocalPool: worker processes on this machine, one for each plan."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from weakref import WeakValueDictionary
 
+from service.configuration_errors import WorkerFailed
+from service.kernels import steps
+from service.models.engines.shared_weights import SharedWeights
+from service.models.store import Checkpoint
 from service.queue.batcher import Batcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -23,7 +29,38 @@ class LocalPool(KeptPool[LocalWorker]):
 
     def __init__(self, plans: Sequence[WorkerPlan], batcher: Batcher, settings: Settings, metrics: Metrics) -> None:
         threads = sum(THREADS_PER_WORKER + plan.takes_ahead for plan in plans)
-        super().__init__(plans, batcher, settings, metrics, LocalWorker, feeding_of, threads)
+        super().__init__(plans, batcher, settings, metrics, Weights().worker, feeding_of, threads)
+
+
+class Weights:
+    """Those that workers share, of each model, as long as one of them lives."""
+
+    def __init__(self) -> None:
+        self._of_models: WeakValueDictionary[str, SharedWeights] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._of_models)
+
+    def worker(self, plan: WorkerPlan) -> LocalWorker:
+        """A new one. Raises WorkerFailed where there is no memory or no pipe for it."""
+        shares = plan.device == "cpu" and steps.can_run()
+        return LocalWorker(plan, [self.sharing(model) for model in plan.models] if shares else plan.models)
+
+    def sharing(self, model: Checkpoint) -> Checkpoint:
+        """With weights for all workers, where they are in another form than in its file. Raises WorkerFailed."""
+        if model.card.precision != "int8":
+            return model
+        whole = repr(model)  # whatever differs, ranges among it, makes other weights
+        weights = self._of_models.get(whole) or _created()
+        self._of_models[whole] = weights
+        return replace(model, shared_weights=weights)
+
+
+def _created() -> SharedWeights:
+    try:
+        return SharedWeights.create()
+    except OSError as error:
+        raise WorkerFailed(f"no shared memory for the weights of a worker: {error}") from error
 
 
 def feeding_of(number: int, worker: LocalWorker, shared: Shared) -> Feeding:

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import WorkerFailed
+from service.models.store import Checkpoint
 from service.queue.ticket import Ticket
 from service.telemetry.log import FIELDS
 from service.workers.channel import Caller, Message
@@ -41,10 +42,14 @@ def context_for(device: str) -> "SpawnContext | ForkServerContext":
 class LocalWorker(ChildProcess):
     """One worker process, from its start to its end; it is not started twice."""
 
-    def __init__(self, plan: WorkerPlan) -> None:
-        """Raises WorkerFailed where there is no memory or no pipe for it."""
+    def __init__(self, plan: WorkerPlan, models: Sequence[Checkpoint] | None = None) -> None:
+        """`models` are the plan's, with what workers share of them.
+
+        Raises WorkerFailed where there is no memory or no pipe for it.
+        """
         super().__init__()
         self.plan = plan
+        self._models = plan.models if models is None else models
         self.cards = {model.card.key: model.card for model in plan.models}
         self.lanes: list[Lane] = []
         """One, or two where the next batch is brought while one is computed."""
@@ -69,7 +74,7 @@ class LocalWorker(ChildProcess):
         context = context_for(plan.device)
         first, *ahead = self.lanes
         far_lanes = [(self._open_pipe(context, lane), lane.slots) for lane in ahead]
-        self._make_process(context, run_worker, plan, first.slots, far_lanes)
+        self._make_process(context, run_worker, replace(plan, models=self._models), first.slots, far_lanes)
         first.caller = self._caller
 
     def _open_pipe(self, context: "SpawnContext | ForkServerContext", lane: Lane) -> "Connection[Any, Any]":
@@ -144,5 +149,6 @@ class LocalWorker(ChildProcess):
         self._close_pipes()
 
     def _free(self) -> None:
+        self._models = ()
         for lane in self.lanes:
             lane.slots.close()

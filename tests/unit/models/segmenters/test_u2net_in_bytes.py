@@ -7,6 +7,8 @@ import pytest
 
 from service.configuration_errors import CannotQuantize
 from service.kernels import steps
+from service.kernels.arena import Arena
+from service.models.engines.shared_weights import SharedWeights
 from service.models.segmenters.devices import Device
 from service.models.segmenters.u2net import SmallU2Net, U2Net, U2NetSegmenter
 from service.models.segmenters.u2net_in_bytes import Plan, U2NetInBytes, can_run
@@ -39,7 +41,7 @@ def in_bytes() -> U2NetInBytes:
     """On one thread."""
     network = exact().network
     assert isinstance(network, U2Net)
-    return U2NetInBytes(network, spans(), exact().prepare, SIZE, threads=1)
+    return U2NetInBytes(network, spans(), exact().prepare, SIZE, threads=1, weights=SharedWeights.create())
 
 
 def test_its_map_is_close_to_that_in_float32() -> None:
@@ -69,4 +71,4 @@ def test_ranges_of_another_network_are_refused(name: str, span: Span | None) -> 
     wrong = {key: value for key, value in spans().items() if key != name} | ({name: span} if span else {})
     small = SmallU2Net().requires_grad_(False)  # of the same names, with fewer weights to pack
     with pytest.raises(CannotQuantize, match="quantize it again"):
-        Plan(wrong).network(small, np.zeros((66, 66, 3), np.float32))
+        Plan(wrong, Arena.of_zeros(1 << 24)).network(small, np.zeros((66, 66, 3), np.float32))
