@@ -6,12 +6,14 @@ uvicorn reads headers of any size for any time, lets connections be silent for e
 
 import asyncio
 import json
+import sys
 import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -27,6 +29,11 @@ SURPLUS = 64
 
 SETTLING_S = 1.0
 """A connection that is younger does not make room for others: its request may be on the way."""
+
+NO_HTTP = "what came could not be read as HTTP/1.1"
+
+DECLINED = (b"upgrade", b"http2-settings")
+"""Headers, and what `Connection` says of them, of an offer to speak something else; Java's client makes one."""
 
 LINGER_S = 2.0
 LINGER_BYTES = 1_048_576
@@ -48,6 +55,10 @@ class Connection(HttpToolsProtocol):
         self._is_surplus = False
         self._unheard_bytes: int | None = None
         """What came after a refusal; None before."""
+        self._last_words: Failure | None = None
+        """The refusal, where answers come before it."""
+        self._fault = NO_HTTP
+        self._declines_upgrade = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -66,7 +77,13 @@ class Connection(HttpToolsProtocol):
             self._hear_no_more(len(data))
             return
         head_is_all_of_it = self._is_in_head or not self._has_request
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except HttpParserUpgrade as offer:
+            rest = self._head_without_offer() + data[offer.args[0] :]
+            self.parser = self._new_parser()  # the former one may take what comes after `Connection: close` for nothing
+            self.data_received(rest)
+            return
         if self._is_in_head and head_is_all_of_it:
             self._head_bytes += len(data)
             if self._head_bytes > self._settings.max_header_bytes:
@@ -81,14 +98,57 @@ class Connection(HttpToolsProtocol):
         self.scope["extensions"] = {CONNECTION_EXTENSION: told}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
+        self._declines_upgrade = self.parser.should_upgrade() and self._get_upgrade() not in (None, b"websocket")
+        if self._declines_upgrade:
+            return
         self._is_in_head = False
         self._stop_timer()
+        if self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False
+        else:
+            self._check_host()
         super().on_headers_complete()
+
+    def _check_host(self) -> None:
+        """Raises ValueError, of which the parser makes an error of its own."""
+        count = sum(name == b"host" for name, _ in self.headers)
+        if count != 1:
+            self._fault = f"a request of HTTP/1.1 has one `Host`, and this one has {count}"
+            raise ValueError(self._fault)
+
+    def on_message_complete(self) -> None:
+        if not self._declines_upgrade:
+            super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """uvicorn's name for where it goes on without the body: the parser takes that for the other protocol."""
+        if self._declines_upgrade:
+            raise sys.exception() or AssertionError
+
+    def _new_parser(self) -> HttpRequestParser:
+        """As uvicorn makes it."""
+        parser = HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def _head_without_offer(self) -> bytes:
+        """For the parser to read once more, and then the body."""
+        version = self.parser.get_http_version().encode()
+        head = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b", ".join(token for token in value.split(b",") if token.strip().lower() not in DECLINED)
+            if name not in DECLINED:
+                head.append(b"%b: %b" % (name, value))
+        return b"\r\n".join((*head, b"", b""))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
             self._start_timer(self._settings.send_timeout_s, self._abort)  # likewise
+        elif self._last_words is not None:
+            if not self._has_request:
+                self._say_last(self._last_words)
         elif not self._is_in_head and not self.pipeline:
             self._be_idle()
 
@@ -177,10 +237,10 @@ class Connection(HttpToolsProtocol):
         """Answer where there is no whole request yet, and hear no more of it."""
         self._closed.labels(reason).inc()
         self._unheard_bytes = 0
-        if self._has_request:  # the one before it: its answer is the last one
-            self.cycle.keep_alive = False
-            return
-        self._say_last(failure)
+        if self._has_request:  # those before it: their answers come first
+            self._last_words = failure
+        else:
+            self._say_last(failure)
 
     def _say_last(self, failure: Failure) -> None:
         self.transport.write(_problem_response(failure))
@@ -189,7 +249,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn's name for what comes where it reads no HTTP: in the place of a request, or within its body."""
-        failure = MalformedRequest("what came could not be read as HTTP/1.1")
+        failure = MalformedRequest(self._fault)
         if not (self._has_request and self.cycle.more_body):
             self._refuse(failure, "malformed")
             return

@@ -117,10 +117,45 @@ def test_a_body_that_is_not_sent_as_its_headers_say_is_400_and_nobody_waits_for_
     wait_for_metric(hasty, 0, "silhouette_uploads")
 
 
-def test_a_request_before_what_is_no_http_has_its_answer(hasty: Server) -> None:
+@pytest.mark.parametrize("count", [1, 3])
+def test_requests_before_what_is_no_http_have_their_answers_first(hasty: Server, count: int) -> None:
     connection = dial(hasty)
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nhello\r\n\r\n")
-    assert heard(connection).startswith(b"HTTP/1.1 200 ")
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * count + b"hello\r\n\r\n")
+    *answers, refusal = heard(connection).split(b"HTTP/1.1 ")[1:]
+    assert [answer[:4] for answer in answers] == [b"200 "] * count
+    assert problem_in(b"HTTP/1.1 " + refusal) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"HTTP/1.1\r\n", b"400"),
+        (b"HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n", b"400"),
+        (b"HTTP/1.1\r\nHost: localhost\r\n", b"200"),
+        (b"HTTP/1.0\r\n", b"200"),
+    ],
+)
+def test_a_request_of_http_1_1_names_one_host(hasty: Server, head: bytes, status: bytes) -> None:
+    connection = dial(hasty)
+    connection.sendall(b"GET /livez " + head + b"Connection: close\r\n\r\n")
+    assert heard(connection).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize("tokens", [b"Upgrade, HTTP2-Settings", b"close, upgrade"])
+def test_who_offers_to_speak_http_2_is_answered_in_http_1_1(hasty: Server, tokens: bytes) -> None:
+    """Java's own client does, with its first request, and so do `curl --http2` and others."""
+    connection, photo = dial(hasty), encoded(painted())
+    head = b"POST /segment HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    entity = b"Content-Type: image/png\r\nContent-Length: %d\r\n" % len(photo)
+    connection.sendall(head + b"Connection: " + tokens + b"\r\n" + entity + b"\r\n" + photo[:100])
+    connection.sendall(photo[100:])
+    assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_who_speaks_http_1_0_is_not_told_to_go_on(hasty: Server) -> None:
+    connection = dial(hasty)
+    connection.sendall(b"POST /segment HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx")
+    assert heard(connection).startswith(b"HTTP/1.1 415 ")
 
 
 def test_headers_of_ordinary_size_pass(hasty: Server) -> None:
