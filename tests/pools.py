@@ -21,7 +21,7 @@ from service.queue.schedule import BatchPolicy
 from service.queue.ticket import Outcome
 from service.settings import Settings, read_settings
 from service.telemetry.metrics import Metrics
-from service.workers.local.worker import TEMPLATE
+from service.workers.local.forking import TEMPLATE
 from service.workers.plan import WorkerPlan
 from service.workers.pool import pool_of
 from tests.fakes import make_store, tiny_families

@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +121,23 @@ def reserved(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
+@dataclass
+class Front:
+    """A process, and our end of the connection to it, which closes when it ends."""
+
+    process: "SpawnProcess"
+    connection: socket.socket
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has said anything, which it does before it listens: until then nobody was let in."""
+
+    def stop(self) -> None:
+        """It answers whom it has let in. One that is still importing, for which signals wait, ends at once."""
+        if self.spoken.is_set():
+            self.process.terminate()
+        else:
+            self.process.kill()
+
+
 class Supervisor:
     """Has the queue and the workers, and keeps as many fronts as were planned. Run once."""
 
@@ -130,8 +147,8 @@ class Supervisor:
         self._plans = plans
         self._hub = Hub(engine.batcher, engine.pool, engine.metrics, engine.changes)
         engine.served.on_exchange, engine.served.unused_by_fronts = self._hub.tell_models, self._hub.until_unused
-        self._processes: dict[int, SpawnProcess] = {}
-        """By the numbers of the fronts."""
+        self._fronts: dict[int, Front] = {}
+        """By their numbers."""
         self._stopping = asyncio.Event()
         self._has_heard_of_one = False
         self._failure: str | None = None
@@ -176,29 +193,28 @@ class Supervisor:
         backoff = Backoff(MAX_RESTART_DELAY_S)
         while not self._stopping.is_set():
             began_s = time.monotonic()
-            process, connection = self._started(plan)
-            self._has_heard_of_one |= await self._hub.attend(connection)
-            await self._ended(process)
+            front = self._fronts[plan.number] = self._started(plan)
+            await self._hub.attend(front.connection, front.spoken.set)
+            await self._ended(front.process)
+            self._has_heard_of_one |= front.spoken.is_set()
             if self._stopping.is_set():
                 return
             if not self._has_heard_of_one:
                 self._fail("a front ended as soon as it was started")
                 return
-            facts = {"front": plan.number, "pid": process.pid, "exit_code": process.exitcode}
+            facts = {"front": plan.number, "pid": front.process.pid, "exit_code": front.process.exitcode}
             logger.warning("front replaced", extra={FIELDS: facts})
             self._engine.metrics.front_restarts.inc()
             if time.monotonic() - began_s > SETTLED_S:
                 backoff.forget_delay()
             await backoff.pause(self._stopping)
 
-    def _started(self, plan: FrontPlan) -> "tuple[SpawnProcess, socket.socket]":
-        """The process, and our end of the connection to it, which closes when it ends."""
+    def _started(self, plan: FrontPlan) -> Front:
         ours, theirs = socket.socketpair()
         with signals_blocked(), theirs:
             process = multiprocessing.get_context("spawn").Process(target=run_front, args=(plan, theirs))
             process.start()
-        self._processes[plan.number] = process
-        return process, ours
+        return Front(process, ours)
 
     async def _ended(self, process: "SpawnProcess") -> None:
         await asyncio.to_thread(process.join, END_TIMEOUT_S)
@@ -218,8 +234,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._stopping.set()
-        for process in self._processes.values():
-            process.terminate()
+        for front in self._fronts.values():
+            front.stop()
         patience_s = self._settings.drain_timeout_s + LAST_ANSWERS_S
         asyncio.get_running_loop().call_later(patience_s, self._kill_fronts)
 
@@ -230,8 +246,8 @@ class Supervisor:
         self._kill_fronts()
 
     def _kill_fronts(self) -> None:
-        for process in self._processes.values():
-            process.kill()
+        for front in self._fronts.values():
+            front.process.kill()
 
 
 # --- in a front -------------------------------------------------------------------------------------------------------

@@ -73,10 +73,12 @@ def _serve_alone(settings: Settings, families: SegmenterFamilies) -> int:
     listeners = bound_to_all(settings.host, settings.port)
     app = create_app(settings, families)
     config = server_config(app, settings)
-    # uvicorn raises the signal that stopped it once more when it is done; that must not look like a crash.
+    server = SilhouetteServer(config, app.state.service)
+    # One that comes before uvicorn listens to signals stops it, too; and uvicorn raises the one that stopped it once
+    # more when it is done, which must not look like a crash.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    SilhouetteServer(config, app.state.service).run(listeners)
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    server.run(listeners)
     failure = app.state.service.failure
     if failure:
         say(f"silhouette: {failure}")

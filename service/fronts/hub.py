@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -65,10 +65,10 @@ class Hub:
     def state(self) -> State:
         return State.of(self.queue, self._pool, has_started=self.has_started)
 
-    async def attend(self, connection: socket.socket) -> bool:
-        """One front, until it ends. False where it never said anything."""
+    async def attend(self, connection: socket.socket, on_first_word: Callable[[], None] = lambda: None) -> None:
+        """One front, until it ends. `on_first_word` is called when it says the first one."""
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=BUFFER_BYTES)
-        seat = Seat(self, writer)
+        seat = Seat(self, writer, on_first_word)
         self._seats.add(seat)
         if self._cards is not None:
             seat.say("models", cards=facts_of_cards(self._cards))
@@ -79,7 +79,6 @@ class Hub:
             self._seats.discard(seat)
             self._ended = added([self._ended, lasting(seat.figures)])
             await seat.close()
-        return seat.has_spoken
 
     async def tell(self) -> None:
         """Forever: how things are, where that has changed."""
@@ -125,12 +124,12 @@ class Hub:
 class Seat:
     """One front, as the supervisor sees it."""
 
-    def __init__(self, hub: Hub, writer: asyncio.StreamWriter) -> None:
-        self.has_spoken = False
+    def __init__(self, hub: Hub, writer: asyncio.StreamWriter, on_first_word: Callable[[], None]) -> None:
         self.figures: Figures = {}
         """As it told them last."""
         self._hub = hub
         self._writer = writer
+        self._on_first_word = on_first_word
         self._at_work: dict[int, asyncio.Task[None]] = {}
         """By the numbers of its questions."""
         self._asked: dict[int, asyncio.Future[Message | None]] = {}
@@ -139,9 +138,10 @@ class Seat:
     async def listen(self, reader: asyncio.StreamReader) -> None:
         """Until it closes its end."""
         with contextlib.suppress(EOFError):
+            self._take(await receive(reader))
+            self._on_first_word()
             while True:
                 self._take(await receive(reader))
-                self.has_spoken = True
 
     def _take(self, message: Message) -> None:
         match message.kind:

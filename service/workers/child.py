@@ -116,7 +116,7 @@ class ChildProcess:
         except WorkerDied as death:
             how = "hung" if death.cause == "hang" else "died"
             raise WorkerFailed(f"a worker {how} while it loaded its models{self._exit_reason()}") from None
-        except OSError as error:
+        except (OSError, EOFError) as error:  # the latter from what it was to be forked from
             raise WorkerFailed(f"a worker process could not be started: {error}") from error
         if reason := greeting.get("failed"):
             raise WorkerFailed(reason)

@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from service.workers.local.forking import FORK_SERVER
+from service.workers.process_tree import kill as kill_all
+from tests.fakes import make_store
 from tests.pools import slot_memory
 from tests.system.loading import (
     PATIENT,
@@ -21,11 +24,16 @@ from tests.system.loading import (
     ready_workers,
     stop,
     stopped,
+    tiny_command,
+    tiny_environment,
     until,
     wait_for_metric,
 )
 from tests.system.serving import START_TIMEOUT_S, STOP_TIMEOUT_S, Server, running_server, serve_command
 from tests.weights import pulled_weights
+
+FRONT = "--multiprocessing-fork"
+"""In the commands of processes that are not forked from the template."""
 
 ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
@@ -126,8 +134,34 @@ def kill(process: "subprocess.Popen[bytes]") -> int:
 
 
 def terminate(process: "subprocess.Popen[bytes]") -> int:
-    process.terminate()
-    return process.wait(STOP_TIMEOUT_S)
+    """While what workers are forked from takes for ever to import what they need."""
+    with held(process.pid, FORK_SERVER):
+        process.terminate()
+        return process.wait(STOP_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def held(pid: int, command: str) -> Iterator[list[psutil.Process]]:
+    """The children of the process that have this in their commands. They do nothing more, whatever they are asked."""
+    holding = children_with(command, pid)
+    for child in holding:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.suspend()
+    try:
+        yield holding
+    finally:
+        kill_all(holding)
+
+
+def children_with(command: str, pid: int) -> list[psutil.Process]:
+    return [child for child in psutil.Process(pid).children() if command in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> str:
+    """Nothing where it has ended in the meantime."""
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
 
 
 @pytest.mark.parametrize(("end", "exit_code"), [(kill, -signal.SIGKILL), (terminate, 0)], ids=["killed", "terminated"])
@@ -145,6 +179,22 @@ def test_what_ends_while_it_loads_leaves_nothing_behind(end: End, exit_code: int
     finally:
         process.kill()
         process.wait(START_TIMEOUT_S)
+
+
+def test_fronts_that_are_still_loading_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """They never get further: it takes for ever to read the keys, and a signal that asks them to end does nothing."""
+    os.mkfifo(tmp_path / "keys")
+    settings = {"SILHOUETTE_FRONTS": "2", "SILHOUETTE_KEYS_FILE": str(tmp_path / "keys")}
+    environment = tiny_environment(make_store(tmp_path / "store"), **settings, SILHOUETTE_DRAIN_TIMEOUT_S="3000")
+    process = subprocess.Popen(tiny_command(), env=environment, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: len(children_with(FRONT, process.pid)) == 2, "two fronts")
+        with held(process.pid, FRONT) as fronts:
+            assert terminate(process) == 0
+            assert not psutil.wait_procs(fronts, timeout=STOP_TIMEOUT_S)[1]
+    finally:
+        process.kill()
+        process.wait(STOP_TIMEOUT_S)
 
 
 def is_importing(pid: int) -> bool:

@@ -15,7 +15,7 @@ from service.queue.asking import TicketQueue
 from service.video.apart.orders import Check, Ended, told
 from service.video.watch import Progress, Watch
 from service.workers.lifetime import signals_blocked
-from service.workers.local.worker import context_for
+from service.workers.local.forking import context_for
 
 logger = logging.getLogger(__name__)
 

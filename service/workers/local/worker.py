@@ -2,10 +2,8 @@
 
 import contextlib
 import logging
-import sys
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import WorkerFailed
@@ -14,6 +12,7 @@ from service.queue.ticket import Ticket
 from service.telemetry.log import FIELDS
 from service.workers.channel import Caller, Message
 from service.workers.child import ChildProcess
+from service.workers.local.forking import context_for, end_unused_template
 from service.workers.local.lane import Lane
 from service.workers.local.main import run_worker
 from service.workers.plan import WorkerPlan
@@ -25,18 +24,6 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
 logger = logging.getLogger(__name__)
-
-TEMPLATE = "service.workers.local.template"
-"""What workers on a CPU are forked from."""
-
-
-def context_for(device: str) -> "SpawnContext | ForkServerContext":
-    """How a worker's process is made. CUDA does not survive a fork, nor do macOS' own libraries."""
-    if device != "cpu" or sys.platform != "linux":
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([TEMPLATE])
-    return context
 
 
 class LocalWorker(ChildProcess):
@@ -139,6 +126,12 @@ class LocalWorker(ChildProcess):
     def ping(self, timeout_s: float) -> None:
         """Raises WorkerDied where the worker does not answer in time, or its device does not compute any more."""
         self.lanes[0].ping(timeout_s)
+
+    def kill(self) -> None:
+        """At once, also where what it is to be forked from is still importing."""
+        super().kill()
+        if self._starting.locked() and not self.pid:
+            end_unused_template()
 
     def _hand_over(self) -> None:
         super()._hand_over()

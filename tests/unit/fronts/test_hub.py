@@ -97,14 +97,16 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
 async def front_of(supervisor: Supervisor, cards: Sequence[ModelCard] = ()) -> AsyncIterator[Front]:
     """`cards`: what it begins with, where that is not what is served now."""
     ours, theirs = socket.socketpair()
-    attending = asyncio.create_task(supervisor.hub.attend(ours))
+    has_spoken = asyncio.Event()
+    attending = asyncio.create_task(supervisor.hub.attend(ours, has_spoken.set))
     front = Front(theirs, cards or supervisor.served.catalogue.cards)
     await front.link.open()
     try:
         yield front
     finally:
         await front.link.close()
-        assert await attending
+        await attending
+        assert has_spoken.is_set()
 
 
 async def until_waiting(supervisor: Supervisor, count: int) -> None:
