@@ -5,7 +5,9 @@ even after whoever asked for that has given up on it.
 """
 
 import json
+import math
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -29,6 +31,10 @@ class Caller:
     def __init__(self, connection: "Connection[Any, Any]") -> None:
         self._connection = connection
         self._number = GREETING
+        self.beside: Sequence[Caller] = ()
+        """Others that ask the same process, which does one thing after the other."""
+        self.heard_at = -math.inf
+        """When the last reply came; by time.monotonic()."""
 
     def ask(self, **request: Any) -> None:
         """Raises OSError where the worker is gone."""
@@ -38,17 +44,25 @@ class Caller:
     def reply(self, timeout_s: float) -> Message:
         """To what was asked last; the greeting where nothing was asked yet. Blocks.
 
-        Raises WorkerSilent after `timeout_s`, WorkerConfused, and EOFError or OSError where the worker is gone, or
-        another thread has closed this end.
+        Raises WorkerSilent where nothing was heard for `timeout_s`, here or by those beside, WorkerConfused, and
+        EOFError or OSError where the worker is gone, or another thread has closed this end.
         """
-        gives_up_at = time.monotonic() + timeout_s
-        while self._connection.poll(max(0.0, gives_up_at - time.monotonic())):
-            number, message = receive(self._connection)
-            if number > self._number:
-                raise WorkerConfused(f"a reply to request {number}, and the last was {self._number}")
-            if number == self._number:
-                return message
-        raise WorkerSilent
+        asked_at = time.monotonic()
+        while True:
+            left_s = self.gives_up_at(asked_at, timeout_s) - time.monotonic()
+            if self._connection.poll(max(0.0, left_s)):
+                number, message = receive(self._connection)
+                if number > self._number:
+                    raise WorkerConfused(f"a reply to request {number}, and the last was {self._number}")
+                if number == self._number:
+                    self.heard_at = time.monotonic()
+                    return message
+            elif left_s <= 0:
+                raise WorkerSilent
+
+    def gives_up_at(self, asked_at: float, timeout_s: float) -> float:
+        """The process may have begun with what was asked here only when it had replied to those beside."""
+        return max([asked_at, *(other.heard_at for other in self.beside)]) + timeout_s
 
     def close(self) -> None:
         self._connection.close()

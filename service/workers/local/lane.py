@@ -47,10 +47,10 @@ class Lane:
         return self._worker.sentinel
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
-        """As LocalWorker's. `timeout_s` is for this batch; that of another lane may be before it."""
+        """As LocalWorker's. `timeout_s` is for this batch, from when that of another lane is done."""
         card = self._worker.cards[batch[0].model]
         self.slots.put(card, [ticket.pixels for ticket in batch])
-        answer = self._ask(timeout_s * len(self._worker.lanes), **asked_of(batch, threads))
+        answer = self._ask(timeout_s, **asked_of(batch, threads))
         self._worker.batches += 1
         self._raise_error(answer)
         return BatchRun(self.slots.take_scores(card, len(batch)), answer["infer_s"], answer["is_traced"])

@@ -63,6 +63,9 @@ class LocalWorker(ChildProcess):
         far_lanes = [(self._open_pipe(context, lane), lane.slots) for lane in ahead]
         self._make_process(context, run_worker, replace(plan, models=self._models), first.slots, far_lanes)
         first.caller = self._caller
+        callers = [lane.caller for lane in self.lanes if lane.caller]
+        for caller in callers:
+            caller.beside = [other for other in callers if other is not caller]
 
     def _open_pipe(self, context: "SpawnContext | ForkServerContext", lane: Lane) -> "Connection[Any, Any]":
         """Its far end."""

@@ -79,3 +79,19 @@ def test_a_worker_that_is_gone_is_heard_of(ends: Ends) -> None:
     worker.close()
     with pytest.raises((EOFError, OSError)):
         caller.reply(SOON_S)
+
+
+def test_the_time_for_a_reply_begins_when_a_question_of_somebody_else_is_answered(ends: Ends) -> None:
+    """The process does one thing after the other, and may have had the other's first."""
+    caller, worker = ends
+    near, _ = pipe = Pipe()
+    other = Caller(near)
+    other.beside, caller.beside = [caller], [other]
+    assert other.gives_up_at(10.0, 60.0) == 70.0
+    caller.ask()
+    send(worker, 1)
+    caller.reply(SOON_S)
+    assert other.gives_up_at(10.0, 60.0) == caller.heard_at + 60.0
+    assert caller.gives_up_at(10.0, 60.0) == 70.0
+    for end in pipe:
+        end.close()
