@@ -13,6 +13,8 @@ def wording_of(entry: ErrorDetails) -> str:
     """Without the names of Python's types, which nobody sends."""
     bounds = entry.get("ctx", {})
     match entry["type"]:
+        case "missing":
+            return "it is missing"
         case "model_type" | "model_attributes_type" | "dict_type":
             return "a JSON object is wanted"
         case "too_short":

@@ -16,7 +16,7 @@ from service.api.exchange import exchange_of
 from service.api.running import answer_headers, by_size, run_operation
 from service.api.state import Service, ServiceDep
 from service.doors.door import Door
-from service.doors.inference import repository
+from service.doors.inference import extensions, repository
 from service.doors.inference.infer import INFER, PLANES, InferOptions, outputs_of
 from service.doors.inference.repository import version_of
 from service.doors.inference.tensors import Asked, OutputTensor, read_request, unpack, write_answer
@@ -36,6 +36,7 @@ OTHERS = ("binary_data_output", "timeout", "priority", "sequence_id", "sequence_
 """Those that clients send by themselves."""
 
 router = APIRouter()
+router.include_router(extensions.router)  # before models: `/v2/models/stats` is none
 router.include_router(repository.router)
 
 

@@ -20,8 +20,9 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
 from service.errors import BadOption, MalformedJson, MissingImage
+from service.errors.wording import wording_of
 
-BINARY_SIZE = "binary_data_size"
+BINARY_SIZE, SHARED_MEMORY = "binary_data_size", "shared_memory_region"
 LENGTH = struct.Struct("<I")
 
 WANTED = "a picture as BYTES with one element, or its pixels as UINT8 of shape [height, width, 3]"
@@ -79,11 +80,21 @@ def read_request(body: bytes, json_bytes: int | None) -> Asked:
     try:
         request = InferRequest.model_validate_json(head)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise MalformedJson(f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}") from error
+        first = error.errors()[0]
+        raise MalformedJson(f"{'.'.join(map(str, first['loc'])) or 'the body'}: {wording_of(first)}") from error
     if len(request.inputs) > 1:
         raise BadOption(f"one input, {WANTED}; there are {len(request.inputs)}")
+    _check_forms(request.outputs or ())
     return _read_picture(request, rest)
+
+
+def _check_forms(outputs: Sequence[RequestedOutput]) -> None:
+    """Raises BadOption for an output that the client would look for where it is not, or take for another thing."""
+    for output in outputs:
+        if SHARED_MEMORY in output.parameters:
+            raise BadOption(f"{output.name}: shared memory is not written; take the tensor itself")
+        if output.parameters.get("classification"):
+            raise BadOption(f"{output.name}: no classification, as it is a map of pixels; leave `class_count` out")
 
 
 def _read_picture(request: InferRequest, rest: bytes) -> Asked:
@@ -95,7 +106,7 @@ def _read_picture(request: InferRequest, rest: bytes) -> Asked:
             return Asked(request, image, has_batch=len(shape) > 1)
         case "UINT8", [height, width, 3] | [1, height, width, 3] if height > 0 and width > 0:
             return Asked(request, _as_file(_array(tensor, raw, height, width)), has_batch=len(tensor.shape) == 4)
-        case "BYTES" | "UINT8", [count, *_] if count > 1 and len(tensor.shape) != 3:
+        case ("BYTES", [count, *_]) | ("UINT8", [count, _, _, _]) if count > 1:
             raise BadOption(f"one picture a request: the input is a batch of {count}")
         case datatype, shape:
             raise BadOption(f"the input is {WANTED}, not {datatype} of shape {shape}")
@@ -104,7 +115,7 @@ def _read_picture(request: InferRequest, rest: bytes) -> Asked:
 def _raw_bytes(tensor: InputTensor, rest: bytes) -> bytes | None:
     """Of the tensor, behind the JSON; None where it is in the JSON."""
     size = tensor.parameters.get(BINARY_SIZE)
-    if "shared_memory_region" in tensor.parameters:
+    if SHARED_MEMORY in tensor.parameters:
         raise BadOption("shared memory is not read; send the tensor itself")
     if size is None:
         return None

@@ -62,9 +62,15 @@ ANNOTATE = Annotate(
 
 
 def model_for(controls: Sequence[Control], cards: Sequence[ModelCard]) -> ModelCard:
-    """The model that a project's labels are best looked for with; the default one where none knows any by its name."""
+    """The model that a project's labels are best looked for with.
+
+    Where none knows any by its name: the default one for a lone label, which is its subject; for several, none of which
+    can be had, the one whose classes are the most to choose from.
+    """
     preferred = [default_for_segment(cards), *cards]
-    return next((card for card in preferred if _knows_a_name(card, controls)), cards[0])
+    has_several = bool(controls) and all(len(control.labels) > 1 for control in controls)
+    otherwise = preferred[0] if has_several else cards[0]
+    return next((card for card in preferred if _knows_a_name(card, controls)), otherwise)
 
 
 def _knows_a_name(card: ModelCard, controls: Sequence[Control]) -> bool:

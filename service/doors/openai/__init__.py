@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from service.api.doorway import Refusal
 from service.doors.door import Door
 from service.doors.openai.edits import edit
+from service.errors import NotOffered
 
 CODES: Mapping[str, str] = {
     "missing_key": "invalid_api_key",
@@ -57,6 +58,14 @@ def _option(refusal: Refusal) -> str | None:
 
 router = APIRouter()
 router.add_api_route("/v1/images/edits", edit, methods=["POST"], response_class=Response)
+
+
+@router.post("/v1/images/generations")
+@router.post("/v1/images/variations")
+async def generate(request: Request) -> Response:
+    await request.body()
+    raise NotOffered("nothing is generated here; POST /v1/images/edits gives a picture another background")
+
 
 OPENAI = Door(
     name="openai",

@@ -197,7 +197,7 @@ def _read_clause(clause: str) -> Edit:
         found = re.fullmatch(pattern, plain)
         if found and (made := _filled(edit, found.groupdict(), strength)):
             return made
-    raise PromptRefused(f"{clause!r} is not about the background, which is all that this service edits: {EXAMPLES}")
+    raise PromptRefused(f"{clause!r}: nothing is generated here; what can be asked: {EXAMPLES}")
 
 
 def _filled(edit: Edit, named: Mapping[str, str | None], strength: str | None) -> Edit | None:

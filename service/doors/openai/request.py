@@ -1,7 +1,7 @@
 """What a client of OpenAI's edits sends: a form, or JSON with data URIs; and what is refused in it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ async def read_edit_request(request: Request, service: Service) -> EditRequest:
 
 async def _read_form(request: Request) -> tuple[list[bytes], bytes | None, dict[str, str]]:
     fields = await read_fields(request)
+    _check_names({*fields.files, *fields.texts})
     images = [file for name, files in fields.files.items() if IMAGE_FIELD.fullmatch(name) for file in files if file]
     for name, texts in fields.texts.items():
         if IMAGE_FIELD.fullmatch(name):
@@ -74,6 +75,7 @@ async def _read_form(request: Request) -> tuple[list[bytes], bytes | None, dict[
 async def _read_object(request: Request, service: Service) -> tuple[list[bytes], bytes | None, dict[str, str]]:
     """JSON, where each picture is a data URI or a URL: as it is, or as `{"image_url": ...}`."""
     found = await read_json(request)
+    _check_names({name for name, value in found.items() if value is not None})
     given = found.get("images") or found.get("image") or []
     given = given if isinstance(given, list) else [given]
     if len(given) > MAX_IMAGES:
@@ -98,6 +100,11 @@ def _is_plain(value: Any) -> bool:
 
 def _text(value: str | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check_names(given: Collection[str]) -> None:
+    if "markup" in given:
+        raise BadOption("markup: nothing that is drawn on the picture is read; `mask` says what may be edited")
 
 
 def _check(texts: Mapping[str, str]) -> None:

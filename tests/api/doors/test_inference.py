@@ -128,6 +128,8 @@ def test_the_clients_own_timeout_in_microseconds_is_kept(client: TestClient) -> 
 
 WRONG: dict[str, dict[str, Any]] = {
     "no output 'depth'": {"outputs": [{"name": "depth"}]},
+    "labels: shared memory": {"outputs": [{"name": "labels", "parameters": {"shared_memory_region": "a"}}]},
+    "labels: no classification": {"outputs": [{"name": "labels", "parameters": {"classification": 3}}]},
     "BYTES": {"tensor": {"name": "image", "datatype": "FP32", "shape": [1], "data": [1.0]}},
     "batch of 2": {"tensor": {**AS_BYTES, "shape": [2], "data": AS_BYTES["data"] * 2}},
     "base64": {"tensor": {**AS_BYTES, "data": ["?"]}},
@@ -146,3 +148,12 @@ def test_a_length_that_is_none_and_labels_of_two_models_are_refused(client: Test
     assert "no output" in said(infer(client, "best", outputs=[{"name": "labels"}]))
     assert said(infer(client, "nobodys"), 404)
     assert said(client.get("/v2/nothing"), 404)
+
+
+def test_what_triton_has_beside_inference_is_refused_by_its_name(client: TestClient) -> None:
+    assert "statistics" in said(client.get("/v2/models/stats"), 501)
+    assert "statistics" in said(client.get("/v2/models/tiny-subject/versions/1/stats"), 501)
+    assert "shared memory" in said(client.get("/v2/systemsharedmemory/status"), 501)
+    assert "shared memory" in said(client.post("/v2/cudasharedmemory/region/a/register", json={}), 501)
+    assert "settings" in said(client.post("/v2/logging", json={"log_info": True}), 501)
+    assert "infer" in said(client.post("/v2/models/tiny-subject/generate", json={}), 501)

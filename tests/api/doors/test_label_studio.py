@@ -139,8 +139,10 @@ def test_a_lone_label_of_any_name_is_the_subject(client: TestClient) -> None:
 def test_labels_that_no_model_knows_are_told_with_the_classes_that_it_has(client: TestClient) -> None:
     answer = ask(client, task(painted()), config=labelled('value="Tumour"', 'value="Bone"'))
     assert answer.status_code == 422
-    assert "Tumour" in answer.json()["error"]
-    assert "predicted_values" in answer.json()["error"]
+    told = answer.json()["error"]
+    assert "Tumour" in told
+    assert "predicted_values" in told
+    assert "red" in told, "the classes of the model that has most of them, and not the default one's"
 
 
 BOMB = '<!DOCTYPE v [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><View><Label value="&b;"/></View>'

@@ -140,7 +140,7 @@ def test_json_with_urls_is_read_where_pictures_are_fetched(fetching: TestClient)
     assert opened(picture_of(on_loop(fetching, story))).mode == "RGBA"
 
 
-@pytest.mark.parametrize("prompt", ["Add a hat", "Remove the background and add a hat", ""])
+@pytest.mark.parametrize("prompt", ["Add a hat", "Remove the background and add a hat", "Put a beach behind me", ""])
 def test_a_prompt_that_is_not_about_the_background_is_refused(client: TestClient, prompt: str) -> None:
     error = error_of(ask(client, prompt))
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", "prompt", "unsupported_prompt")
@@ -154,6 +154,7 @@ REFUSED = {
     "output_format": "gif",
     "output_compression": "101",
     "background": "pink",
+    "markup": "a picture",
 }
 
 
@@ -175,7 +176,9 @@ def test_every_failure_is_in_the_contracts_form(client: TestClient) -> None:
     assert error_of(client.post(EDITS, data={"prompt": "x"}, files={"other": b"x"}))["code"] == "missing_image"
     unknown = error_of(ask(client, "Remove the background", {"model": "nobodys"}), 404)
     assert (unknown["param"], unknown["code"]) == ("model", "model_not_found")
-    assert error_of(client.post("/v1/images/generations", json={}), 404)["code"] == "not_found"
+    for path in ("generations", "variations"):
+        assert error_of(client.post(f"/v1/images/{path}", json={}), 501)["code"] == "not_offered"
+    assert error_of(client.post("/v1/images/others", json={}), 404)["code"] == "not_found"
     assert error_of(client.get(EDITS), 405)["type"] == "invalid_request_error"
     assert error_of(client.post(EDITS, content=b"{", headers={"Content-Type": "application/json"}))
 

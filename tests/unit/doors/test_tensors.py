@@ -55,6 +55,7 @@ WRONG: dict[str, tuple[dict[str, Any], bytes]] = {
     "shape .* has 12 values, and the data 11": ({"datatype": "UINT8", "shape": [2, 2, 3], "data": [0] * 11}, b""),
     "numbers from 0 to 255": ({"datatype": "UINT8", "shape": [2, 2, 3], "data": [256] * 12}, b""),
     "of shape \\[2, 2, 4\\]": ({"datatype": "UINT8", "shape": [2, 2, 4], "data": [0] * 16}, b""),
+    "not UINT8 of shape \\[2, 2\\]": ({"datatype": "UINT8", "shape": [2, 2], "data": [0] * 4}, b""),
     "of shape \\[0, 2, 3\\]": ({"datatype": "UINT8", "shape": [0, 2, 3], "data": []}, b""),
     "has no data": ({"datatype": "BYTES", "shape": [1]}, b""),
     "is empty": ({"datatype": "BYTES", "shape": [1], "data": [""]}, b""),
@@ -65,7 +66,7 @@ WRONG: dict[str, tuple[dict[str, Any], bytes]] = {
     ),
     "and 3 bytes follow": ({"datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 4}}, b"abc"),
     "shared memory": ({"datatype": "BYTES", "shape": [1], "parameters": {"shared_memory_region": "a"}}, b""),
-    "inputs.0.shape": ({"datatype": "BYTES"}, b""),
+    "inputs.0.shape: it is missing": ({"datatype": "BYTES"}, b""),
 }
 
 
