@@ -12,7 +12,7 @@ from benchmarks.before.record import Record
 from benchmarks.before.report import goals, print_record
 from benchmarks.before.serving import measure_serving
 from benchmarks.harness.builds import HERE, Build, older_build
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.machine import machine
 from service.cli.console import say
 
@@ -69,9 +69,7 @@ def measure_all(chosen: argparse.Namespace, record: Record) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("base", nargs="?", metavar="BASE", help="a commit, or the folder of a checkout")
     parser.add_argument("--quick", action="store_true", help="one short round of each: three minutes")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "int8"), help="default: auto")

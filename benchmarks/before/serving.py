@@ -2,10 +2,7 @@
 
 import asyncio
 import math
-import time
 from collections.abc import Iterator
-
-import psutil
 
 from benchmarks.before.measures import Figures
 from benchmarks.harness.builds import Build
@@ -30,7 +27,7 @@ def measure_serving(build: Build, precision: str, seconds: float, number: int) -
     values: dict[str, float] = {}
     try:
         with silhouette(MODEL, build, precision=precision) as server:
-            values["start_s"] = time.time() - psutil.Process(server.process.pid).create_time()
+            values["start_s"] = server.age_s()
             for name, value in _loads(server, seconds):
                 values[name] = value
     except (StartFailed, OSError) as error:

@@ -1,5 +1,6 @@
-"""How a benchmark ends that cannot go on."""
+"""What the commands of all benchmarks have in common: their help, their lists, and how they end early."""
 
+import argparse
 import contextlib
 import signal
 import sys
@@ -8,6 +9,26 @@ from collections.abc import Iterator
 from service.cli.console import say
 from service.cli.exit_codes import INTERRUPTED, WRONG_COMMAND
 from service.configuration_errors import ConfigurationError
+
+
+def argument_parser(description: str | None, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Its help has the lines of both texts as they were written."""
+    return argparse.ArgumentParser(
+        description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """As a type of an argument: `u2net,selfie`."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """As a type of an argument: `1,4,16`."""
+    found = text.split(",")
+    if not all(count.isdecimal() and int(count) for count in found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers")
+    return tuple(map(int, found))
 
 
 @contextlib.contextmanager

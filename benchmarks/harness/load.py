@@ -95,6 +95,11 @@ class Tally:
         return [answer for answer in self.answers if answer.good]
 
     @property
+    def lost(self) -> int:
+        """Requests that were refused, failed or never answered."""
+        return len(self.answers) - len(self.good) + self.broken + self.unanswered
+
+    @property
     def goodput(self) -> float:
         """2xx answers a second, until the last one was there."""
         return len(self.good) / self.elapsed_s if self.elapsed_s else 0.0

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.harness.servers import Server
-from service.workers.process_tree import kill, tree
+from service.workers.process_tree import kill
 
 MEGABYTE = 1_000_000
 SAMPLE_INTERVAL_S = 1.0
@@ -56,8 +56,8 @@ def watched(server: Server, interval_s: float = SAMPLE_INTERVAL_S) -> Iterator[M
 def _watch(server: Server, memory: Memory, done: threading.Event, interval_s: float) -> None:
     started = time.monotonic()
     while not done.wait(interval_s):
-        processes = tree(server.process.pid)
-        memory.add(time.monotonic() - started, _rss_bytes(processes))
+        processes = server.processes()
+        memory.add(time.monotonic() - started, rss_bytes(processes))
         memory.peak_pss_bytes = max(pss_bytes(processes), memory.peak_pss_bytes)
         if psutil.virtual_memory().available < MIN_AVAILABLE_BYTES:
             memory.ran_out = True
@@ -89,12 +89,8 @@ def _status_bytes(name: str) -> int:
     return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1]) * 1024
 
 
-def rss_bytes(server: Server) -> dict[int, int]:
-    """Of each process of the server now, by its id."""
-    return _rss_bytes(tree(server.process.pid))
-
-
-def _rss_bytes(processes: Sequence[psutil.Process]) -> dict[int, int]:
+def rss_bytes(processes: Sequence[psutil.Process]) -> dict[int, int]:
+    """Resident memory of each now, by its id; those that have ended are left out."""
     found = {}
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):

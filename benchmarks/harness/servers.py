@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
 from benchmarks.harness.builds import HERE, REPOSITORY, Build
 from benchmarks.harness.load import HOST
@@ -63,9 +64,17 @@ class Server:
                 roles[event["pid"]] = f"worker {place}" + (f" ({places[place]})" if places[place] > 1 else "")
         return roles
 
+    def processes(self) -> list[psutil.Process]:
+        """The one that was started, and then all below it; empty where it has ended."""
+        return tree(self.process.pid)
+
+    def age_s(self) -> float:
+        """Since its process was started."""
+        return time.time() - psutil.Process(self.process.pid).create_time()
+
     def stop(self) -> None:
         """Politely, then not; at once where somebody presses Ctrl-C meanwhile."""
-        processes = tree(self.process.pid)
+        processes = self.processes()
         self.process.send_signal(signal.SIGTERM)
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,7 +1,6 @@
 """Sets `silhouette video` beside backgroundremover: one film, made transparent by both, with the same weights."""
 
 import argparse
-import contextlib
 import os
 import shutil
 import statistics
@@ -14,12 +13,12 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness.builds import REPOSITORY
 from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.cpu import cpu_s_by_pid
 from benchmarks.harness.machine import machine
 from benchmarks.harness.memory import MEGABYTE, pss_bytes
 from benchmarks.harness.servers import HANDLERS, StartFailed, environment
@@ -172,7 +171,7 @@ def _watched(command: Sequence[str], settings: Mapping[str, str], log: Path) -> 
         while not (ended := os.wait4(running.pid, os.WNOHANG))[0]:
             family = tree(running.pid)
             peak_bytes = max(peak_bytes, pss_bytes(family))
-            spent_s.update(_cpu_s(family))
+            spent_s.update(cpu_s_by_pid(family))
             if time.monotonic() - began_s > TIMEOUT_S:
                 raise StartFailed(f"{command[0]} took more than {TIMEOUT_S:g} s")
             time.sleep(POLL_S)
@@ -183,16 +182,6 @@ def _watched(command: Sequence[str], settings: Mapping[str, str], log: Path) -> 
     running.returncode = os.waitstatus_to_exitcode(status)
     cpu_s = max(usage.ru_utime + usage.ru_stime, sum(spent_s.values()))
     return time.monotonic() - began_s, cpu_s, peak_bytes, running.returncode
-
-
-def _cpu_s(processes: Sequence[psutil.Process]) -> dict[int, float]:
-    """Of each by itself, by its id."""
-    found = {}
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            found[process.pid] = times.user + times.system
-    return found
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------

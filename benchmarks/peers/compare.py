@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.peers.agreement import Agreement, alphas, compare
 from benchmarks.peers.cells import Cell, Contender, attempt
 from benchmarks.peers.contenders import (
@@ -183,9 +183,7 @@ def measure_all(chosen: argparse.Namespace, record: Record) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--quick", action="store_true", help="one round of 1080p with 4 clients: two minutes")
     parser.add_argument("--seconds", type=float, metavar="N", help="of load in a cell; default: 10, or 4 if quick")
     parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N", help="in all; default: 21")

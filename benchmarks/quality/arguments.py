@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from benchmarks.harness.command import names
+
 
 def add_set_arguments(parser: argparse.ArgumentParser) -> None:
     """The folder, the model, and how the masks are to be read."""
@@ -28,10 +30,6 @@ def add_classes_argument(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--classes", type=names, metavar="NAME,...", help="what counts as found; default: the model's foreground"
     )
-
-
-def names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
 
 
 def foreground(text: str) -> tuple[int, ...] | None:

@@ -7,7 +7,6 @@ Each click or stroke is one request: the matte of the one before goes along, and
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,14 +17,14 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.quality.arguments import add_set_arguments
 from benchmarks.quality.hand import HANDS, Gesture, Hand
 from benchmarks.quality.labelled import find_pairs, read_truth, subject_of
 from benchmarks.quality.network import Network
-from service.cli.console import say, work_progress
+from service.cli.console import work_progress
 from service.cli.evaluation.metrics import overlap
 from service.cli.evaluation.pairs import Pair
-from service.configuration_errors import ConfigurationError
 from service.models.labels import Mask
 from service.pixels.correction import Correction, correct
 from service.pixels.matting import SUBJECT_LEVEL, Matte
@@ -116,7 +115,7 @@ def show(dataset: str, series: dict[str, Series]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     add_set_arguments(parser)
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the network's answers in DIR and reuse them")
     return parser
@@ -125,13 +124,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2, and one line that says why, where a folder, file or model is not as it should be."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with ending_in_one_line("correction"):
         network = Network(chosen.model, chosen.cache)
         pairs = find_pairs(chosen.folder, chosen.limit)
         series = measure(pairs, network, chosen.foreground)
-    except ConfigurationError as error:
-        say(f"correction: {error}")
-        sys.exit(2)
     show(f"{chosen.folder.resolve().name}, {network.card.label}, {len(pairs)} pictures", series)
     if chosen.json:
         figures = {name: {"iou": each.ious, "mean": each.means} for name, each in series.items()}

@@ -4,7 +4,6 @@ Photos from scikit-image are laid over others through soft mattes, so the truth 
 pixels as they are, and pymatting's multi-level estimate (`pip install pymatting`; left out where it is not installed).
 """
 
-import argparse
 import ctypes
 import gc
 import time
@@ -20,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from skimage import data
 
+from benchmarks.harness.command import argument_parser
 from service.operations.blur_background import BlurBackgroundOptions, blur_background
 from service.operations.effect import Scene
 from service.operations.options import parse_options
@@ -230,9 +230,7 @@ def _status_bytes(name: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--masks", type=Path, help="folder of mask pictures, 0 outside of the subject")
     parser.add_argument("--size", choices=SIZES, action="append", help="default: all")
     parser.add_argument("--only", choices=["colors", "composing"], help="default: both")

@@ -1,7 +1,6 @@
 """Compares ways from a network's answer to a matte, at full size, on any folder of pictures and masks."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +9,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.quality.arguments import add_classes_argument, add_set_arguments, count, names
+from benchmarks.harness.command import argument_parser, ending_in_one_line, names
+from benchmarks.quality.arguments import add_classes_argument, add_set_arguments, count
 from benchmarks.quality.comparison import Comparison, Score
 from benchmarks.quality.edges import TrueEdge
 from benchmarks.quality.labelled import counted_of, find_pairs, only_named, read_truth, subject_of
 from benchmarks.quality.network import Network, Spent
 from benchmarks.quality.ways import BASELINE, TOGETHER, WAYS, Shot
 from benchmarks.quality.worst import WorstFirst, with_frame, worst_region
-from service.cli.console import say, work_progress
+from service.cli.console import work_progress
 from service.cli.evaluation.contact_sheet import Row
 from service.cli.evaluation.metrics import score_subject
 from service.cli.evaluation.pairs import Pair
@@ -132,9 +132,7 @@ def as_plane(matte: Matte) -> Plane:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     add_set_arguments(parser)
     add_classes_argument(parser)
     known, more = ", ".join(WAYS), ", ".join(TOGETHER)
@@ -189,11 +187,8 @@ def run(chosen: argparse.Namespace) -> Run:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2, and one line that says why, where a folder, file, class or model is not as it should be."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with ending_in_one_line("mattes", Failure):
         done = run(chosen)
-    except (ConfigurationError, Failure) as error:
-        say(f"mattes: {error}")
-        sys.exit(2)
     done.comparison.print()
     if chosen.json:
         done.comparison.write(chosen.json)

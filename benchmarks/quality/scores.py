@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.quality.arguments import count, foreground
 from benchmarks.quality.labelled import find_pairs, read_truth, subject_of
 from benchmarks.quality.network import Network
-from service.cli.console import say, work_progress
+from service.cli.console import work_progress
 from service.cli.evaluation.metrics import SubjectScore, score_subject, summarise
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure
@@ -113,9 +113,7 @@ def run(chosen: argparse.Namespace) -> dict[str, Found]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2, and one line that says why, where nothing can be compared."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="has images/ and masks/")
     parser.add_argument("--model", required=True, metavar="NAME", help="a model that was pulled, with a sigmoid")
     parser.add_argument(
@@ -123,11 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--limit", type=count, metavar="N", help="only N pictures, spread evenly over the folder")
     parser.add_argument("--reduce", type=count, metavar="SIDE", help="reduce the network's answer to SIDE x SIDE first")
-    try:
+    with ending_in_one_line("scores", Failure):
         found = run(parser.parse_args(arguments))
-    except (ConfigurationError, Failure) as error:
-        say(f"scores: {error}")
-        sys.exit(2)
     table = Table("scores in", "differ", "over 1", "levels", "MAE", "IoU", box=None)
     for name, each in found.items():
         table.add_row(name, *each.row())

@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 import io
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -15,10 +14,10 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 
 from benchmarks.harness.cameras import FILM_FRAMES, Set, add_camera_arguments, filmed, framed, hello, opened, person
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import HOST
+from benchmarks.harness.report import write_rows
 from benchmarks.harness.servers import Server, silhouette
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 from service.stream.protocol import unpack
 
 STILL_NOISE = (4.0, 8.0, 16.0)
@@ -136,9 +135,7 @@ def print_calm(rows: Sequence[Calm]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     add_camera_arguments(parser)
     return parser
 
@@ -146,14 +143,12 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where a goal is missed, with 2 where the service does not start or refuses."""
     chosen = _parser().parse_args(arguments)
-    try:
-        with silhouette(chosen.model, max_sessions="64", max_session_fps="120") as server:
-            rows = asyncio.run(calm(server, chosen.model, Set(person(server, chosen.model), chosen.size)))
-    except ConfigurationError as error:
-        say(f"smoothing: {error}")
-        sys.exit(2)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    with (
+        ending_in_one_line("smoothing"),
+        silhouette(chosen.model, max_sessions="64", max_session_fps="120") as server,
+    ):
+        rows = asyncio.run(calm(server, chosen.model, Set(person(server, chosen.model), chosen.size)))
+    write_rows(rows, chosen.json)
     print_calm(rows)
     sys.exit(0 if all(row.met for row in rows) else 1)
 

@@ -4,7 +4,6 @@ What has to hold: every request that was accepted is answered within its deadlin
 memory stays within its budget, as seen from outside, and comes back to what it was; `/livez` answers at once.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -21,7 +20,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import HOST, percentile
 from benchmarks.harness.memory import MEGABYTE, rss_bytes
 from benchmarks.harness.servers import SERVICE, Server, silhouette
@@ -161,7 +160,7 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 def _service_mb(server: Server) -> float:
     """Of the service's own process: workers have a memory of their own, which requests do not change."""
-    return rss_bytes(server).get(server.process.pid, 0) / MEGABYTE
+    return rss_bytes(server.processes()).get(server.process.pid, 0) / MEGABYTE
 
 
 def _budget_mb() -> float:
@@ -205,9 +204,7 @@ def as_data(day: Day) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--model", default="selfie", metavar="NAME", help="a model that was pulled; default: selfie")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="default: 10")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all that was seen to OUT")

@@ -22,6 +22,7 @@ from pathlib import Path
 import av
 import psutil
 
+from benchmarks.harness.command import argument_parser
 from service.engine.engine import Engine
 from service.settings import read_settings
 from service.video.apart.child import NICE
@@ -138,7 +139,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _chosen() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="of the film")
     parser.add_argument("--rate", type=float, default=float(RATE), help="of the film, in frames a second")
     parser.add_argument("--size", type=_size, default=(1920, 1080), metavar="WIDTHxHEIGHT")

@@ -7,7 +7,6 @@ machine of its own would, and the one that has done so for longest is killed. Wh
 is done once, and its result never changes.
 """
 
-import argparse
 import contextlib
 import hashlib
 import io
@@ -28,7 +27,7 @@ import httpx2
 from PIL import Image, ImageDraw
 
 from benchmarks.harness.builds import HERE
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import HOST
 from benchmarks.harness.servers import Server, silhouette
 from service.cli.console import say
@@ -210,9 +209,7 @@ def _done(server: Server) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where a promise did not hold, with 2 where the service does not start."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--jobs", type=int, default=200, metavar="N", help="default: 200")
     parser.add_argument(
         "--kill-s",

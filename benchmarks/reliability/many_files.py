@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from skimage import data
 
+from benchmarks.harness.command import argument_parser
 from benchmarks.harness.odd_files import DONE, LEFT_OUT, ODD_FILES, PASSED_OVER
 
 LOOK_INTERVAL_S = 0.02
@@ -132,9 +133,7 @@ def print_outcomes(outcomes: Mapping[str, Outcome]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--model", default="selfie", metavar="NAME", help="a model that was pulled; default: selfie")
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="files; default: 1000")
     parser.add_argument("--side", type=int, default=256, metavar="PIXELS", help="of each photo; default: 256")

@@ -16,7 +16,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import HOST, Load, Tally, multipart, run_load
 from benchmarks.harness.memory import MEGABYTE, rss_bytes, watched
 from benchmarks.harness.servers import Server, silhouette
@@ -58,8 +58,7 @@ class Found:
         return self.after_mb / self.before_mb - 1
 
     def failures(self) -> list[str]:
-        tally = self.tally
-        lost = len(tally.answers) - len(tally.good) + tally.broken + tally.unanswered
+        lost = self.tally.lost
         found = [f"{lost} requests were lost"] if lost else []
         found += [f"memory at rest grew by {self.growth:.1%}"] if self.growth > MAX_GROWTH else []
         return found + self.refused
@@ -120,14 +119,14 @@ async def run(changes: Changes, rounds: int, requests: int, concurrency: int) ->
     await run_load(Load(server.port, asked, concurrency, SPELL_S), Tally())
     await asyncio.to_thread(Changes(server, changes.store, changes.model, Found()).rounds, 1)
     await asyncio.sleep(REST_S)
-    found.before_mb = sum(rss_bytes(server).values()) / MEGABYTE
+    found.before_mb = sum(rss_bytes(server.processes()).values()) / MEGABYTE
     changing = asyncio.create_task(asyncio.to_thread(changes.rounds, rounds))
     while not changing.done() or len(found.tally.answers) < requests:
         seed = len(found.tally.answers)
         await run_load(Load(server.port, asked, concurrency, SPELL_S, seed=seed), found.tally)
     await changing
     await asyncio.sleep(REST_S)
-    found.after_mb = sum(rss_bytes(server).values()) / MEGABYTE
+    found.after_mb = sum(rss_bytes(server.processes()).values()) / MEGABYTE
 
 
 def print_found(found: Found) -> None:
@@ -148,9 +147,7 @@ def print_found(found: Found) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--model", default="u2net", metavar="NAME", help="that comes and goes; default: %(default)s")
     parser.add_argument("--serving", default="selfie", metavar="NAME", help="that is asked; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=10, metavar="N", help="default: %(default)s")

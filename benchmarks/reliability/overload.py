@@ -1,16 +1,15 @@
 """Sets the service beside `rembg s` on the same weights and photo, from one client to more than either can serve."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, counts, ending_in_one_line
+from benchmarks.harness.report import write_rows
 from benchmarks.peers.cells import Cell, Contender, measure
 from benchmarks.peers.contenders import MODEL, REMBG, SILHOUETTE, rembg_server, silhouette_as_set, weights_folder
 from benchmarks.peers.results import CONSOLE, Goal, Results, print_goals, ratio
@@ -104,24 +103,13 @@ def run(concurrencies: Sequence[int], rounds: int, seconds: float, obey: bool) -
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--concurrency", type=_counts, default=CONCURRENCIES, metavar="N,...", help="default: 1,4,16,64"
-    )
+    parser = argument_parser(__doc__, EPILOG)
+    parser.add_argument("--concurrency", type=counts, default=CONCURRENCIES, metavar="N,...", help="default: 1,4,16,64")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default: 3")
     parser.add_argument("--seconds", type=float, default=20.0, metavar="N", help="of load in a cell; default: 20")
     parser.add_argument("--obey", action="store_true", help="refused clients wait as long as Retry-After says")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every cell to OUT")
     return parser
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    counts = text.split(",")
-    if not all(count.isdecimal() and int(count) for count in counts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers")
-    return tuple(int(count) for count in counts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -133,8 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_table(results, chosen.concurrency, chosen.rounds)
     found = goals(results, chosen.concurrency)
     print_goals(found)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(cell) for cell in cells], indent=1) + "\n", encoding="utf-8")
+    write_rows(cells, chosen.json)
     sys.exit(0 if all(goal.met for goal in found) else 1)
 
 

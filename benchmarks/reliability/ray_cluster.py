@@ -6,7 +6,6 @@ answers at the address again, the service joins it by itself. With a Redis, a he
 still has the replica of the other node, which is the same process as before.
 """
 
-import argparse
 import contextlib
 import io
 import shutil
@@ -22,7 +21,7 @@ import psutil
 from PIL import Image
 from rich.console import Console
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from service.configuration_errors import ConfigurationError
 from service.workers.ray.node import NodeNotStarted, free_ports
 from tests.fakes import RED, make_store
@@ -194,8 +193,7 @@ def run(only_redis: bool) -> bool:
 
 
 def main() -> None:
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=formatter)
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--redis", action="store_true", help="only the control store with a Redis")
     chosen = parser.parse_args()
     with ending_in_one_line("ray_cluster", NodeNotStarted, TimeoutError):

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import Load, Tally, multipart, run_load
 from benchmarks.harness.memory import MEGABYTE, Memory, Slope, rss_bytes, slope, watched
 from benchmarks.harness.photos import PHOTOS
@@ -114,9 +114,7 @@ class Soak:
             for growth in self.growths
             if growth.slope and growth.slope.mb_per_minute >= MAX_MB_PER_MINUTE
         ]
-        tally = self.tally
-        bad = len(tally.answers) - len(tally.good) + tally.broken + tally.unanswered
-        counted = [(self.restarts, "workers were restarted"), (bad, "requests were not answered with 2xx")]
+        counted = [(self.restarts, "workers were restarted"), (self.tally.lost, "requests were not answered with 2xx")]
         missing = [] if any(growth.slope for growth in self.growths) else ["too short to tell whether anything grows"]
         return growing + missing + [f"{count:.0f} {what}" for count, what in counted if count]
 
@@ -143,7 +141,7 @@ async def run(server: Server, plan: Run, memory: Memory) -> Tally:
             seed = SEED + len(total.answers)
             await run_load(Load(server.port, requests, plan.concurrency, seconds, seed=seed), total)
             await asyncio.sleep(REST_S)
-            memory.add(time.perf_counter() - started, rss_bytes(server))
+            memory.add(time.perf_counter() - started, rss_bytes(server.processes()))
             told = f"{total.goodput:.1f}/s, p95 {total.latency_s(0.95):.2f} s" if total.good else ""
             progress.update(bar, completed=time.perf_counter() - started, told=told)
     return total
@@ -185,9 +183,7 @@ def print_soak(soak: Soak) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--model", required=True, metavar="NAME", help="a model that was pulled")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="default: 10; under 3 tells little")
     parser.add_argument("--concurrency", type=int, default=8, metavar="N", help="clients; default: 8")

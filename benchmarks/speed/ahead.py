@@ -1,9 +1,7 @@
 """What it brings that the next batch comes to a worker while it computes one: the real queue, feeding and worker
 process, and a network that sleeps for as long as a device would compute."""
 
-import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,9 +11,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.speed.scaling_server import MODEL, sleeping_families
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 from service.models.store import Checkpoint, ModelStore
 from service.queue.batcher import Batcher
 from service.queue.schedule import BatchPolicy
@@ -82,20 +79,15 @@ async def measure(checkpoint: Checkpoint, network_s: float, batch: int, seconds:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the weights were not pulled."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--network-ms", type=float, default=20.0, metavar="MS", help="of a batch; default: 20")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="images of a full one; default: 8")
     parser.add_argument("--seconds", type=float, default=4.0, metavar="N", help="of each run; default: 4")
     parser.add_argument("--rounds", type=int, default=4, metavar="N", help="default: 4")
     chosen = parser.parse_args(arguments)
-    try:
+    with ending_in_one_line("ahead"):
         store = ModelStore(read_settings().model_store)
         checkpoint = store.checkpoint(store.card(MODEL))
-    except ConfigurationError as error:
-        say(f"ahead: {error}")
-        sys.exit(2)
     table = Table("images/s", "brought ahead", "ratio", "between two", "brought ahead", box=None)
     of = partial(measure, checkpoint, chosen.network_ms / MS_PER_S, chosen.batch, chosen.seconds)
     for _ in range(chosen.rounds):

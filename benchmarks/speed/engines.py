@@ -6,13 +6,13 @@ They take turns, so that what else the machine does hits all alike: believe the 
     python -m benchmarks.speed.engines u2net selfie deeplab-voc --rounds 6
 """
 
-import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.harness.command import argument_parser
 from benchmarks.harness.machine import machine
 from service.models.engines.compiled import CompiledNetwork
 from service.models.labels import Scores
@@ -73,7 +73,7 @@ def measure(checkpoint: Checkpoint, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--rounds", type=int, default=6)
     chosen = parser.parse_args()

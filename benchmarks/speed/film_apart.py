@@ -6,16 +6,15 @@ what starting costs does not count.
     .venv/bin/python -m benchmarks.speed.film_apart --rounds 4
 """
 
-import argparse
 import asyncio
-import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Awaitable
 from pathlib import Path
 
-import psutil
-
+from benchmarks.harness.command import argument_parser
+from benchmarks.harness.cpu import cpu_s
 from service.engine.engine import Engine
 from service.settings import Settings, read_settings
 from service.video.apart.films import FilmsApart
@@ -26,6 +25,7 @@ from service.video.film import Made as MadeHere
 from service.video.film import make_film
 from service.video.source import Limits
 from service.video.watch import Progress, Watch
+from service.workers.process_tree import tree
 from tests.clips import cat_over_coffee, noisy, write_clip
 
 SIZE = (1280, 720)
@@ -45,17 +45,17 @@ class Meter:
 
     def hear(self, progress: Progress) -> None:
         if progress.frames in (FIRST, self._frames - LAST):
-            self._marks.append((_cpu_s(), time.monotonic()))
+            self._marks.append((cpu_s(tree(os.getpid())), time.monotonic()))
 
     def figures(self) -> tuple[float, float]:
         """CPU milliseconds a frame, and frames a second."""
-        (cpu_s, began_s), (cpu_end_s, ended_s) = self._marks
+        (began_cpu_s, began_s), (ended_cpu_s, ended_s) = self._marks
         counted = self._frames - FIRST - LAST
-        return 1000 * (cpu_end_s - cpu_s) / counted, counted / (ended_s - began_s)
+        return 1000 * (ended_cpu_s - began_cpu_s) / counted, counted / (ended_s - began_s)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--frames", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=4)
     chosen = parser.parse_args()
@@ -94,16 +94,6 @@ def _apart(engine: Engine, settings: Settings, film: Path, watch: Watch) -> Awai
         places=engine.pool.places,
     )
     return FilmsApart(engine.batcher, lambda: "cpu").make(order, watch)
-
-
-def _cpu_s() -> float:
-    """Of this process and all below it."""
-    total = 0.0
-    for each in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = each.cpu_times()
-            total += times.user + times.system
-    return total
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import itertools
 import math
+import os
 import re
 import subprocess
 import sys
@@ -26,12 +27,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from skimage import data
 
+from benchmarks.harness.command import argument_parser
+from benchmarks.harness.cpu import cpu_s
+from benchmarks.harness.memory import rss_bytes
 from service.engine.engine import Engine
 from service.models.decisions import Plane
 from service.models.labels import Box
@@ -44,6 +47,7 @@ from service.video.look import Shown
 from service.video.source import Limits, Source
 from service.video.steady import Matted, Steadier
 from service.video.writers import WRITERS, Order
+from service.workers.process_tree import below, tree
 from tests.clips import Picture, cat_over_coffee, noisy, write_clip
 
 Result = TypeVar("Result")
@@ -95,28 +99,23 @@ def measured(film: Path, result: Path, *options: str) -> tuple[float, float, flo
     command = [sys.executable, "-m", "service.cli", "video", str(film), "--out", str(result), *options]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     unfinished = result.with_name(f".{result.name}.silhouette-part")
-    peak_bytes, loading_s, cpu_s = 0, 0.0, 0.0
+    peak_bytes, loading_s, spent_s = 0, 0.0, 0.0
     while running.poll() is None:
-        bytes_now, cpu_now_s = _used_by(running.pid)
-        peak_bytes, cpu_s = max(peak_bytes, bytes_now), max(cpu_s, cpu_now_s)
-        loading_s = loading_s if unfinished.exists() or result.exists() else cpu_s
+        bytes_now, spent_now_s = _used_by(running.pid)
+        peak_bytes, spent_s = max(peak_bytes, bytes_now), max(spent_s, spent_now_s)
+        loading_s = loading_s if unfinished.exists() or result.exists() else spent_s
         time.sleep(POLL_S)
     told = running.stderr.read() if running.stderr else ""
     found = TOLD.search(told)
     if found is None:
         raise SystemExit(told)
-    return float(found[3]), 1000 * (cpu_s - loading_s) / int(found[1]), peak_bytes / 1e6
+    return float(found[3]), 1000 * (spent_s - loading_s) / int(found[1]), peak_bytes / 1e6
 
 
 def _used_by(pid: int) -> tuple[int, float]:
     """Bytes and CPU seconds of a process and all below it; nothing where it has just ended."""
-    try:
-        process = psutil.Process(pid)
-        family = (process, *process.children(recursive=True))
-        cpu_s = sum(each.cpu_times().user + each.cpu_times().system for each in family)
-        return sum(each.memory_info().rss for each in family), cpu_s
-    except psutil.NoSuchProcess:
-        return 0, 0.0
+    family = tree(pid)
+    return sum(rss_bytes(family).values()), cpu_s(family)
 
 
 # --- stage by stage ---------------------------------------------------------------------------------------------------
@@ -151,15 +150,10 @@ async def _network(engine: Engine, key: str, pictures: Sequence[NDArray[np.uint8
             await engine.batcher.predict(key, pixels, math.inf, Lane.BULK)
 
     await asyncio.gather(*map(look, pictures[:WARM_FRAMES]))
-    began_s, cpu_s = time.monotonic(), _cpu_of_children_s()
+    began_s, began_cpu_s = time.monotonic(), cpu_s(below(os.getpid()))
     await asyncio.gather(*map(look, pictures))
     seconds = time.monotonic() - began_s
-    return len(pictures) / seconds, MS_PER_S * (_cpu_of_children_s() - cpu_s) / len(pictures)
-
-
-def _cpu_of_children_s() -> float:
-    times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
-    return float(sum(each.user + each.system for each in times))
+    return len(pictures) / seconds, MS_PER_S * (cpu_s(below(os.getpid())) - began_cpu_s) / len(pictures)
 
 
 def _stages(film: Path, result: Path, choice: FilmChoice, card: ModelCard) -> list[float]:
@@ -210,7 +204,7 @@ def _disc(shape: tuple[int, ...]) -> Plane:
 
 
 def _chosen() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--models", nargs="+", default=["selfie", "u2net"])
     parser.add_argument("--size", default="1280x720", metavar="WIDTHxHEIGHT")
     parser.add_argument("--frames", type=int, default=200)

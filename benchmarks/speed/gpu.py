@@ -6,7 +6,6 @@ import io
 import json
 import multiprocessing
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +17,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import argument_parser, counts, ending_in_one_line, names
 from service.cli.console import say
 from service.configuration_errors import ConfigurationError, RecordingFailed
 from service.models.inputs import fit
@@ -188,9 +188,8 @@ def measure_service(device: str, cuda_graphs: bool, clients: Sequence[int], seco
         for count in clients:
             tally = Tally()
             asyncio.run(run_load(Load(server.port, [ask], count, seconds), tally))
-            lost = tally.broken + tally.unanswered + len(tally.answers) - len(tally.good)
             p50_ms, p95_ms = 1000 * tally.latency_s(0.5), 1000 * tally.latency_s(0.95)
-            found.append(Served(count, cuda_graphs, tally.goodput, p50_ms, p95_ms, lost))
+            found.append(Served(count, cuda_graphs, tally.goodput, p50_ms, p95_ms, tally.lost))
     return found
 
 
@@ -230,28 +229,14 @@ def service_table(rows: Sequence[Served]) -> Table:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    names, sizes = ",".join(MODELS), ",".join(map(str, BATCHES))
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--device", default="cuda", metavar="cuda[:N]", help="default: cuda")
-    parser.add_argument("--models", type=_names, default=MODELS, metavar="NAME,...", help=f"default: {names}")
-    parser.add_argument("--batches", type=_counts, default=BATCHES, metavar="N,...", help=f"default: {sizes}")
+    parser.add_argument("--models", type=names, default=MODELS, metavar="NAME,...", help=f"default: {','.join(MODELS)}")
+    parser.add_argument("--batches", type=counts, default=BATCHES, metavar="N,...", help=f"default: {BATCHES}")
     parser.add_argument("--seconds", type=float, default=2.0, metavar="N", help="for each figure; default: 2")
     parser.add_argument("--no-service", dest="service", action="store_false", help="leave the second table out")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every figure to OUT")
     return parser
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    counts = text.split(",")
-    if not all(count.isdecimal() and int(count) for count in counts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers")
-    return tuple(int(count) for count in counts)
 
 
 def run(chosen: argparse.Namespace) -> None:
@@ -279,11 +264,8 @@ def run(chosen: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2, and one line that says why, where there is no CUDA device or something else is missing."""
-    try:
+    with ending_in_one_line("gpu"):
         run(_parser().parse_args(arguments))
-    except ConfigurationError as error:
-        say(f"gpu: {error}")
-        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import Load, Tally, multipart, run_load
-from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
+from benchmarks.harness.report import print_with_machine
 from benchmarks.harness.servers import Server, silhouette
 
 CLIENTS = (4, 16)
@@ -121,22 +120,18 @@ def measure(chosen: argparse.Namespace) -> list[Watched]:
     return rows
 
 
-def print_rows(rows: Sequence[Watched], chosen: argparse.Namespace) -> None:
+def table_of(rows: Sequence[Watched], chosen: argparse.Namespace) -> Table:
     headings = ("clients", "workers", "answers/s", "a run, ms", "computing", "idle beside queue", "idle beside pixels")
     table = Table(*headings, title=f"{chosen.model} in {chosen.precision}, 1080p", box=None, title_justify="left")
     for row in rows:
         shares = (row.computing, row.idle_beside_queue, row.idle_beside_pixels)
         counts = (str(row.clients), str(row.looks[0].workers), f"{row.tally.goodput:.2f}", f"{row.run_ms:.0f}")
         table.add_row(*counts, *(f"{100 * share:.1f}%" for share in shares))
-    console = Console(width=120)
-    console.print(table)
-    console.print(machine())
+    return table
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--model", default="u2net", metavar="NAME", help="default: u2net")
     parser.add_argument("--precision", default="int8", metavar="P", help="default: int8")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, metavar="N", help="default: 4 16")
@@ -150,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the service does not start."""
     chosen = _parser().parse_args(arguments)
     with ending_in_one_line("idle_workers"):
-        print_rows(measure(chosen), chosen)
+        print_with_machine(table_of(measure(chosen), chosen))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness.command import argument_parser
 from benchmarks.harness.machine import machine
 from benchmarks.harness.memory import peak_bytes
 from benchmarks.speed import library_ways as by
@@ -186,7 +187,7 @@ def is_installed(way: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--sizes", default="12", help="megapixels, of 1, 12 and 48, separated by commas")
     parser.add_argument("--jobs", default="", help="only those whose names have this in them")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)  # what each process of its own measures

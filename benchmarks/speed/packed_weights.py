@@ -5,7 +5,6 @@ travelling, not for computing: a widened file has other bytes than its card says
 whose card has its checksum.
 """
 
-import argparse
 import re
 import shutil
 import sys
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from benchmarks.harness.command import argument_parser
 from service.cli.console import say
 from service.models.store.int8_ranges import FILE as RANGES
 from service.models.store.store import sha256_of
@@ -94,9 +94,7 @@ def _set_checksum(card: Path, sha256: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """`store` exits with 2 where there is not one model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (("pack", "to 8 bits"), ("store", "a model store of pulled and packed weights")):
         command = commands.add_parser(name, help=what)

@@ -8,7 +8,6 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,12 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness.builds import HERE, Build, older_build
+from benchmarks.harness.command import ending_in_one_line
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import PHOTO_SIZES, PHOTOS, photos
 from benchmarks.quality.network import Network
 from benchmarks.speed.pixel_child import MODEL
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 CHILD = Path(__file__).with_name("pixel_child.py")
 ROUNDS = 7
@@ -108,13 +106,9 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the other checkout does not run."""
     chosen = _parser().parse_args(arguments)
-    try:
-        with ExitStack() as stack:
-            builds = [HERE, *([stack.enter_context(older_build(chosen.base))] if chosen.base else [])]
-            run(builds, chosen)
-    except ConfigurationError as error:
-        say(f"pixel_stages: {error}")
-        sys.exit(2)
+    with ending_in_one_line("pixel_stages"), ExitStack() as stack:
+        builds = [HERE, *([stack.enter_context(older_build(chosen.base))] if chosen.base else [])]
+        run(builds, chosen)
 
 
 def run(builds: Sequence[Build], chosen: argparse.Namespace) -> None:

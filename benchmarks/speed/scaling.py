@@ -2,22 +2,19 @@
 
 import argparse
 import asyncio
-import json
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import argument_parser, ending_in_one_line
+from benchmarks.harness.cpu import cpu_s
 from benchmarks.harness.load import Load, Tally, multipart, run_load
-from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
+from benchmarks.harness.report import print_with_machine, write_rows
 from benchmarks.harness.servers import Server, python_server
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 CORES = (8, 32, 64, 512)
 FRONTS = (1, 2)
@@ -94,11 +91,11 @@ def measure(cores: int, fronts: int, chosen: argparse.Namespace) -> Row:
     with python_server("benchmarks.speed.scaling_server", *flags) as server:
         _ask(server, fronts * CLIENTS_PER_CORE, 0.001)
         first, *others = processes(server, fronts)
-        before_s = _cpu_s(first), _cpu_s(*others)
+        before_s = cpu_s([first]), cpu_s(others)
         tally = _ask(server, clients, chosen.seconds)
         first_ms, others_ms = (
             1000 * (after_s - spent_s) / max(1, len(tally.answers))
-            for after_s, spent_s in zip((_cpu_s(first), _cpu_s(*others)), before_s, strict=True)
+            for after_s, spent_s in zip((cpu_s([first]), cpu_s(others)), before_s, strict=True)
         )
     lock_ms, supervisor_ms = (first_ms, 0.0) if fronts == 1 else (others_ms, first_ms)
     cores_alone = 1000 * cores / (chosen.network_ms + chosen.pixel_ms)
@@ -115,10 +112,6 @@ def processes(server: Server, fronts: int) -> list[psutil.Process]:
     return [first, *(each for each in children if any(end.status == "LISTEN" for end in each.net_connections()))]
 
 
-def _cpu_s(*measured: psutil.Process) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in measured)
-
-
 def _ask(server: Server, clients: int, seconds: float) -> Tally:
     """One photo for all: the simulated stages answer what the first of them was."""
     request = multipart("/remove-background", "image", photos("1080p")[0], {"format": "png"})
@@ -127,7 +120,7 @@ def _ask(server: Server, clients: int, seconds: float) -> Tally:
     return tally
 
 
-def print_rows(rows: Sequence[Row], chosen: argparse.Namespace) -> None:
+def table_of(rows: Sequence[Row], chosen: argparse.Namespace) -> Table:
     constants = f"network {chosen.network_ms:g} ms, pixels {chosen.pixel_ms:g} ms, with the lock {chosen.lock_ms:g} ms"
     headings = (
         "cores",
@@ -148,15 +141,11 @@ def print_rows(rows: Sequence[Row], chosen: argparse.Namespace) -> None:
         figures = (row.answers_per_s, row.cores_alone, row.lock_alone, row.lock_ms, row.supervisor_ms)
         rates = (f"{rate:.1f}" for rate in figures)
         table.add_row(*map(str, counts), *rates, f"{row.p50_ms:.0f}")
-    console = Console(width=120)
-    console.print(table)
-    console.print(machine())
+    return table
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--cores", type=int, nargs="+", default=CORES, metavar="N", help="default: 8 32 64 512")
     parser.add_argument("--fronts", type=int, nargs="+", default=FRONTS, metavar="N", help="default: 1 2")
     for name, default, what in (
@@ -175,14 +164,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the simulated service does not start."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with ending_in_one_line("scaling"):
         rows = [measure(cores, fronts, chosen) for cores in chosen.cores for fronts in chosen.fronts]
-    except ConfigurationError as error:
-        say(f"scaling: {error}")
-        sys.exit(2)
-    print_rows(rows, chosen)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(list(map(asdict, rows)), indent=1) + "\n", encoding="utf-8")
+    print_with_machine(table_of(rows, chosen))
+    write_rows(rows, chosen.json)
 
 
 if __name__ == "__main__":

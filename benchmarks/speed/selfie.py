@@ -1,10 +1,8 @@
 """What one video frame costs the selfie model on one thread, step by step, beside its goal and another runtime."""
 
-import argparse
 import contextlib
 import io
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,8 +15,7 @@ from rich.table import Table
 from skimage import data
 from torch import Tensor
 
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from service.models.inputs import fit
 from service.models.labels import Prediction, Scores, Size
 from service.models.segmenters import SEGMENTERS
@@ -108,18 +105,13 @@ def print_steps(taken: dict[str, list[float]]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the model was not pulled."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--rounds", type=int, default=300, metavar="N", help="default: 300")
     parser.add_argument("--cpu-time", action="store_true", help="time that the thread computed, instead of passed")
     chosen = parser.parse_args(arguments)
     keep_blocks()  # as a worker does
-    try:
+    with ending_in_one_line("selfie"):
         segmenter, card = load()
-    except ConfigurationError as error:
-        say(f"selfie: {error}")
-        sys.exit(2)
     with torch.inference_mode():
         candidates = steps(segmenter, card)
         with contextlib.suppress(ImportError):

@@ -1,6 +1,5 @@
 """How fast the service starts, and what it holds in memory when it is ready and nobody asks anything of it."""
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -12,10 +11,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.memory import MEGABYTE, pss_bytes, rss_bytes
 from benchmarks.harness.servers import silhouette
-from service.cli.console import say
-from service.configuration_errors import ConfigurationError
 
 MODELS = "u2net,selfie"
 SETTLE_S = 2.0
@@ -54,9 +52,9 @@ def start(models: str) -> Start:
     """Raises ConfigurationError where the service does not start."""
     with silhouette(models) as server:
         server.get("/readyz")
-        ready_s = time.time() - psutil.Process(server.process.pid).create_time()
+        ready_s = server.age_s()
         time.sleep(SETTLE_S)
-        sizes = rss_bytes(server)
+        sizes = rss_bytes(server.processes())
         shared_once = pss_bytes([psutil.Process(pid) for pid in sizes])
         each = tuple(sorted((size / MEGABYTE for size in sizes.values()), reverse=True))
         return Start(ready_s, sum(each), shared_once / MEGABYTE, each)
@@ -86,17 +84,12 @@ def print_starts(starts: Sequence[Start], imports_s: Sequence[float]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 2 where the service does not start."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--models", default=MODELS, help=f"default: {MODELS}")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="starts; default: 3")
     chosen = parser.parse_args(arguments)
-    try:
+    with ending_in_one_line("startup"):
         starts = [start(chosen.models) for _ in range(chosen.rounds)]
-    except ConfigurationError as error:
-        say(f"startup: {error}")
-        sys.exit(2)
     print_starts(starts, [import_s() for _ in range(chosen.rounds)])
 
 

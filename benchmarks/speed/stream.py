@@ -3,23 +3,23 @@
 import argparse
 import asyncio
 import io
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
-import psutil
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.harness.cameras import FILM_FRAMES, Set, add_camera_arguments, filmed, framed, hello, opened, person
+from benchmarks.harness.command import argument_parser, ending_in_one_line
+from benchmarks.harness.cpu import cpu_s
 from benchmarks.harness.load import HOST
+from benchmarks.harness.report import write_rows
 from benchmarks.harness.servers import Server, silhouette
-from service.cli.console import say
 from service.configuration_errors import ConfigurationError
 from service.stream.protocol import unpack
 
@@ -132,14 +132,9 @@ async def _started_later(
 
 async def _cpu_percent(server: Server, after_s: float, seconds: float) -> float:
     await asyncio.sleep(after_s)
-    before = _cpu_s(server)
+    before = cpu_s(server.processes())
     await asyncio.sleep(seconds)
-    return 100 * (_cpu_s(server) - before) / seconds
-
-
-def _cpu_s(server: Server) -> float:
-    root = psutil.Process(server.process.pid)
-    return sum(sum(process.cpu_times()[:2]) for process in (root, *root.children(recursive=True)))
+    return 100 * (cpu_s(server.processes()) - before) / seconds
 
 
 def print_rows(rows: Sequence[Row], title: str) -> None:
@@ -166,9 +161,7 @@ def _rows(server: Server, chosen: argparse.Namespace, frames: Sequence[bytes]) -
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     add_camera_arguments(parser)
     parser.add_argument("--cameras", type=_plans, default=[(1, 30.0), (4, 15.0)], metavar="NxFPS,...")
     parser.add_argument("--output", choices=("matte", "composite", "both"), default="matte", help="default: matte")
@@ -186,13 +179,9 @@ def _plans(text: str) -> list[tuple[int, float]]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits with 1 where a goal is missed, with 2 where the service does not start or refuses."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with ending_in_one_line("stream"):
         rows = run(chosen)
-    except ConfigurationError as error:
-        say(f"stream: {error}")
-        sys.exit(2)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    write_rows(rows, chosen.json)
     width, height = chosen.size
     print_rows(rows, f"{chosen.model}, {width}x{height}")
     sys.exit(0 if all(row.met for row in rows) else 1)

@@ -22,6 +22,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from benchmarks.harness.command import argument_parser
 from benchmarks.harness.machine import machine
 from benchmarks.harness.memory import MEGABYTE
 from service.models.engines.compiled import compiled
@@ -135,7 +136,7 @@ def compare(model: str, precision: str, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("model")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8")
     parser.add_argument("--rounds", type=int, default=3)

@@ -2,7 +2,6 @@
 that is held on one core.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -11,12 +10,11 @@ import time
 import httpx2
 import psutil
 
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
 from benchmarks.harness.load import HOST
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
 from benchmarks.harness.servers import Server, StartFailed, silhouette
-from service.workers.process_tree import tree
 
 STROKE = {"points": [[1300, 900], [1500, 800], [1700, 700]], "radius": 60, "keep": True}
 """In pixels of the photo."""
@@ -34,7 +32,7 @@ examples:
 def hold(server: Server, cores: int) -> None:
     """All processes of the service on so many cores; those that they start later are held there, too."""
     chosen = sorted(os.sched_getaffinity(0))[:cores]
-    for process in tree(server.process.pid):
+    for process in server.processes():
         for thread in process.threads():
             os.sched_setaffinity(thread.id, chosen)
 
@@ -55,9 +53,7 @@ def timed_ms(client: httpx2.Client, output: str, matte: bytes) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("--cores", type=int, default=1, help="default: 1")
     parser.add_argument("--times", type=int, default=12, help="each answer is asked for so often; default: 12")
     arguments = parser.parse_args()

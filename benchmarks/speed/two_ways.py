@@ -6,26 +6,24 @@ makes of the images a second. Both services run all the time and are asked in sh
 down does so for both; what the other's processes take while nobody asks is told beside it.
 """
 
-import argparse
 import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness.builds import HERE
-from benchmarks.harness.command import ending_in_one_line
+from benchmarks.harness.command import argument_parser, ending_in_one_line
+from benchmarks.harness.cpu import cpu_s
 from benchmarks.harness.load import Load, Tally, multipart, run_load
 from benchmarks.harness.machine import machine
 from benchmarks.harness.photos import photos
 from benchmarks.harness.servers import Server, silhouette
-from service.workers.process_tree import tree
 
 WORKERS = 2
 
@@ -84,24 +82,14 @@ def measure(servers: Mapping[str, Server], model: str, clients: int, seconds: fl
 
 def _measured(model: str, way: str, clients: int, tally: Tally) -> Measured:
     p50_ms, p95_ms = (1000 * tally.latency_s(share) for share in (0.5, 0.95))
-    failures = len(tally.answers) - len(tally.good) + tally.broken + tally.unanswered
-    return Measured(model, way, clients, p50_ms, p95_ms, tally.goodput, failures)
+    return Measured(model, way, clients, p50_ms, p95_ms, tally.goodput, tally.lost)
 
 
 def at_rest(server: Server) -> float:
     """Cores that its processes keep busy while nobody asks."""
-    before, began = _busy_s(server), time.monotonic()
+    before, began = cpu_s(server.processes()), time.monotonic()
     time.sleep(REST_S)
-    return (_busy_s(server) - before) / (time.monotonic() - began)
-
-
-def _busy_s(server: Server) -> float:
-    total = 0.0
-    for process in tree(server.process.pid):
-        with suppress(psutil.NoSuchProcess):
-            spent = process.cpu_times()
-            total += spent.user + spent.system
-    return total
+    return (cpu_s(server.processes()) - before) / (time.monotonic() - began)
 
 
 def run(other: str, models: Sequence[str], seconds: float, size: str) -> tuple[list[Measured], float]:
@@ -139,8 +127,7 @@ def show(other: str, results: Sequence[Measured]) -> Table:
 
 
 def main() -> None:
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=formatter)
+    parser = argument_parser(__doc__, EPILOG)
     parser.add_argument("other", choices=CLIENTS, help="what is measured beside the plain service")
     parser.add_argument("--models", default="selfie,u2net", help="separated by commas (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=8.0, help="each measurement (default: %(default)s)")
