@@ -84,8 +84,7 @@ class Ledger(Protocol):
 class LocalLedger:
     """In the memory of one process."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._buckets: dict[tuple[str, str, float], Bucket] = {}
 
     def draw(self, draw: Draw) -> Drawn:
@@ -98,4 +97,4 @@ class LocalLedger:
     def _bucket(self, draw: Draw, unit: str) -> Bucket:
         """Another limit is another bucket: a key that has changed begins anew."""
         limit = draw.per_minute[unit]
-        return self._buckets.setdefault((draw.key, unit, limit), Bucket(limit, self._clock))
+        return self._buckets.setdefault((draw.key, unit, limit), Bucket(limit))

@@ -4,7 +4,7 @@ import asyncio
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,12 +144,11 @@ def _write(folder: Path, answer: Answer, cache: str | None) -> Done:
         file.flush()
         os.fsync(file.fileno())
         Path(file.name).replace(result)
-    facts = {name: value for name, value in asdict(answer).items() if name != "body"}
-    return Done(result.name, MEDIA_TYPES[answer.format], {**facts, "cache": cache})
+    return Done(result.name, MEDIA_TYPES[answer.format], {**answer.facts(), "cache": cache})
 
 
 def answer_in(job: Job) -> tuple[Answer, str | None]:
     """What is known of a result, without its bytes; and what `Call.cache` said."""
     facts = dict(job.notes)
-    cache, box = facts.pop("cache"), facts.pop("box")
-    return Answer(b"", **facts, box=None if box is None else tuple(box)), cache
+    cache = facts.pop("cache")
+    return Answer.of(b"", facts), cache

@@ -27,12 +27,11 @@ from service.queue.schedule import BatchPolicy
 from service.settings import MEGAPIXEL, Settings
 from service.shared import SharedStore, shared_store
 from service.telemetry.metrics import Metrics
+from service.telemetry.stopwatch import MS_PER_S
 from service.workers.machine import available_cores
 from service.workers.plan import SegmenterFamilies, built_in_families, plan_workers
 from service.workers.pool import Pool, pool_of
 from service.workers.precision import check_names
-
-MS_PER_S = 1000
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What goes into the pipeline and what comes out: what is asked for, the call that wants it, and the answer."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
 
 from service.operations.operation import Operation
 from service.operations.options import Format, Options
@@ -34,6 +34,16 @@ class Answer:
     """Of the animation that the photo is the first picture of."""
     fingerprint: str = ""
     """Of all that it was made of; see `service/engine/cache.py`."""
+
+    @classmethod
+    def of(cls, body: bytes, facts: Mapping[str, Any]) -> Self:
+        """The same answer again, of what `facts` said and JSON has kept."""
+        box = facts["box"]
+        return cls(body, **{**facts, "box": None if box is None else tuple(box)})
+
+    def facts(self) -> dict[str, Any]:
+        """All but the body, fit for JSON."""
+        return {name: value for name, value in asdict(self).items() if name != "body"}
 
 
 class Unchanged(Exception):

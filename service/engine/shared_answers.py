@@ -3,7 +3,6 @@
 import asyncio
 import json
 import struct
-from dataclasses import asdict
 
 from service.engine.request import Answer
 from service.shared import SharedStore
@@ -45,14 +44,11 @@ class SharedAnswers:
 
 
 def packed(answer: Answer) -> bytes:
-    facts = {name: value for name, value in asdict(answer).items() if name != "body"}
-    head = json.dumps(facts).encode()
+    head = json.dumps(answer.facts()).encode()
     return b"".join((HEAD_LENGTH.pack(len(head)), head, answer.body))
 
 
 def unpacked(kept: bytes) -> Answer:
     (length,) = HEAD_LENGTH.unpack_from(kept)
     begin = HEAD_LENGTH.size + length
-    facts = json.loads(kept[HEAD_LENGTH.size : begin])
-    box = facts.pop("box")
-    return Answer(kept[begin:], **facts, box=None if box is None else tuple(box))
+    return Answer.of(kept[begin:], json.loads(kept[HEAD_LENGTH.size : begin]))

@@ -12,10 +12,10 @@ from ipaddress import ip_network
 
 import httpcore2
 
-from service import __version__
 from service.environment import is_named
 from service.errors import DeadlineExceeded, FetchFailed, FetchingOff, TooManyBytes, TooManyFetches, UrlRefused
 from service.fetch.network import GuardedNetwork, Resolve, resolve
+from service.fetch.outgoing import Connector
 from service.fetch.target import Target
 from service.fetch.trust import believing
 from service.queue.budget import Budget
@@ -37,11 +37,9 @@ MIN_PART_BYTES = 256
 """A body may come in so many parts, and one more for so many bytes: a chunk of one byte costs as much time as a large
 one, and 300,000 of them kept one core busy for 20 seconds."""
 
-HEADERS: Mapping[bytes | str, bytes | str] = {
+HEADERS = {
     "Accept": "image/*, */*;q=0.1",  # Label Studio answers 406 where pictures alone are accepted, for a picture
     "Accept-Encoding": "identity",
-    "User-Agent": f"Silhouette/{__version__}",
-    "Connection": "close",
 }
 
 
@@ -51,8 +49,9 @@ class Fetcher:
     def __init__(self, settings: Settings, resolve: Resolve = resolve) -> None:
         """Raises ConfigurationError where the file of authorities cannot be read."""
         self._settings = settings
-        self._tls = believing(settings.fetch_ca_file) if settings.fetch else None
-        self._network = GuardedNetwork([ip_network(network) for network in settings.fetch_private], resolve)
+        network = GuardedNetwork([ip_network(each) for each in settings.fetch_private], resolve)
+        tls = believing(settings.fetch_ca_file) if settings.fetch else None
+        self._connector = Connector(network, tls, {"connect": CONNECT_TIMEOUT_S})
         self._running = Budget(settings.max_fetches, settings.max_fetches, settings.peer_share)
 
     async def fetch(
@@ -124,26 +123,12 @@ class Fetcher:
         for _ in range(MAX_REDIRECTS + 1):
             if target.origin != origin:
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
-            async with self._asked(target, headers) as response:
+            async with self._connector.asking("GET", target, {**HEADERS, **headers}) as response:
                 location = _location(response)
                 if location is None:
                     return await self._read(response, target, permit)
             target = self._allowed(target.redirected(location))
         raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
-
-    @contextlib.asynccontextmanager
-    async def _asked(self, target: Target, more: Mapping[str, str]) -> AsyncIterator[httpcore2.Response]:
-        """A response whose body is still to come."""
-        url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
-        connection = httpcore2.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network)
-        headers: dict[bytes | str, bytes | str] = {**HEADERS, "Host": target.netloc}
-        headers.update(more)
-        extensions = {"timeout": {"connect": CONNECT_TIMEOUT_S}}
-        try:
-            async with connection, connection.stream("GET", url, headers=headers, extensions=extensions) as response:
-                yield response
-        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            raise FetchFailed(f"{target.host}: {str(error) or type(error).__name__}") from error
 
     async def _read(self, response: httpcore2.Response, target: Target, permit: Permit) -> bytes:
         """Raises FetchFailed where the answer is none, or comes too slowly; TooManyBytes; QueueFull."""

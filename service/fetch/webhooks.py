@@ -8,16 +8,13 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Mapping
 from ipaddress import ip_network
 
-import httpcore2
-
-from service import __version__
 from service.configuration_errors import ConfigurationError
 from service.errors import FetchFailed, UrlRefused
 from service.fetch.addresses import Network
-from service.fetch.network import GuardedNetwork, Resolve, resolve
+from service.fetch.network import GuardedNetwork
+from service.fetch.outgoing import Connector
 from service.fetch.target import Target
 from service.fetch.trust import believing
 from service.settings import Settings
@@ -31,13 +28,14 @@ SECRET_PREFIX = "whsec_"
 class Webhooks:
     """One for the whole service. For the event loop alone."""
 
-    def __init__(self, settings: Settings, resolve: Resolve = resolve) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Raises ConfigurationError where the secret is none, or the file of authorities cannot be read."""
         self._origins = settings.webhook_origins
         self._secret = _secret(settings)
-        self._tls = believing(settings.fetch_ca_file) if self._origins else None
-        private = [ip_network(network) for network in settings.fetch_private]
-        self._network = GuardedNetwork([*private, *_named_addresses(self._origins)], resolve)
+        private = [ip_network(each) for each in settings.fetch_private]
+        network = GuardedNetwork([*private, *_named_addresses(self._origins)])
+        tls = believing(settings.fetch_ca_file) if self._origins else None
+        self._connector = Connector(network, tls, dict.fromkeys(("connect", "read", "write"), TIMEOUT_S))
 
     @property
     def is_on(self) -> bool:
@@ -55,30 +53,15 @@ class Webhooks:
         """
         self.check(url)
         target = Target.parse(url)
-        address = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
-        headers = {**self._headers(id_, timestamp_s, body), "Host": target.netloc}
-        headers |= {"traceparent": traceparent} if traceparent else {}
-        timeout = dict.fromkeys(("connect", "read", "write"), TIMEOUT_S)
-        connection = httpcore2.AsyncHTTPConnection(address.origin, self._tls, network_backend=self._network)
-        try:
-            async with (
-                connection,
-                connection.stream(
-                    "POST", address, headers=headers, content=body, extensions={"timeout": timeout}
-                ) as answer,
-            ):
-                status = answer.status
-        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            raise FetchFailed(f"{target.host}: {str(error) or type(error).__name__}") from error
-        if not 200 <= status < 300:
-            raise FetchFailed(f"{target.host} answered with status {status}")
+        headers = {**self._headers(id_, timestamp_s, body), **({"traceparent": traceparent} if traceparent else {})}
+        async with self._connector.asking("POST", target, headers, body) as answer:
+            if not 200 <= answer.status < 300:
+                raise FetchFailed(f"{target.host} answered with status {answer.status}")
 
-    def _headers(self, id_: str, timestamp_s: int, body: bytes) -> Mapping[bytes | str, bytes | str]:
+    def _headers(self, id_: str, timestamp_s: int, body: bytes) -> dict[str, str]:
         return {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
-            "User-Agent": f"Silhouette/{__version__}",
-            "Connection": "close",
             "webhook-id": id_,
             "webhook-timestamp": str(timestamp_s),
             "webhook-signature": signature(self._secret, id_, timestamp_s, body),

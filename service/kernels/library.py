@@ -67,10 +67,10 @@ def is_linux_on_x86_64() -> bool:
     return sys.platform == "linux" and platform.machine() == "x86_64"
 
 
-def cpu_flags() -> set[str]:
+def cpu_flags(cpu_info: Path = CPU_INFO) -> frozenset[str]:
     """What the processor can do, as Linux names it; nothing where that is not told."""
     try:
-        lines = CPU_INFO.read_text().splitlines()
+        lines = cpu_info.read_text().splitlines()
     except OSError:
-        return set()
-    return set(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())

@@ -1,41 +1,18 @@
 """The right of one request to be here, or of one live session to be open, and what it takes up. Knows no HTTP."""
 
 import threading
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from service.errors import QueueFull
 
-
-class Owner(Protocol):
-    """Who gave it out, and knows the limits: `Admission`."""
-
-    def take_place(self) -> bool: ...
-
-    async def wait_for_place(self) -> None: ...
-
-    def leave_place(self) -> None: ...
-
-    def take_bytes(self, count: int, peer: str, *, even_if_full: bool = False) -> None: ...
-
-    def free_bytes(self, count: int, peer: str) -> None: ...
-
-    def take_pixels(self, count: int, peer: str, *, by_session: bool = False) -> None: ...
-
-    def book_pixels(self, count: int, peer: str) -> bool: ...
-
-    def lets_others_go_first(self, count: int, peer: str) -> bool: ...
-
-    def free_pixels(self, count: int, peer: str, *, by_session: bool) -> None: ...
-
-    def begin_session(self, peer: str) -> None: ...
-
-    def end(self, peer: str, *, was_live: bool) -> None: ...
+if TYPE_CHECKING:
+    from service.queue.admission import Admission
 
 
 class Permit:
     """Given back when the request is over and no thread works for it any more, whichever comes last."""
 
-    def __init__(self, owner: Owner, peer: str, *, is_session: bool) -> None:
+    def __init__(self, owner: "Admission", peer: str, *, is_session: bool) -> None:
         self.peer = peer
         self._owner = owner
         self._is_session = is_session

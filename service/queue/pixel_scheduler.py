@@ -20,16 +20,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from service.errors import DeadlineExceeded, DeadlineUnreachable, Draining, QueueFull
+from service.errors import DeadlineExceeded, Draining, QueueFull
 from service.pixels.threads import Helpers
 from service.queue.claim import Claim
 from service.queue.fair_turns import FairTurns
 from service.queue.forecast import Forecast
-from service.queue.schedule import Lane, LaneTurns
+from service.queue.schedule import Lane, LaneTurns, check_wait
+from service.telemetry.stopwatch import MS_PER_S
 
 Result = TypeVar("Result")
 
-MS_PER_S = 1000
 
 HOPELESS_SHARE = 0.5
 """Of the expected time: who has less left is given up where others wait. Options make a stage take half as long or
@@ -133,17 +133,12 @@ class PixelScheduler:
 
     def check_deadline(self, deadline: float, lane: Lane, peer: str) -> None:
         """Raises DeadlineUnreachable where waiting alone would take a request of `peer` until after `deadline`."""
-        self._check_wait(deadline, self.expected_wait_s(lane, peer))
+        check_wait(deadline, self.expected_wait_s(lane, peer), _now())
 
     def _wait_s(self, lane: Lane, turn: float, newest: Claim | None = None) -> float:
         if not self._waiting and len(self._running) < self.threads:
             return 0.0
         return self.forecast.ahead_s(lane, _now(), turn, newest) / self.threads
-
-    def _check_wait(self, deadline: float, wait_s: float) -> None:
-        if wait_s and _now() + wait_s > deadline:
-            detail = f"the pictures ahead take {wait_s:.1f} seconds, which is past the request's deadline"
-            raise DeadlineUnreachable(detail, max(1, math.ceil(wait_s)))
 
     def close(self) -> None:
         """Returns when the threads have ended; what waits for one gets Draining."""
@@ -160,7 +155,7 @@ class PixelScheduler:
         if _now() >= claim.deadline:
             raise DeadlineExceeded
         if not claim.stages_done:
-            self._check_wait(claim.deadline, self._wait_s(claim.lane, claim.turn, claim))
+            check_wait(claim.deadline, self._wait_s(claim.lane, claim.turn, claim), _now())
 
     def _let_go(self, piece: Piece) -> None:
         """Whoever asked for it has the answer, or is not there any more."""

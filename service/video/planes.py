@@ -113,9 +113,9 @@ def _told_as_ours(frame: VideoFrame) -> VideoFrame:
     return frame
 
 
-def grey_frame(levels: Image.Image, format_: str = "yuv420p") -> VideoFrame:
-    """Of a picture in mode L, whose levels are the luma as they are: full range, no colour."""
-    frame = VideoFrame(*levels.size, format_)
+def grey_frame(levels: Image.Image) -> VideoFrame:
+    """yuv420p of a picture in mode L, whose levels are the luma as they are: full range, no colour."""
+    frame = VideoFrame(*levels.size, "yuv420p")
     plane_samples(frame, 0, np.uint8)[:] = image_bytes(levels)
     for chroma in (1, 2):
         plane_samples(frame, chroma, np.uint8)[:] = NEUTRAL

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from service.errors import Draining, ModelFailed, OutOfDeviceMemory
 from service.queue.ticket import Batch, Outcome
 from service.telemetry.log import FIELDS
+from service.telemetry.stopwatch import MS_PER_S
 from service.workers.shared import Shared
 from service.workers.worker import BatchRun, BatchRunner, WorkerDied
 
 logger = logging.getLogger(__name__)
-
-MS_PER_S = 1000
 
 
 @contextlib.contextmanager

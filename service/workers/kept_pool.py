@@ -49,7 +49,8 @@ class KeptPool(Generic[Process]):
         )
         self._keepers = [Keeper(number, plan, shared, make, feeding) for number, plan in enumerate(plans)]
         self._keeping: asyncio.Task[None] | None = None
-        self._places = sum(plan.max_batch_size for plan in plans)
+        self.places = sum(plan.max_batch_size for plan in plans)
+        """Images that all workers together take at once."""
 
     @property
     def busy(self) -> int:
@@ -59,11 +60,6 @@ class KeptPool(Generic[Process]):
     @property
     def size(self) -> int:
         return len(self._keepers)
-
-    @property
-    def places(self) -> int:
-        """Images that all workers together take at once."""
-        return self._places
 
     @property
     def ready_count(self) -> int:

@@ -1,11 +1,10 @@
 """Which number format each model computes in: what the operator says, else what its card prefers and the CPU can."""
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from service.configuration_errors import ConfigurationError
+from service.kernels.library import cpu_flags
 from service.models.engines.compiled import is_installed
 from service.models.store import Checkpoint
 from service.models.store.card import ONNX, Precision
@@ -24,20 +23,20 @@ def on_cuda(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     return [_in(checkpoint, "fp32" if checkpoint.card.family == ONNX else "fp16") for checkpoint in checkpoints]
 
 
-def on_cpu(checkpoints: Sequence[Checkpoint], setting: str, cpu_flags: frozenset[str]) -> list[Checkpoint]:
-    """Each in the precision that `setting` names for it, see `Settings.precision`. `cpu_flags` is what the processor
+def on_cpu(checkpoints: Sequence[Checkpoint], setting: str, flags: frozenset[str]) -> list[Checkpoint]:
+    """Each in the precision that `setting` names for it, see `Settings.precision`. `flags` is what the processor
     can do and the engine makes use of.
 
     Raises ConfigurationError where what is asked for cannot be.
     """
     wanted = _parse(setting)
-    if "int8" in wanted.values() and not cpu_flags & INT8_INSTRUCTIONS:
+    if "int8" in wanted.values() and not flags & INT8_INSTRUCTIONS:
         raise ConfigurationError("SILHOUETTE_PRECISION: int8 needs OpenVINO and a CPU with AVX2; set auto or fp32")
-    if "bf16" in wanted.values() and not cpu_flags & BF16_INSTRUCTIONS:
+    if "bf16" in wanted.values() and not flags & BF16_INSTRUCTIONS:
         raise ConfigurationError(
             "SILHOUETTE_PRECISION: bf16 needs OpenVINO and a CPU with AMX or AVX512-BF16; set auto or fp32"
         )
-    return [_in(checkpoint, _choose(checkpoint, wanted, cpu_flags)) for checkpoint in checkpoints]
+    return [_in(checkpoint, _choose(checkpoint, wanted, flags)) for checkpoint in checkpoints]
 
 
 def check_names(setting: str, known: Container[str]) -> None:
@@ -53,15 +52,15 @@ def _parse(setting: str) -> Mapping[str, str]:
     return dict(entry.strip().split("=") for entry in setting.split(","))
 
 
-def _choose(checkpoint: Checkpoint, wanted: Mapping[str, str], cpu_flags: frozenset[str]) -> Precision:
+def _choose(checkpoint: Checkpoint, wanted: Mapping[str, str], flags: frozenset[str]) -> Precision:
     name, is_calibrated = checkpoint.card.name, checkpoint.int8_ranges is not None
     if wanted.get(name) == "int8" and not is_calibrated:
         raise ConfigurationError(f"{name} was never calibrated for int8: run `silhouette models quantize {name}`")
     precision = wanted.get(name, wanted.get(EVERY_MODEL, "auto"))
     if precision == "auto":
-        precision = checkpoint.card.precision if cpu_flags & INT8_INSTRUCTIONS else "fp32"
+        precision = checkpoint.card.precision if flags & INT8_INSTRUCTIONS else "fp32"
     if precision == "int8" and is_calibrated:
-        return "int8+bf16" if cpu_flags & BF16_INSTRUCTIONS else "int8"
+        return "int8+bf16" if flags & BF16_INSTRUCTIONS else "int8"
     return "bf16" if precision == "bf16" else "fp32"
 
 
@@ -73,13 +72,4 @@ def usable_cpu_flags() -> frozenset[str]:
     """What the processor can do for networks: nothing but fp32 where OpenVINO cannot be installed, as torch computes
     them then.
     """
-    return read_cpu_flags() if is_installed() else frozenset()
-
-
-def read_cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """What the processor can do, as Linux names it; nothing where that is not told."""
-    try:
-        match = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.MULTILINE)
-    except OSError:
-        return frozenset()
-    return frozenset(match[1].split()) if match else frozenset()
+    return cpu_flags() if is_installed() else frozenset()

@@ -58,18 +58,18 @@ async def test_a_worker_answers_batches_and_says_where_and_in_how_much_memory(
     plan: WorkerPlan, cuda_graphs: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with started(replace(plan, cuda_graphs=cuda_graphs)) as worker:
-        run = worker.run(await tickets(RED, BLUE, RED), PATIENCE_S)
+        run = worker.lanes[0].run(await tickets(RED, BLUE, RED), PATIENCE_S)
         assert [bool(scores.mean() > 0.5) for scores in run.scores] == [True, False, True]
         assert worker.device == "cuda:0"
         assert worker.device_memory_bytes > 0
-        worker.ping(PATIENCE_S)
+        worker.lanes[0].ping(PATIENCE_S)
     assert not caplog.records
 
 
 async def test_an_error_that_sticks_to_the_context_ends_the_worker(plan: WorkerPlan) -> None:
     with started(replace(plan, cuda_graphs=False)) as worker:
         with pytest.raises(WorkerDied) as death:
-            worker.run(await tickets(POISON_COLOR), PATIENCE_S)
+            worker.lanes[0].run(await tickets(POISON_COLOR), PATIENCE_S)
         assert death.value.cause == "poisoned"
 
 
@@ -77,6 +77,6 @@ async def test_a_worker_that_cannot_record_starts_again_without_graphs_and_says_
     plan: WorkerPlan, caplog: pytest.LogCaptureFixture
 ) -> None:
     with started(replace(plan, families=waiting_families)) as worker:
-        run = worker.run(await tickets(RED, BLUE, RED), PATIENCE_S)
+        run = worker.lanes[0].run(await tickets(RED, BLUE, RED), PATIENCE_S)
         assert [bool(scores.mean() > 0.5) for scores in run.scores] == [True, False, True]
     assert [record.getMessage() for record in caplog.records] == ["worker without CUDA graphs"]

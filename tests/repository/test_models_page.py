@@ -20,9 +20,10 @@ from skimage import data
 from torch import Tensor
 
 from service.cli import main
+from service.kernels.library import cpu_flags
 from service.models.store import ModelStore
 from service.models.store.added.naming import BACKGROUND_NAME
-from service.workers.precision import on_cpu, read_cpu_flags
+from service.workers.precision import on_cpu
 from tests.known_families import SmallDeepLab, SmallSegFormer
 from tests.networks import Convolved
 from tests.processor import needs_int8
@@ -125,5 +126,5 @@ def test_the_line_that_calibrates_one_runs(folder: Path) -> None:
     (command,) = code_in("In eight bits")
     silhouette(command)
     store = ModelStore(folder / "store")
-    (checkpoint,) = on_cpu([store.checkpoint(store.card("yours"))], "yours=int8", read_cpu_flags())
+    (checkpoint,) = on_cpu([store.checkpoint(store.card("yours"))], "yours=int8", cpu_flags())
     assert checkpoint.card.label.startswith("yours@1+int8")

@@ -39,12 +39,10 @@ class Local:
 
 
 @asynccontextmanager
-async def local_backend(
-    errand: Errand, photo_count: int, families: "SegmenterFamilies | None" = None
-) -> AsyncIterator[Local]:
+async def local_backend(errand: Errand, photo_count: int) -> AsyncIterator[Local]:
     """Loads the models that the errand needs. Raises ConfigurationError where they cannot be had."""
     names = _needed(read_settings(), errand)
-    async with running_engine(names, photo_count, families) as (pipeline, places):
+    async with running_engine(names, photo_count) as (pipeline, places):
         yield Local(pipeline, errand, places)
 
 

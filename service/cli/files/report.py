@@ -10,8 +10,7 @@ from typing import Any, Literal, get_args
 from service.cli.console import say
 from service.cli.files.destinations import Item
 from service.cli.files.errand import as_flags
-
-MS_PER_S = 1000
+from service.telemetry.stopwatch import MS_PER_S
 
 Status = Literal["done", "skipped", "failed"]
 

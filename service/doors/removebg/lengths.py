@@ -25,14 +25,14 @@ class Length(NamedTuple):
         return self.number * whole_px / 100 if self.unit == "%" else self.number
 
 
-def parse_lengths(text: str, default: Literal["px", "%"]) -> tuple[Length, ...]:
-    """One for each word. Raises ValueError."""
-    return tuple(Length.parse(word, default) for word in text.replace(",", " ").split())
+def parse_lengths(text: str) -> tuple[Length, ...]:
+    """One for each word, a bare number in pixels. Raises ValueError."""
+    return tuple(Length.parse(word, "px") for word in text.replace(",", " ").split())
 
 
-def parse_share(text: str, least_percent: float, most_percent: float) -> float:
-    """0 to 1, from percent. Raises ValueError."""
+def parse_share(text: str, least_percent: float) -> float:
+    """0 to 1, from percent up to 100. Raises ValueError."""
     length = Length.parse(text, "%")
-    if length.unit != "%" or not least_percent <= length.number <= most_percent:
-        raise ValueError(f"{text!r} is not between {least_percent:g}% and {most_percent:g}%")
+    if length.unit != "%" or not least_percent <= length.number <= 100:
+        raise ValueError(f"{text!r} is not between {least_percent:g}% and 100%")
     return length.number / 100

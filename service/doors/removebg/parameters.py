@@ -55,7 +55,7 @@ def _spelled(value: object) -> object:
 
 
 def _corners(value: object) -> object:
-    lengths = parse_lengths(str(value), "px") if isinstance(value, str) else value
+    lengths = parse_lengths(str(value)) if isinstance(value, str) else value
     if not isinstance(lengths, tuple) or len(lengths) != 4:
         raise ValueError("give `x1 y1 x2 y2`, in pixels or percent")
     return lengths
@@ -63,7 +63,7 @@ def _corners(value: object) -> object:
 
 def _margins(value: object) -> object:
     """(top, right, bottom, left)"""
-    lengths = parse_lengths(str(value), "px") if isinstance(value, str | int | float) else value
+    lengths = parse_lengths(str(value)) if isinstance(value, str | int | float) else value
     if not isinstance(lengths, tuple) or len(lengths) not in (1, 2, 4) or min(lengths)[0] < 0:
         raise ValueError("give one, two or four lengths such as `30px` or `10%`")
     return {1: lengths * 4, 2: lengths * 2, 4: lengths}[len(lengths)]
@@ -75,7 +75,7 @@ def _scale(value: object) -> object:
         return None
     if not isinstance(text, str):
         raise ValueError("give `original`, or `10%` to `100%`")
-    return parse_share(text, 10, 100)
+    return parse_share(text, 10)
 
 
 class Position(NamedTuple):
@@ -92,7 +92,7 @@ def _position(value: object) -> object:
     text = _spelled(value)
     if text in ("original", "center") or not isinstance(text, str):
         return text
-    shares = [parse_share(word, 0, 100) for word in text.replace(",", " ").split()]
+    shares = [parse_share(word, 0) for word in text.replace(",", " ").split()]
     if len(shares) not in (1, 2):
         raise ValueError("give `original`, `center`, `x%` or `x% y%`")
     return Position(shares[0], shares[-1])

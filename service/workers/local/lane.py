@@ -32,7 +32,7 @@ class Lane:
 
     @property
     def models(self) -> Container[str]:
-        return self._worker.models
+        return self._worker.cards.keys()
 
     @property
     def device(self) -> str:
@@ -47,7 +47,7 @@ class Lane:
         return self._worker.sentinel
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
-        """As LocalWorker's. `timeout_s` is for this batch, from when that of another lane is done."""
+        """As BatchRunner's. `timeout_s` is for this batch, from when that of another lane is done; then it is killed."""
         card = self._worker.cards[batch[0].model]
         self.slots.put(card, [ticket.pixels for ticket in batch])
         answer = self._ask(timeout_s, **asked_of(batch, threads))

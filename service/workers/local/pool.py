@@ -65,4 +65,4 @@ def _created() -> SharedWeights:
 
 def feeding_of(number: int, worker: LocalWorker, shared: Shared) -> Feeding:
     """By how many batches it may have."""
-    return LaneFeeding(number, worker, shared) if worker.plan.takes_ahead else Feeder(number, worker, shared)
+    return LaneFeeding(number, worker, shared) if worker.plan.takes_ahead else Feeder(number, worker.lanes[0], shared)

@@ -2,13 +2,12 @@
 
 import contextlib
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from service.configuration_errors import WorkerFailed
 from service.models.store import Checkpoint
-from service.queue.ticket import Ticket
 from service.telemetry.log import FIELDS
 from service.workers.channel import Caller, Message
 from service.workers.child import ChildProcess
@@ -17,7 +16,6 @@ from service.workers.local.lane import Lane
 from service.workers.local.main import run_worker
 from service.workers.plan import WorkerPlan
 from service.workers.slots import Slots
-from service.workers.worker import BatchRun
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -84,11 +82,6 @@ class LocalWorker(ChildProcess):
             far_end.close()
         self._far_ends.clear()
 
-    @property
-    def models(self) -> Container[str]:
-        """What it can run, by the keys of cards."""
-        return self.cards.keys()
-
     def start(self) -> dict[str, float]:
         """Returns when every model is loaded and warmed up: what one image took, in seconds, by model.
 
@@ -117,18 +110,6 @@ class LocalWorker(ChildProcess):
                     self._process.close()
                     self._make_worker(replace(self.plan, cuda_graphs=False))
         return self._launch()
-
-    def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
-        """One model's tickets, in their order, on so many threads of a CPU.
-
-        Raises WorkerDied, also where the worker is still silent after `timeout_s` and was killed for it; ModelFailed
-        with the cause; OutOfDeviceMemory.
-        """
-        return self.lanes[0].run(batch, timeout_s, threads)
-
-    def ping(self, timeout_s: float) -> None:
-        """Raises WorkerDied where the worker does not answer in time, or its device does not compute any more."""
-        self.lanes[0].ping(timeout_s)
 
     def kill(self) -> None:
         """At once, also where what it is to be forked from is still importing."""

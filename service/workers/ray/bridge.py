@@ -73,7 +73,7 @@ class Lane:
         return self._bridge.sentinel
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
-        """As LocalWorker's. WorkerDied is a replica's death, unless the lane `is_closed`."""
+        """As BatchRunner's. WorkerDied is a replica's death, unless the lane `is_closed`."""
         card = self._bridge.cards[batch[0].model]
         self.slots.put(card, [ticket.pixels for ticket in batch])
         patience_s = timeout_s + LANE_GRACE_S

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from service.configuration_errors import ConfigurationError
+from service.kernels.library import cpu_flags
 from service.models.store import Checkpoint, ModelStore
 from service.models.store.card import Precision
 from service.models.store.int8_ranges import Int8Ranges
 from service.settings import read_settings
-from service.workers.precision import check_names, on_cpu, on_cuda, read_cpu_flags
+from service.workers.precision import check_names, on_cpu, on_cuda
 from tests.fakes import make_store
 
 AVX2 = frozenset({"avx2"})
@@ -95,8 +96,8 @@ def test_a_setting_that_means_nothing_is_refused(setting: str) -> None:
 def test_the_flags_are_read_as_linux_writes_them(tmp_path: Path) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\nvmx flags\t: vnmi\n\nprocessor\t: 1\n")
-    assert read_cpu_flags(cpuinfo) == {"fpu", "avx2", "avx512_vnni"}
-    assert read_cpu_flags(tmp_path / "missing") == frozenset()
+    assert cpu_flags(cpuinfo) == {"fpu", "avx2", "avx512_vnni"}
+    assert cpu_flags(tmp_path / "missing") == frozenset()
 
 
 def test_ranges_of_other_weights_are_refused(tmp_path: Path) -> None:
