@@ -12,7 +12,7 @@ from service.api.asker import owner_of
 from service.api.examples import OF_JOBS
 from service.api.forms import only_once
 from service.api.openapi import problems
-from service.api.problems import failure_of, status_of
+from service.api.problems import failure_of, problem_body
 from service.api.ranges import pass_over_bad_range
 from service.api.result_response import ResultResponse
 from service.api.running import result_headers
@@ -82,14 +82,7 @@ class JobFailure(BaseModel):
     def of(cls, job: Job) -> Self | None:
         if job.failure_code is None:
             return None
-        failure = failure_of(job.failure_code, job.failure_detail or "")
-        return cls(
-            type=f"urn:silhouette:problem:{failure.code}",
-            title=failure.title,
-            status=status_of(failure),
-            code=failure.code,
-            detail=failure.detail,
-        )
+        return cls(**problem_body(failure_of(job.failure_code, job.failure_detail or ""), request_id=""))
 
 
 class JobInfo(BaseModel):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from service.api.examples import OF_PICTURES, by_status, examples_of, internal_error_example
 from service.api.problems import PROBLEM_MEDIA_TYPE
 from service.api.schemas import Problem
@@ -74,9 +76,14 @@ def takes_image(operation: Operation[Any]) -> dict[str, Any]:
     return {"parameters": parameters, "requestBody": body, **menu}
 
 
+def query_parameters(options: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """An optional one for each field, by its name."""
+    properties: dict[str, dict[str, Any]] = options.model_json_schema()["properties"]
+    return {name: _parameter(name, schema) for name, schema in properties.items()}
+
+
 def _parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
-    properties: dict[str, dict[str, Any]] = operation.options.model_json_schema()["properties"]
-    found = {name: _parameter(name, dict(schema)) for name, schema in properties.items()}
+    found = query_parameters(operation.options)
     for name, value in operation.example.items():
         found[name]["example"] = value  # `/docs` fills it in
     return list(found.values())

@@ -18,7 +18,7 @@ from service.api.exchange import exchange_of
 from service.api.forms import only_once, read_form
 from service.api.idempotency import promise
 from service.api.jobs import JobInfo, job_path
-from service.api.openapi import BINARY, JOB_HEADERS, plain_schema, problems
+from service.api.openapi import BINARY, JOB_HEADERS, problems, query_parameters
 from service.api.request_headers import MULTIPART, media_type_of
 from service.api.state import Service, ServiceDep
 from service.configuration_errors import MissingExtra
@@ -73,16 +73,11 @@ def _document() -> dict[str, Any]:
         "required": [FILM],
         "additionalProperties": {"type": "string", "description": "Any of the options, as a form field instead."},
     }
-    properties: dict[str, dict[str, Any]] = FilmOptions.model_json_schema()["properties"]
-    parameters = []
-    for name, schema in properties.items():
-        plain = plain_schema(schema)
-        description = plain.pop("description", "")
-        parameters.append({"name": name, "in": "query", "description": description, "schema": plain})
+    parameters = [*query_parameters(FilmOptions).values(), *JOB_HEADERS]
     content = {"multipart/form-data": {"schema": form}, "video/*": {"schema": BINARY}}
     # For whoever shows a menu, such as the studio: what has to be installed before.
     missing = {} if has_libraries() else {"x-missing": "video"}
-    return {"parameters": [*parameters, *JOB_HEADERS], "requestBody": {"required": True, "content": content}, **missing}
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}, **missing}
 
 
 router = APIRouter(tags=["videos"])
@@ -165,5 +160,5 @@ def _added(service: Service, place: NewFolder, asker: Asker, options: Mapping[st
 
 
 def _promise(key: str | None, place: NewFolder, options: Mapping[str, str]) -> IdempotencyKey | None:
-    files = (path for path in (place.path / UPLOAD, place.path / BACKGROUND) if path.exists())
+    files = (path for path in (place.path / name for name in FILES.values()) if path.exists())
     return promise(key, [KIND, json.dumps(options, sort_keys=True), *files])

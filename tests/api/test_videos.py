@@ -101,6 +101,15 @@ def test_a_job_that_is_cancelled_ends_and_leaves_nothing(client: TestClient, lon
     problem_of(client.get(f"{accepted.headers['Location']}/result"), 409, "job_unfinished")
 
 
+def test_the_same_idempotency_key_with_another_matte_is_refused(client: TestClient, film: bytes) -> None:
+    headers = {"Idempotency-Key": "film"}
+    files = {"video": film, "matte": film}
+    assert client.post("/videos", files=files, data={"speed": "fastest"}, headers=headers).status_code == 202
+    files["matte"] = encoded(plain((0, 0, 0)))
+    again = client.post("/videos", files=files, data={"speed": "fastest"}, headers=headers)
+    problem_of(again, 422, "idempotency_key_reused")
+
+
 def test_an_unknown_job_is_404(client: TestClient) -> None:
     for answer in (client.get("/jobs/none"), client.get("/jobs/none/result"), client.delete("/jobs/none")):
         problem_of(answer, 404, "unknown_job")

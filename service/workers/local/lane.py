@@ -47,7 +47,7 @@ class Lane:
         return self._worker.sentinel
 
     def run(self, batch: Sequence[Ticket], timeout_s: float, threads: int = 1) -> BatchRun:
-        """As BatchRunner's. `timeout_s` is for this batch, from when that of another lane is done; then it is killed."""
+        """As BatchRunner's. `timeout_s` is for this batch, from when that of another lane is done."""
         card = self._worker.cards[batch[0].model]
         self.slots.put(card, [ticket.pixels for ticket in batch])
         answer = self._ask(timeout_s, **asked_of(batch, threads))
