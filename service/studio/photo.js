@@ -56,7 +56,9 @@ export class PhotoTab {
     return this.#choose(Object.assign(entry, { onReturn }));
   }
 
-  async #choose(entry) {
+  #choose(entry) { return (this.coming = this.#bringOut(entry)); }
+
+  async #bringOut(entry) {
     this.#leave();
     this.easel.result.returnsTo(entry.onReturn);
     this.entry = entry;
@@ -82,18 +84,23 @@ export class PhotoTab {
     await this.#run(0);
   }
 
+  /** Of many choices in one frame, the last one counts; what was on its way is of earlier ones. */
   #change() {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.#run(QUIET_MS));
+    if (!this.shot) return;
+    part("stage").ariaBusy = "true"; // from here on, what is there is not what is chosen
+    const signal = this.turns.next();
+    this.coming = new Promise(requestAnimationFrame).then(() => signal.aborted || this.#run(QUIET_MS));
   }
 
+  #run(quietMs) { return (this.coming = this.#renew(quietMs)); }
+
   /** At once where this page can compose it, and as the service sends it where it cannot. */
-  async #run(quietMs) {
+  async #renew(quietMs) {
     if (!this.shot) return;
+    part("stage").ariaBusy = "true";
     const signal = this.turns.next();
     try {
-      this.coming = this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
-      await this.coming;
+      await this.#show({ shot: this.shot, request: this.choices.request, signal, quietMs });
     } catch (error) {
       if (signal.aborted) return;
       this.current = null;
@@ -182,9 +189,11 @@ export class PhotoTab {
     return { blob: await response.blob(), headers: response.headers };
   }
 
+  /** Of what is chosen, also where that is not on the stage yet. Throws AbortError where nothing comes of it. */
   async #own() {
-    if (!part("busy").hidden) await this.coming;
+    for (let awaited; part("stage").ariaBusy === "true" && awaited !== this.coming;) await (awaited = this.coming);
     const { current } = this;
+    if (!current) throw new DOMException("There is no result", "AbortError");
     const { shot, request, look } = current;
     const isLook = look && request.path === "/remove-background" && shot.isAll(request.fields);
     current.answer ??= isLook ? look : await this.#ask(shot, request, look);
@@ -246,6 +255,7 @@ export class PhotoTab {
   }
 
   #busy(text) {
+    part("stage").ariaBusy = String(Boolean(text));
     part("busy").hidden = !text;
     part("busy").lastElementChild.textContent = text;
   }

@@ -1,6 +1,7 @@
 """The Batch tab, as tests of it use it."""
 
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import FilePayload
 
-from tests.browser.chromium import Studio
+from tests.browser.chromium import PATIENCE_MS, Studio
 
 
 def file(name: str, content: bytes) -> FilePayload:
@@ -26,7 +27,9 @@ def states(studio: Studio) -> list[str]:
 
 
 def wait_for(studio: Studio, happened: Callable[[], bool]) -> None:
+    gives_up_at = time.monotonic() + PATIENCE_MS / 1000
     while not happened():
+        assert time.monotonic() < gives_up_at
         studio.page.wait_for_timeout(10)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Route
 
 NAMED_BY = "SILHOUETTE_TEST_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -80,6 +80,16 @@ class Studio:
     def excuse_status(self, status: int) -> None:
         self.excuse(f"{LOAD_FAILED}: the server responded with a status of {status} ")
 
+    def hold(self, asked: str) -> list[Route]:
+        """The requests to these addresses from now on, which wait until somebody lets them go on."""
+        routes: list[Route] = []
+
+        def keep(route: Route) -> None:
+            routes.append(route)
+
+        self.page.route(asked, keep)
+        return routes
+
     def check(self) -> None:
         """Nothing went wrong, and nobody else was asked."""
         assert self.errors == []
@@ -106,9 +116,8 @@ class Studio:
         self.page.check(f"#{tab}-choices .tiles input[value='{path}']")
 
     def wait_for_result(self) -> None:
-        """Until neither the picture nor its classes are being worked on, after the pause that options wait for more."""
-        self.page.wait_for_timeout(400)
-        self.page.wait_for_selector("#photo-busy", state="hidden")
+        """Until what is on the stage is what is chosen: a choice makes it busy before anybody can look."""
+        self.page.wait_for_selector("#photo-stage[aria-busy=false]")
         self.page.wait_for_selector("#photo-download:not([hidden])")
 
     def wait_until_settled(self) -> None:

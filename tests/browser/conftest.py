@@ -13,7 +13,9 @@ from service.configuration_errors import MissingWeights
 from service.models.store import ModelStore
 from tests.browser.camera import write_film
 from tests.browser.chromium import FAKE_CAMERA, Studio, find_chromium, new_studio, running_browser
+from tests.fakes import make_store
 from tests.pictures import encoded
+from tests.system.loading import tiny_server
 from tests.system.serving import Server, running_server
 from tests.weights import REPOSITORY, model_card, pulled_weights
 
@@ -42,6 +44,14 @@ def server(playwright: Playwright) -> Iterator[Server]:
     pulled_weights("selfie")
     models = "selfie,deeplab-voc" if has_deeplab() else "selfie"
     with running_server(models, SILHOUETTE_WORKERS="1", SILHOUETTE_MAX_SESSIONS="1") as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def tiny(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two networks that look at colours: one of a subject, and one of many classes."""
+    store = make_store(tmp_path_factory.mktemp("store"))
+    with tiny_server(store, SILHOUETTE_MODELS="tiny-subject,tiny-classes") as started:
         yield started
 
 

@@ -1,16 +1,16 @@
 """The Batch tab in a real browser."""
 
 import base64
+from http import HTTPStatus
 from pathlib import Path
 
-from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Route
+from playwright.sync_api import Browser, FilePayload
 
 from tests.browser.batch import add_and_start, asked, choose, downloaded_zip, file, states, wait_for
 from tests.browser.chromium import DROP, Studio, new_studio
 from tests.fakes import make_store
 from tests.pictures import encoded, opened, painted
-from tests.system.loading import tiny_server
+from tests.system.loading import PATIENT, busy_worker, tiny_server
 from tests.system.serving import Server
 
 
@@ -58,8 +58,7 @@ def test_other_choices_keep_the_results_until_somebody_wants_others(studio: Stud
 
 def test_what_is_chosen_during_a_run_is_told_and_does_not_mix_with_it(studio: Studio, astronaut: bytes) -> None:
     studio.open("batch")
-    held: list[Route] = []
-    studio.page.route("**/remove-background", lambda route: held.append(route))
+    held = studio.hold("**/remove-background")
     paths = asked(studio)
     add_and_start(studio, [file(f"{number}.jpg", astronaut) for number in range(4)])
     wait_for(studio, lambda: len(held) == 3)
@@ -73,8 +72,7 @@ def test_what_is_chosen_during_a_run_is_told_and_does_not_mix_with_it(studio: St
 
 def test_a_run_starts_over_with_what_was_chosen_meanwhile(studio: Studio, astronaut: bytes) -> None:
     studio.open("batch")
-    held: list[Route] = []
-    studio.page.route("**/remove-background", lambda route: held.append(route))
+    held = studio.hold("**/remove-background")
     add_and_start(studio, [file(f"{number}.jpg", astronaut) for number in range(2)])
     wait_for(studio, lambda: len(held) == 2)
     choose(studio, "/color-pop")
@@ -156,17 +154,17 @@ def test_a_folder_is_chosen_or_dropped_with_all_pictures_below_it(
 
 
 def test_a_busy_service_is_asked_again_when_it_says_so(browser: Browser, tmp_path: Path) -> None:
-    """One request at a time is allowed, and three are made."""
-    large = encoded(painted().resize((1600, 960), Image.Resampling.NEAREST))
-    pictures = [file(f"{number}.png", large) for number in range(4)]
-    with tiny_server(make_store(tmp_path), SILHOUETTE_QUEUE_CAPACITY="1") as server:
-        studio = new_studio(browser, server.url)
+    """One request at a time is allowed, and somebody else's is there until the first one of these was refused."""
+    pictures = [file(f"{number}.png", encoded(painted())) for number in range(2)]
+    with tiny_server(make_store(tmp_path), SILHOUETTE_QUEUE_CAPACITY="1", **PATIENT) as server:
+        studio = new_studio(browser, server.url).open("batch")
         studio.excuse_status(503)
-        refused: list[str] = []
-        studio.page.on("response", lambda response: refused.extend([response.url] * (response.status == 503)))
-        add_and_start(studio.open("batch"), pictures)
+        with busy_worker(server, encoded(painted())) as ahead:
+            with studio.page.expect_response(lambda answer: answer.status == HTTPStatus.SERVICE_UNAVAILABLE):
+                add_and_start(studio, pictures)
+            studio.page.wait_for_selector(".batch-item[data-state=held]")
+        assert ahead.answer().code == "ok"
         studio.page.wait_for_selector("#batch-zip:not([hidden])")
         assert states(studio) == ["done"] * len(pictures)
-        assert refused, "the service was never busy"
         studio.page.close()
         studio.check()

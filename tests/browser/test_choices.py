@@ -1,13 +1,10 @@
 """What can be chosen for a photo, in a real browser: what has a say is shown, and what was chosen stays chosen."""
 
-from pathlib import Path
-
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import Studio, new_studio
-from tests.fakes import make_store
 from tests.pictures import encoded, painted
-from tests.system.loading import tiny_server
+from tests.system.serving import Server
 
 OFFERED_FORMATS = "[...document.querySelectorAll('#photo-format option:enabled')].map(({ text }) => text)"
 TICKED = "[...document.querySelectorAll('#photo-classes li:has(input:checked)')].map(({ dataset }) => dataset.class)"
@@ -89,21 +86,20 @@ def test_segment_opens_on_colours_over_the_photo(studio: Studio, astronaut: byte
     assert studio.color_at("#photo-canvas", 0.43, 0.22, 1.0)[0] > 150, "nearly black class ids are for programs"
 
 
-def test_best_has_the_classes_of_the_model_that_knows_many(browser: Browser, tmp_path: Path) -> None:
-    with tiny_server(make_store(tmp_path), SILHOUETTE_MODELS="tiny-subject,tiny-classes") as server:
-        studio = new_studio(browser, server.url).open()
-        studio.choose_photo(encoded(painted()), "painted.png", "image/png")
-        studio.page.wait_for_selector("#photo-legend li")
-        studio.page.select_option("#photo-choices [data-option=model] select", "best")
-        studio.wait_until_settled()
-        studio.page.wait_for_selector("#photo-legend li")
-        names = studio.page.eval_on_selector_all("#photo-legend li", "items => items.map(item => item.dataset.class)")
-        ticked = studio.page.evaluate(TICKED)
-        assert "background" in names
-        assert "background" not in ticked
-        assert ticked
-        studio.page.close()
-        studio.check()
+def test_best_has_the_classes_of_the_model_that_knows_many(browser: Browser, tiny: Server) -> None:
+    studio = new_studio(browser, tiny.url).open()
+    studio.choose_photo(encoded(painted()), "painted.png", "image/png")
+    studio.page.wait_for_selector("#photo-legend li")
+    studio.page.select_option("#photo-choices [data-option=model] select", "best")
+    studio.wait_until_settled()
+    studio.page.wait_for_selector("#photo-legend li")
+    names = studio.page.eval_on_selector_all("#photo-legend li", "items => items.map(item => item.dataset.class)")
+    ticked = studio.page.evaluate(TICKED)
+    assert "background" in names
+    assert "background" not in ticked
+    assert ticked
+    studio.page.close()
+    studio.check()
 
 
 def test_a_tab_typed_into_the_address_is_opened(studio: Studio) -> None:

@@ -1,6 +1,7 @@
 """The Live tab in a real browser, whose camera shows an astronaut that sways before a wall."""
 
-import os
+import contextlib
+import random
 import re
 import socket
 from collections.abc import Callable
@@ -11,10 +12,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Playwright, WebSocketRoute
 
-from tests.browser.chromium import Studio, new_studio, running_browser
+from tests.browser.batch import wait_for
+from tests.browser.chromium import LOAD_FAILED, Studio, new_studio, running_browser
 from tests.browser.test_photo import SKY, is_skin, near
+from tests.fakes import make_store
 from tests.pictures import encoded, opened
-from tests.system.serving import Server, running, serve_command
+from tests.system.loading import tiny_server
+from tests.system.serving import Server
 
 FILM = 640 / 480
 CORNERS = [(0.03, 0.03), (0.97, 0.03), (0.97, 0.6)]
@@ -112,8 +116,7 @@ def test_what_is_chosen_while_a_session_is_being_opened_is_not_lost(studio: Stud
     start(studio)
     studio.page.route_web_socket(re.compile("/stream"), hold_ready)
     studio.page.check("#live-settings input[value=composite]")
-    while not held:
-        studio.page.wait_for_timeout(10)
+    wait_for(studio, lambda: bool(held))
     studio.page.click("#live-choices .swatch [aria-label=White]")
     studio.page.wait_for_timeout(SETTLED_MS)
     held[0]()
@@ -164,18 +167,16 @@ def test_a_film_is_recorded_until_it_is_stopped_or_the_camera_is_and_shown_as_on
     assert studio.page.is_visible("#live-start")
 
 
-def test_a_stopped_service_is_told_and_a_new_one_is_found(browser: Browser) -> None:
-    environment = os.environ | {"SILHOUETTE_LOG_FORMAT": "json", "SILHOUETTE_MODELS": "selfie"}
-    command = [*serve_command(), "--workers", "1", "--port", str(free_port())]
-    with running(command, environment) as server:
+def test_a_stopped_service_is_told_and_a_new_one_is_found(browser: Browser, tmp_path: Path) -> None:
+    store, port = make_store(tmp_path), str(free_port())
+    with tiny_server(store, SILHOUETTE_PORT=port) as server:
         studio = start(new_studio(browser, server.url))
         # The console speaks of every connection that fails, while there is nothing to connect to.
-        studio.excuse("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket", "503")
+        studio.excuse(LOAD_FAILED, "WebSocket")
         server.process.kill()
-        studio.page.wait_for_selector("#live-note .problem")
+        studio.page.wait_for_selector("#live-note >> text=Trying again")
         assert "The connection to the service is gone" in studio.page.inner_text("#live-note")
-        assert "Trying again" in studio.page.inner_text("#live-note")
-    with running(command, environment):
+    with tiny_server(store, SILHOUETTE_PORT=port):
         studio.page.wait_for_selector("#live-note", state="hidden")
         wait_for_frames(studio)
         assert near(studio.color_at("#live-canvas", *CORNERS[0], FILM), SKY, tolerance=12)
@@ -187,9 +188,8 @@ def test_a_busy_service_says_so_and_takes_the_next_one_later(studio: Studio, bro
     """It takes one session at a time."""
     first = start(new_studio(browser, server.url))
     studio.open("live").page.click("#live-start")
-    studio.page.wait_for_selector("#live-note .problem")
+    studio.page.wait_for_selector("#live-note >> text=Trying again")
     assert "too_many_sessions" in studio.page.inner_text("#live-note")
-    assert "Trying again" in studio.page.inner_text("#live-note")
     first.page.click("#live-stop")
     wait_for_frames(studio)
     assert studio.page.is_hidden("#live-note")
@@ -207,7 +207,9 @@ def test_without_a_camera_the_page_says_what_to_do(playwright: Playwright, serve
 
 
 def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+    """None of those that a system gives to whoever asks for any: nobody else gets it while the service is away."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as listening, contextlib.suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports are taken")

@@ -2,50 +2,44 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser
 
 from tests.browser.chromium import Studio, new_studio
 from tests.browser.test_photo import SKY, near
 from tests.fakes import RED, make_store
 from tests.pictures import HEIGHT, SUBJECT_BOX, WIDTH, encoded, painted
 from tests.system.loading import tiny_server
+from tests.system.serving import Server
 
 GOOD, QUICK = "**/remove-background", "**/remove-background?model=u2netp"
 
 
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Studio]:
-    """The page of a service with a model that is asked by default, and one that is called u2netp."""
-    store = make_store(tmp_path)
+@pytest.fixture(scope="module")
+def two_sizes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with a model that is asked by default, and one that is called u2netp."""
+    store = make_store(tmp_path_factory.mktemp("store"))
     card = (store / "tiny-subject" / "card.toml").read_text()
     shutil.copytree(store / "tiny-subject", store / "u2netp")
     (store / "u2netp" / "card.toml").write_text(card.replace('name = "tiny-subject"', 'name = "u2netp"', 1))
-    with tiny_server(store, SILHOUETTE_MODELS="tiny-subject,u2netp") as server:
-        studio = new_studio(browser, server.url).open()
-        studio.choose_operation("/replace-background")
-        yield studio
-        studio.page.close()
-        studio.check()
+    with tiny_server(store, SILHOUETTE_MODELS="tiny-subject,u2netp") as started:
+        yield started
 
 
-def held(studio: Studio, asked: str) -> list[Route]:
-    """The requests to these addresses from now on, which wait until somebody lets them go on."""
-    routes: list[Route] = []
-
-    def hold(route: Route) -> None:
-        routes.append(route)
-
-    studio.page.route(asked, hold)
-    return routes
+@pytest.fixture
+def opened(browser: Browser, two_sizes: Server) -> Iterator[Studio]:
+    studio = new_studio(browser, two_sizes.url).open()
+    studio.choose_operation("/replace-background")
+    yield studio
+    studio.page.close()
+    studio.check()
 
 
 def test_a_quick_preview_is_shown_in_so_many_words_until_the_better_answer_comes(opened: Studio) -> None:
     picture = painted().resize((1000, 600), Image.Resampling.NEAREST)  # so large that it fills the stage
-    waiting = held(opened, GOOD)
+    waiting = opened.hold(GOOD)
     opened.choose_photo(encoded(picture), "painted.png", "image/png")
     opened.page.wait_for_selector("#photo-busy >> text=/quick preview by u2netp. tiny-subject is/")
     opened.draw_curtain(0)
@@ -61,7 +55,7 @@ def test_a_quick_preview_is_shown_in_so_many_words_until_the_better_answer_comes
 
 
 def test_a_preview_that_comes_late_is_not_waited_for(opened: Studio) -> None:
-    better, quick = held(opened, GOOD), held(opened, QUICK)
+    better, quick = opened.hold(GOOD), opened.hold(QUICK)
     with opened.page.expect_request(lambda request: "u2netp" in request.url):
         opened.choose_photo(encoded(painted()), "painted.png", "image/png")
     with opened.page.expect_event("requestfailed", lambda request: "u2netp" in request.url):

@@ -1,18 +1,15 @@
 """What the Photo tab says and offers when something is wrong, in a real browser."""
 
-from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Route
 
+from tests.browser.batch import wait_for
 from tests.browser.chromium import LOAD_FAILED, Studio, new_studio
-from tests.fakes import make_store
 from tests.pictures import encoded
-from tests.system.loading import tiny_server
 from tests.system.serving import Server
 
 CANVAS_IS_EMPTY = """() => {
@@ -76,12 +73,6 @@ def test_a_photo_without_a_subject_offers_the_empty_result(studio: Studio) -> No
     assert "allow_empty=true" in studio.page.inner_text("#photo-recipe code")
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Server]:
-    with tiny_server(make_store(tmp_path), SILHOUETTE_MODELS="tiny-subject,tiny-classes") as started:
-        yield started
-
-
 def test_after_an_outage_there_is_a_way_on(browser: Browser, tiny: Server) -> None:
     """The network goes once the page is there. A sample is on the page already, and is opened all the same."""
     studio = new_studio(browser, tiny.url).open()
@@ -117,10 +108,13 @@ def test_a_page_that_is_opened_while_the_service_starts_waits_without_an_error_o
     starting = {"status": "ok", "unready": unready}
     asked = list[str]()
     studio.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
-    studio.page.route("**/livez", lambda route: route.fulfill(json=starting), times=1)
+    health = studio.hold("**/livez")
     studio.page.goto(studio.url)
+    wait_for(studio, lambda: bool(health))
+    health[0].fulfill(json=starting)
     studio.page.wait_for_selector("#trouble .problem")
     assert "The service is starting" in studio.page.inner_text("#trouble")
+    studio.page.unroute("**/livez")  # which lets those go that are held
     studio.page.wait_for_selector("#photo-choices [data-option=model]", state="attached")
     assert studio.page.is_hidden("#trouble .problem")
     assert studio.page.inner_text("#health") == "Ready"
@@ -130,15 +124,15 @@ def test_a_page_that_is_opened_while_the_service_starts_waits_without_an_error_o
 def test_the_format_is_offered_with_the_download_and_where_another_one_may_help(
     studio: Studio, astronaut: bytes
 ) -> None:
-    held = list[Route]()
     studio.excuse_status(406)
-    studio.open().page.route("**/remove-background", lambda route: held.append(route), times=1)
+    held = studio.open().hold("**/remove-background")
     with studio.page.expect_request("**/remove-background"):
         studio.choose_photo(astronaut)
     studio.page.wait_for_selector("#photo-busy", state="visible")
     assert studio.page.is_hidden("#photo-format select"), "there is nothing to download while it works"
     problem = {"status": 406, "code": "not_acceptable", "title": "Not in this format", "detail": ""}
     held[0].fulfill(status=406, json=problem)
+    studio.page.unroute("**/remove-background")
     studio.page.wait_for_selector("#photo-problem .problem")
     assert studio.page.is_visible("#photo-format select")
     studio.page.click("#photo-problem [data-act=reset]")
