@@ -112,10 +112,17 @@ async def given_up(*calls: "asyncio.Task[Outcome]") -> list[Outcome | BaseExcept
 def slot_memory(pid: int | str = "self") -> list[str]:
     """The blocks of memory that the process shares with workers, as it has mapped them.
 
-    A whole service of other tests may have its own in this process: count from what was there before.
+    A whole service of other tests may have its own in this process: `slots_added` counts from what was there before.
     """
     maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
     return [line for line in maps if "silhouette-slots" in line]
+
+
+def slots_added() -> Callable[[], int]:
+    """How many blocks there are beside those of now, whenever what this gives is called. Of those of now, what other
+    tests have left may go at any time."""
+    before = set(slot_memory())
+    return lambda: len(set(slot_memory()) - before)
 
 
 @contextlib.contextmanager

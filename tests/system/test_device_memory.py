@@ -35,19 +35,22 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_limit_stays(s
     answers = [call.answer() for call in calls]
     assert [answer.code for answer in answers] == ["ok"] * BATCH
     assert all((answer.picture == 255).all() for answer in answers)
-    assert batch_sizes_that_failed(server) == [8, 4]
     assert {entry["batch_size"] for entry in told_of(server, calls)} == {HUNGRY_BATCH}
+    assert batch_sizes_that_failed(server) == [8, 4]
     assert metric(server, "silhouette_requeued_total", cause="memory") == 8 + 4
     again = ask(server, *[HUNGRY_COLOR] * BATCH)
     assert [call.answer().code for call in again] == ["ok"] * BATCH
+    assert told_of(server, again), "what was said of them before is in the log as well"
     assert batch_sizes_that_failed(server) == [8, 4]
     assert len(server.worker_pids()) == 1
 
 
 def test_a_picture_that_does_not_fit_even_alone_is_503_and_its_neighbours_are_answered(server: Server) -> None:
-    huge, *neighbours = [call.answer() for call in ask(server, HUGE_COLOR, *[RED] * (BATCH - 1))]
+    calls = ask(server, HUGE_COLOR, *[RED] * (BATCH - 1))
+    huge, *neighbours = [call.answer() for call in calls]
     assert (huge.status, huge.code) == (503, "out_of_memory")
     assert huge.headers["Retry-After"].isdecimal()
     assert [answer.code for answer in neighbours] == ["ok"] * (BATCH - 1)
+    assert told_of(server, calls)
     assert batch_sizes_that_failed(server) == [8, 4, 2, 1]
     assert len(server.worker_pids()) == 1

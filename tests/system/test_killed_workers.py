@@ -32,7 +32,8 @@ from tests.weights import pulled_weights
 
 REQUESTS, CONCURRENCY = 300, 16
 
-MIN_KILLS = 3  # a fast machine is done soon
+MIN_KILLS = 3
+"""A fast machine has answered all requests sooner: then further ones are asked."""
 
 QUICK_TO_NOTICE = {
     "SILHOUETTE_BATCH_TIMEOUT_S": "6",
@@ -86,11 +87,12 @@ def test_300_requests_are_answered_correctly_while_a_worker_is_killed_every_seco
         expected = [ask(number).picture for number in range(len(photos))]
         with Killer(server) as killer:
             answers = at_once(ask, REQUESTS, CONCURRENCY)
-        assert [answer.code for answer in answers] == ["ok"] * REQUESTS
+            while len(killer.killed) < MIN_KILLS:
+                answers += at_once(ask, len(photos), CONCURRENCY)
+        assert {answer.code for answer in answers} == {"ok"}
         assert all(
             np.array_equal(answer.picture, expected[number % len(photos)]) for number, answer in enumerate(answers)
         )
-        assert len(killer.killed) >= MIN_KILLS
         kills = len(killer.killed)
         until(lambda: metric(server, "silhouette_worker_restarts_total", cause="crash") == kills, "the count")
         until(lambda: len(ready_workers(server)) == 2, "two workers")

@@ -83,7 +83,6 @@ def test_ctrl_c_stops_it_cleanly(photo: bytes) -> None:
         assert Call(server, "/segment", photo).answer().code == "ok"
         assert stop(server, signal.SIGINT) == 0
     assert "exception" not in str(server.log)
-    assert len(server.worker_pids()) == 2 or os.cpu_count() != 2
 
 
 def test_a_second_signal_ends_it_at_once(photo: bytes) -> None:

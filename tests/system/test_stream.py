@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,6 +145,7 @@ def test_a_message_larger_than_any_upload_ends_its_connection_and_nothing_else(t
 
 
 def test_one_session_too_many_is_refused_until_another_one_ends(tiny: Server) -> None:
+    wait_for_metric(tiny, 0, "silhouette_stream_sessions")  # nor is there one that a former test has just left
     with session(tiny, SIZE), contextlib.ExitStack() as second:
         second.enter_context(session(tiny, SIZE))
         with connected(tiny) as camera:
@@ -220,6 +222,10 @@ def test_a_client_that_reads_slowly_loses_frames_and_not_the_present(tiny: Serve
     assert sum(len(result.payload) for result in results) < 12_000_000
 
 
+def told_of_session(server: Server, ready: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in list(server.log) if entry.get("session") == ready["session"]]
+
+
 def test_a_lost_client_leaves_its_place(tiny: Server) -> None:
     ended = metric(tiny, "silhouette_stream_sessions_ended_total", reason="disconnected")
     with session(tiny, SIZE) as (camera, ready):
@@ -227,7 +233,8 @@ def test_a_lost_client_leaves_its_place(tiny: Server) -> None:
         camera.see()
     wait_for_metric(tiny, ended + 1, "silhouette_stream_sessions_ended_total", reason="disconnected")
     wait_for_metric(tiny, 0, "silhouette_stream_sessions")
-    (line,) = [entry for entry in tiny.log if entry.get("session") == ready["session"]]
+    until(lambda: bool(told_of_session(tiny, ready)), "its log line")
+    (line,) = told_of_session(tiny, ready)
     assert (line["event"], line["outcome"], line["frames"], line["dropped"]) == ("session", "disconnected", 1, 0)
 
 

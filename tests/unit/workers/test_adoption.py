@@ -15,7 +15,7 @@ from service.models.store import Checkpoint
 from service.queue.ticket import Outcome
 from service.workers.plan import WorkerPlan
 from tests.fakes import BLUE, RED
-from tests.pools import Service, leaking_nothing, running, slot_memory, stopped_worker, until
+from tests.pools import Service, leaking_nothing, running, slots_added, stopped_worker, until
 
 pytestmark = pytest.mark.anyio
 
@@ -76,12 +76,12 @@ async def test_workers_get_a_further_model_while_they_are_asked_and_none_is_miss
 async def test_a_model_that_is_given_up_takes_its_process_and_its_memory_with_it(
     plan: WorkerPlan, alone: WorkerPlan
 ) -> None:
+    added = slots_added()
     async with running(plan) as service:
         (former,) = service.pool.pids
-        mapped = len(slot_memory())
         await service.pool.adopt([alone])
         assert not psutil.pid_exists(former)
-        assert len(slot_memory()) == mapped
+        assert added() == 1
         assert (await service.ask(RED)).scores.mean() > 0.5
 
 
@@ -146,9 +146,9 @@ async def test_a_worker_in_the_middle_of_a_batch_answers_it_before_it_goes(plan:
         async with stopped_worker(service):
             call = service.ask(RED)
             await until(lambda: service.batcher.waiting == 0)
-            mapped = len(slot_memory())
+            added = slots_added()
             adopting = asyncio.ensure_future(service.pool.adopt([alone]))
-            await until(lambda: len(slot_memory()) == mapped + 1)
+            await until(lambda: added() == 1)
         assert (await call).scores.mean() > 0.5
         await adopting
         assert service.restarts("models") == 1
@@ -159,9 +159,9 @@ async def test_a_worker_that_dies_while_its_successor_loads_is_followed_by_that(
 ) -> None:
     async with running(alone) as service:
         (pid,) = service.pool.pids
-        mapped = len(slot_memory())
+        added = slots_added()
         adopting = asyncio.ensure_future(service.pool.adopt([plan]))
-        await until(lambda: len(slot_memory()) == mapped + 1)
+        await until(lambda: added() == 1)
         psutil.Process(pid).kill()
         await adopting
         service.know(plan)
@@ -172,9 +172,9 @@ async def test_a_worker_that_dies_while_its_successor_loads_is_followed_by_that(
 async def test_a_pool_that_stops_in_the_middle_leaves_nothing_behind(plan: WorkerPlan, alone: WorkerPlan) -> None:
     with leaking_nothing():
         async with running(alone) as service:
-            mapped = len(slot_memory())
+            added = slots_added()
             adopting = asyncio.ensure_future(service.pool.adopt([plan]))
-            await until(lambda: len(slot_memory()) == mapped + 1)
+            await until(lambda: added() == 1)
         with pytest.raises(WorkerFailed, match="shutting down"):
             await adopting
 

@@ -21,7 +21,7 @@ from service.workers.local.worker import LocalWorker
 from service.workers.plan import WorkerPlan
 from tests.fakes import RED
 from tests.flaky_families import Fault, flaky_families
-from tests.pools import DRAIN_S, PATIENCE_S, Service, leaking_nothing, running, slot_memory, until
+from tests.pools import DRAIN_S, PATIENCE_S, Service, leaking_nothing, running, slots_added, until
 
 pytestmark = pytest.mark.anyio
 
@@ -107,9 +107,9 @@ def test_a_loop_that_ends_while_workers_load_leaves_nothing_behind(plan: WorkerP
 
     async def leave_in_the_middle() -> Service:
         service = Service(plan, plan)
-        mapped = len(slot_memory())
+        added = slots_added()
         starting = asyncio.create_task(service.pool.start())
-        await until(lambda: len(slot_memory()) == mapped + 2)
+        await until(lambda: added() == 2)
         assert not starting.done()
         return service
 
