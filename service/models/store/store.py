@@ -5,13 +5,10 @@ service and every worker import this file when they start, and the container ima
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +18,7 @@ from service.models.store.card import NAME_PATTERN, DownloadSpec, ModelCard, rea
 from service.models.store.checkpoint import Checkpoint
 from service.models.store.int8_ranges import FILE as INT8_RANGES_FILE
 from service.models.store.int8_ranges import Int8Ranges, read_ranges
+from service.models.store.staging import locked, staging
 
 if TYPE_CHECKING:
     from service.models.store.sources import Progress
@@ -126,17 +124,17 @@ class ModelStore:
         if self.has(card):
             return
         need_pull_packages()
-        with self._staging(card) as staging:
+        with self._pulling(card) as half_done:
             if self.has(card):  # another pull brought them while this one waited
-                shutil.rmtree(staging)
+                shutil.rmtree(half_done)
                 return
-            original = self._fetch(card, staging, progress)
-            converted = _converted(original, card, staging)
+            original = self._fetch(card, half_done, progress)
+            converted = _converted(original, card, half_done)
             try:
                 admit(Checkpoint(card, converted))
                 converted.replace(self.weights(card))
             finally:
-                shutil.rmtree(staging)
+                shutil.rmtree(half_done)
 
     @contextlib.contextmanager
     def adding(self, name: str, replacing: bool = False) -> Iterator[Path]:
@@ -149,13 +147,8 @@ class ModelStore:
         target = self._folder / name
         if target.exists() and not replacing:
             raise BadCard(f"{target} is there already: choose another name, or say --replace")
-        with tempfile.TemporaryDirectory(prefix=".adding-", dir=self._folder) as staging:
-            folder = Path(staging) / name
-            folder.mkdir()
+        with staging(self._folder, name) as folder:
             yield folder
-            if target.exists():
-                target.rename(Path(staging) / "replaced")
-            folder.rename(target)
 
     def fetch_original(self, card: ModelCard, folder: Path, progress: "Progress") -> Path:
         """The published file itself, verified, in `folder`: to compare a conversion with its origin."""
@@ -163,16 +156,12 @@ class ModelStore:
         return self._fetch(card, folder, progress)
 
     @contextlib.contextmanager
-    def _staging(self, card: ModelCard) -> Iterator[Path]:
+    def _pulling(self, card: ModelCard) -> Iterator[Path]:
         """A folder for half-done work, which the next try finds; locked against a second pull of the same model."""
-        staging = self._folder / card.name / ".pull"
-        folder = os.open(self._folder / card.name, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            staging.mkdir(exist_ok=True)
-            yield staging
-        finally:
-            os.close(folder)
+        half_done = self._folder / card.name / ".pull"
+        with locked(self._folder / card.name):
+            half_done.mkdir(exist_ok=True)
+            yield half_done
 
     def _fetch(self, card: ModelCard, folder: Path, progress: "Progress") -> Path:
         """The published file, with the pinned sha256, from the mirror or else the first source that has it."""
