@@ -98,7 +98,8 @@ class Connection(HttpToolsProtocol):
         self.scope["extensions"] = {CONNECTION_EXTENSION: told}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
-        self._declines_upgrade = self.parser.should_upgrade() and self._get_upgrade() not in (None, b"websocket")
+        offers = self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+        self._declines_upgrade = offers and not self._should_upgrade()
         if self._declines_upgrade:
             return
         self._is_in_head = False

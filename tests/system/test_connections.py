@@ -141,7 +141,7 @@ def test_a_request_of_http_1_1_names_one_host(hasty: Server, head: bytes, status
     assert heard(connection).startswith(b"HTTP/1.1 " + status)
 
 
-@pytest.mark.parametrize("tokens", [b"Upgrade, HTTP2-Settings", b"close, upgrade"])
+@pytest.mark.parametrize("tokens", [b"Upgrade, HTTP2-Settings", b"close, upgrade", b"upgrade\r\nConnection: close"])
 def test_who_offers_to_speak_http_2_is_answered_in_http_1_1(hasty: Server, tokens: bytes) -> None:
     """Java's own client does, with its first request, and so do `curl --http2` and others."""
     connection, photo = dial(hasty), encoded(painted())
