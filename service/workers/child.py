@@ -81,7 +81,7 @@ class ChildProcess:
             self._hand_over()
         if self._unwanted.is_set():  # said while the process was being made
             self.kill()
-        return self._reply(START_TIMEOUT_S)
+        return self.reply_of(self._caller, START_TIMEOUT_S)
 
     def stop(self) -> None:
         """Ask the process to end, and make it end. Frees all that it took. Whoever comes second finds nothing to do."""
@@ -124,9 +124,6 @@ class ChildProcess:
 
     def _first_greeting(self) -> Message:
         return self._launch()
-
-    def _reply(self, timeout_s: float) -> Message:
-        return self.reply_of(self._caller, timeout_s)
 
     def reply_of(self, caller: Caller, timeout_s: float) -> Message:
         """Raises WorkerDied, and the process is killed then."""

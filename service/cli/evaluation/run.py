@@ -1,7 +1,7 @@
 """Works a set off, a few pictures at a time: asks each model, scores its answers, and keeps what is worth a look."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,11 @@ from service.settings import read_settings
 if TYPE_CHECKING:
     from service.workers.plan import SegmenterFamilies
 
-Ranks = Mapping[str, Callable[[Sequence[float]], float]]
-"""Of each gallery's title, what a picture's place in it is, from the models' IoU: the lowest are shown."""
+Ranks = Sequence[Callable[[Sequence[float]], float]]
+"""Of each gallery, what a picture's place in it is, from the models' IoU: the lowest are shown."""
 
-WORST = "worst"
-RANKS_OF_ONE: Ranks = {WORST: lambda ious: ious[0]}
-RANKS_OF_TWO: Ranks = {
-    WORST: min,
-    "better": lambda ious: ious[0] - ious[1],
-    "worse": lambda ious: ious[1] - ious[0],
-}
+RANKS_OF_ONE: Ranks = (min,)
+RANKS_OF_TWO: Ranks = (min, lambda ious: ious[0] - ious[1], lambda ious: ious[1] - ious[0])
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ class Work:
         ranks = RANKS_OF_ONE if len(ious) == 1 else RANKS_OF_TWO
         wanting = [
             (gallery, rank)
-            for gallery, rank in zip(self.evaluation.galleries, (rank(ious) for rank in ranks.values()), strict=True)
+            for gallery, rank in zip(self.evaluation.galleries, (rank(ious) for rank in ranks), strict=True)
             if gallery.wants(rank)
         ]
         if wanting:
@@ -121,6 +116,5 @@ def galleries_for(names: Sequence[str], count: int) -> list[Gallery]:
     if len(names) == 1:
         return [Gallery("Worst", count)]
     first, second = names
-    titles = ("Worst of either", f"{second} is ahead of {first}", f"{first} is ahead of {second}")
-    worst, *others = titles
-    return [Gallery(worst, count), *(Gallery(title, count, below=0) for title in others)]
+    ahead = (f"{second} is ahead of {first}", f"{first} is ahead of {second}")
+    return [Gallery("Worst of either", count), *(Gallery(title, count, below=0) for title in ahead)]

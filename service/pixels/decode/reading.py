@@ -60,17 +60,13 @@ def decode_grey(encoded: bytes, max_pixels: int) -> Grey:
 def _checked(encoded: bytes, max_pixels: int) -> Header:
     most = f"at most {max_pixels / 1e6:g} megapixels are read"
     try:
-        header = _told_as_failures(lambda: _header(encoded))
+        header = _told_as_failures(lambda: format_of(encoded).open(encoded))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels(f"far too many pixels; {most}") from error
     width, height = header.size
     if width * height > max_pixels:
         raise TooManyPixels(f"{width} x {height} pixels; {most}")
     return header
-
-
-def _header(encoded: bytes) -> Header:
-    return format_of(encoded).open(encoded)
 
 
 def _told_as_failures(work: Callable[[], Result]) -> Result:

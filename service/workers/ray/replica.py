@@ -1,10 +1,11 @@
 """One replica: a worker in a process of Ray's. Loads every model once, warms it up, then answers batches."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -93,22 +94,16 @@ def _identity() -> Facts:
     return {"silhouette.node": ray.util.get_node_ip_address(), "silhouette.replica": replica}
 
 
-def _ending_hangs(timeout_s: float) -> "_Watch":
-    return _Watch(timeout_s)
-
-
-class _Watch:
+@contextlib.contextmanager
+def _ending_hangs(timeout_s: float) -> Iterator[None]:
     """A hang is a crash: nobody can end a thread that computes, so the process ends."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timer = threading.Timer(timeout_s, _end, ("hang",))
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+    timer = threading.Timer(timeout_s, _end, ("hang",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _end(cause: str) -> None:
