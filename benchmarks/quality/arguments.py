@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.harness.command import names
+from service.cli.numbers import count
 
 
 def add_set_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +41,4 @@ def foreground(text: str) -> tuple[int, ...] | None:
 def id_(text: str) -> int:
     if not text.strip().isdecimal() or int(text) > 255:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 255")
-    return int(text)
-
-
-def count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return int(text)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness.command import argument_parser, ending_in_one_line, names
-from benchmarks.quality.arguments import add_classes_argument, add_set_arguments, count
+from benchmarks.quality.arguments import add_classes_argument, add_set_arguments
 from benchmarks.quality.comparison import Comparison, Score
 from benchmarks.quality.edges import TrueEdge
 from benchmarks.quality.labelled import counted_of, find_pairs, only_named, read_truth, subject_of
@@ -21,6 +21,7 @@ from service.cli.console import work_progress
 from service.cli.evaluation.contact_sheet import Row
 from service.cli.evaluation.metrics import score_subject
 from service.cli.evaluation.pairs import Pair
+from service.cli.numbers import count
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure
 from service.models.decisions import Plane

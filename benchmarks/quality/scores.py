@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness.command import argument_parser, ending_in_one_line
-from benchmarks.quality.arguments import count, foreground
+from benchmarks.quality.arguments import foreground
 from benchmarks.quality.labelled import find_pairs, read_truth, subject_of
 from benchmarks.quality.network import Network
 from service.cli.console import work_progress
 from service.cli.evaluation.metrics import SubjectScore, score_subject, summarise
+from service.cli.numbers import count
 from service.configuration_errors import ConfigurationError
 from service.errors import Failure
 from service.models.labels import Mask, Scores

@@ -59,7 +59,7 @@ class Allowance:
     def take_request(self) -> None:
         """Of this process alone. Raises QuotaExceeded where nothing is left of either quota."""
         for unit, bucket in self.buckets.items():
-            if wait_s := bucket.wait_s(1 if unit == "requests" else min(LEAST, bucket.per_minute)):
+            if wait_s := bucket.wait_s(1 if unit == "requests" else LEAST):
                 detail = f"the key {self.key.name!r} has {bucket.per_minute:g} {unit} a minute, and none is left"
                 raise QuotaExceeded(detail, max(1, math.ceil(wait_s)))
         self._take("requests", 1)
@@ -71,7 +71,7 @@ class Allowance:
     def wait_for_pixels_s(self) -> float:
         """Until the pixels that were taken so far are paid for."""
         bucket = self.buckets.get("megapixels")
-        return 0.0 if bucket is None else bucket.wait_s(min(LEAST, bucket.per_minute))
+        return 0.0 if bucket is None else bucket.wait_s(LEAST)
 
     def take_pixels(self, count: int) -> None:
         """Those of a picture that is about to be decoded: it may overdraw what is left."""
