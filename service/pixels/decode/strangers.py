@@ -23,6 +23,8 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
     (0, b"\0\0\1\0", "an icon (ICO)"),
+    (0, b"\0\0\2\0\0\0", "a Targa picture (TGA)"),
+    (0, b"\0\0\x0a\0\0\0", "a Targa picture (TGA)"),
     (0, b"\0\0\2\0", "a cursor (CUR)"),
     (0, b"icns", "an icon (ICNS)"),
     (0, b"\x76\x2f\x31\x01", "OpenEXR"),
