@@ -103,8 +103,12 @@ def packed(conv: nn.Conv2d, tile: int, level_in: float, level_out: float, arena:
 
 
 def _pack(conv: nn.Conv2d, tile: int, level_in: float, level_out: float, into: Packed) -> None:
-    """Weights are rounded as finely as their sums allow: each of them, with the largest values that pixels can have,
-    stays below 2**31.
+    """Weights are rounded as finely as their sums allow.
+
+    An output's sum at a place is at most L * sum(|w| * step + 1/2), where L is the largest of what pixels become, and
+    rounding adds one half at most. With step <= (2**31 - inputs * L) / (L * sum(|w|)) it is below 2**31. What a sum is
+    on its way does not matter: it wraps around and comes back. Of two products at once neither overflows, as
+    L is 17340 at most and each weight is below 2**15.
     """
     inputs, outputs = conv.in_channels, into.biases.size
     transformed = _transformed(conv, tile)

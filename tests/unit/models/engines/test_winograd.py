@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from service.kernels import steps
 from service.kernels.arena import Arena, Bytes
 from service.kernels.steps import Step, Steps
-from service.models.engines.winograd import convolution, doubled, first_convolution, halved, packed
+from service.models.engines.winograd import PIXEL_TRANSFORMS, convolution, doubled, first_convolution, halved, packed
 
 here = pytest.mark.skipif(not steps.can_run(), reason="compiled for processors with AVX2 and nothing for eight bits")
 
@@ -135,6 +135,27 @@ def test_threads_share_the_work_and_the_bytes_are_the_same() -> None:
     run(convolution(conv, source, alone, (1.0, 1.0), weights()))
     run(convolution(conv, source, together, (1.0, 1.0), weights()), threads=3)
     assert np.array_equal(alone, together)
+
+
+@pytest.mark.parametrize("tile", [2, 4])
+@given(seed=SEEDS, inputs=CHANNELS, loudest=st.sampled_from([0.0, 1e3, 1e6]), alike=st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_no_weights_give_a_sum_that_its_bits_cannot_hold(
+    tile: int, seed: int, inputs: int, loudest: float, alike: bool
+) -> None:
+    conv = conv_of(seed, inputs, 16)
+    if alike:
+        conv.weight.abs_()
+    conv.weight[3, 0, 1, 1] = loudest
+    transform = PIXEL_TRANSFORMS[tile]
+    signs = np.sign(np.einsum("ai,bj->abij", transform, transform))
+    brightest = np.where(signs > 0, 255, 0), np.where(signs < 0, 255, 0)
+    values = [np.abs(np.einsum("ai,bj,abij->ab", transform, transform, pixels)).ravel() for pixels in brightest]
+    largest = np.maximum(*values).astype(np.int64)
+    integers = np.abs(packed(conv, tile, 1.0, 1.0, weights()).weights.astype(np.int64))
+    assert (integers.sum(axis=(2, 4)) * largest[:, np.newaxis]).max() < 2**31
+    assert 2 * (integers.max(axis=(2, 3, 4)) * largest).max() < 2**31
+    assert largest.max() < 2**15
 
 
 def test_weights_that_are_all_0_are_packed() -> None:

@@ -1,5 +1,6 @@
 """Each network against the runtime that it was published for, on a photo of a person."""
 
+import copy
 import gc
 import shutil
 from functools import cache
@@ -17,6 +18,7 @@ from service.models.segmenters import SEGMENTERS
 from service.models.segmenters.base import Pixels, TorchSegmenter
 from service.models.segmenters.devices import Device
 from service.models.segmenters.disagreement import disagreement
+from service.models.segmenters.u2net import StageSpec, make_quieter
 from service.models.store import Checkpoint, ModelCard
 from service.models.store.card import Precision
 from service.models.store.convert import CONVERTERS
@@ -125,6 +127,15 @@ def test_a_black_image_gives_finite_scores(model: str) -> None:
 @pytest.mark.parametrize(("model", "same"), [("u2net", 0.99), ("u2netp", 0.99), ("deeplab-voc", 0.97)])
 def test_in_eight_bits_nearly_every_pixel_gets_the_same_class(model: str, same: float) -> None:
     assert disagreement(segmenter(model), load(model_card(model), "int8"), [photo(model_card(model))]) < 1 - same
+
+
+def test_a_stage_whose_channels_were_made_quieter_computes_the_same() -> None:
+    stage = StageSpec(6, 128, 16, 64).build().requires_grad_(False)
+    x = torch.rand(1, 128, 32, 48, generator=torch.Generator().manual_seed(0))
+    quieter = copy.deepcopy(stage)
+    make_quieter(quieter)
+    assert not torch.equal(quieter.state_dict()["decoder.3.weight"], stage.state_dict()["decoder.3.weight"])
+    assert torch.equal(quieter(x), stage(x))
 
 
 @pytest.mark.parametrize("model", MODELS)
