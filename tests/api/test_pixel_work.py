@@ -2,10 +2,10 @@
 waits for any more ends."""
 
 import asyncio
+import contextlib
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -23,8 +23,6 @@ from tests.api.wire import Wire, on_loop
 from tests.clients import ready_client
 from tests.fakes import DARK, RED
 from tests.pictures import encoded
-
-Result = TypeVar("Result")
 
 MEGAPIXELS = 2.0
 
@@ -104,35 +102,59 @@ def test_24_photos_at_once_wait_for_room_and_for_the_thread_and_all_are_answered
 def test_the_first_of_eight_is_done_long_before_the_last_and_none_is_overtaken_by_many(
     narrow: TestClient,
 ) -> None:
-    async def story(app: ASGIApp) -> tuple[list[Wire], list[Wire], float]:
+    async def story(app: ASGIApp) -> tuple[list[Wire], list[Wire], int]:
         wires = [asking(app) for _ in range(8)]
-        began = time.monotonic()
         await wires[0].done()
-        first_s = time.monotonic() - began
-        done = await all_of(wires[1:])
-        return wires, [wires[0], *done], first_s / (time.monotonic() - began)
+        still_waiting = sum(not wire.is_answered for wire in wires)
+        return wires, [wires[0], *await all_of(wires[1:])], still_waiting
 
-    wires, done, share = on_loop(narrow, story)
-    assert share < 0.6
+    wires, done, still_waiting = on_loop(narrow, story)
+    assert still_waiting >= 4
     # While one is with the network, the thread takes another: two may change places there.
     assert max(abs(wires.index(wire) - place) for place, wire in enumerate(done)) <= 4
 
 
-def test_a_deadline_holds_to_the_last_byte(narrow: TestClient) -> None:
-    """Who can be served within it is; the others are told at the deadline at the latest, and not when it is done."""
+LATE = {"deadline_exceeded", "deadline_unreachable"}
 
-    async def story(app: ASGIApp) -> tuple[float, list[Wire], float]:
-        patience_s = 5 * await seconds_alone(app)
-        began = time.monotonic()
-        answers = await all_of([asking(app, x_request_timeout_ms=str(int(1000 * patience_s))) for _ in range(MANY)])
-        return patience_s, answers, time.monotonic() - began
 
-    patience_s, answers, took_s = on_loop(narrow, story)
-    found = [answer.status for answer in answers]
-    assert 200 in found
-    assert {answer.code for answer in answers if answer.status != 200} <= {"deadline_exceeded", "deadline_unreachable"}
-    assert found.count(200) < MANY
-    assert took_s < 2 * patience_s  # all of them would take eight times as long, and so would the machine that is busy
+def test_where_there_is_no_time_for_all_each_is_served_or_told_that_it_is_too_late(narrow: TestClient) -> None:
+    async def story(app: ASGIApp) -> list[Wire]:
+        patience_ms = 5 * 1000 * await seconds_alone(app)
+        return await all_of([asking(app, x_request_timeout_ms=str(int(patience_ms))) for _ in range(MANY)])
+
+    answers = on_loop(narrow, story)
+    assert {answer.code for answer in answers if answer.status != 200} <= LATE
+
+
+def test_at_a_deadline_everybody_is_told_so_and_not_when_there_is_a_thread(
+    narrow: TestClient, service: Service
+) -> None:
+    async def story(app: ASGIApp) -> tuple[list[Wire], int]:
+        async with taken_thread(service):
+            answers = await all_of([asking(app, x_request_timeout_ms="200") for _ in range(4)])
+            return answers, service.engine.pixels.busy_threads
+
+    answers, busy_threads = on_loop(narrow, story)
+    assert {answer.code for answer in answers} <= LATE
+    assert busy_threads == 1
+
+
+@contextlib.asynccontextmanager
+async def taken_thread(service: Service, expected_s: float | None = None) -> AsyncIterator[None]:
+    """The one that there is has something to do until the end of the block; for so long, as far as anybody knows."""
+    may_end, pixels = threading.Event(), service.engine.pixels
+    claim = Claim("endless", PIXEL_STAGES[:1], time.monotonic() + 60, Lane.INTERACTIVE, Stopwatch())
+    claim.megapixels = 1.0
+    if expected_s is not None:
+        pixels.forecast.learn(claim, PIXEL_STAGES[0], expected_s)
+    with pixels.claiming(claim):
+        work = asyncio.ensure_future(pixels.run(claim, PIXEL_STAGES[0], lambda: may_end.wait(30)))
+        await until(lambda: pixels.busy_threads == 1)
+        try:
+            yield
+        finally:
+            may_end.set()
+            await work
 
 
 def test_a_client_that_obeys_retry_after_is_served(narrow: TestClient, service: Service) -> None:
@@ -189,26 +211,14 @@ def modest(settings: Settings) -> Iterator[TestClient]:
 
 def test_readyz_says_no_while_a_request_would_wait_too_long_and_work_is_still_taken(modest: TestClient) -> None:
     service: Service = modest.app.state.service  # type: ignore[attr-defined]
-    may_end = threading.Event()
 
-    async def busy_for(seconds: float, meanwhile: Callable[[], Awaitable[Result]]) -> Result:
-        """A thread that works, as far as anybody knows, for so long."""
-        claim = Claim("endless", PIXEL_STAGES[:1], time.monotonic() + 60, Lane.INTERACTIVE, Stopwatch())
-        claim.megapixels = 1.0
-        service.engine.pixels.forecast.learn(claim, PIXEL_STAGES[0], seconds)
-        with service.engine.pixels.claiming(claim):
-            work = asyncio.ensure_future(service.engine.pixels.run(claim, PIXEL_STAGES[0], lambda: may_end.wait(30)))
-            await until(lambda: service.engine.pixels.busy_threads == 1)
-            result = await meanwhile()
-            may_end.set()
-            await work
-        return result
+    async def look(app: ASGIApp) -> Wire:
+        return await Wire(app, "/readyz", "GET").open().done()
 
     async def story(app: ASGIApp) -> tuple[Wire, Wire]:
-        async def look() -> Wire:
-            return await Wire(app, "/readyz", "GET").open().done()
-
-        return await busy_for(100.0, look), await look()
+        async with taken_thread(service, expected_s=100.0):
+            full = await look(app)
+        return full, await look(app)
 
     full, idle = on_loop(modest, story)
     assert (full.status, full.code) == (503, "not_ready")
