@@ -28,6 +28,7 @@ OF_FILMS = (
     errors.UnknownJob,
     errors.UnknownBatch,
     errors.JobUnfinished,
+    errors.ResultGone,
     errors.RangeNotSatisfiable,
     errors.JobCrashed,
 )

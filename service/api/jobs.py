@@ -19,7 +19,15 @@ from service.api.running import result_headers
 from service.api.state import Service, ServiceDep
 from service.engine.deferred import KIND as PICTURE
 from service.engine.deferred import answer_in
-from service.errors import BadOption, JobUnfinished, RangeNotSatisfiable, UnknownBatch, UnknownJob, UnknownOption
+from service.errors import (
+    BadOption,
+    JobUnfinished,
+    RangeNotSatisfiable,
+    ResultGone,
+    UnknownBatch,
+    UnknownJob,
+    UnknownOption,
+)
 from service.jobs import Job, State
 from service.operations.options import parse_options
 
@@ -167,7 +175,7 @@ def job(request: Request, service: ServiceDep) -> JobInfo:
     "/jobs/{id}/result",
     summary="The result of a job",
     response_class=FileResponse,
-    responses=problems(UnknownJob, JobUnfinished, RangeNotSatisfiable, *OF_JOBS),
+    responses=problems(UnknownJob, JobUnfinished, ResultGone, RangeNotSatisfiable, *OF_JOBS),
     openapi_extra=OF_ID,
 )
 def result(request: Request, service: ServiceDep) -> Response:
@@ -180,11 +188,20 @@ def result(request: Request, service: ServiceDep) -> Response:
         raise failure_of(found.failure_code, found.failure_detail or "")
     file = service.jobs.store.result_file(found)
     if file is None:
-        raise JobUnfinished(f"the job is {found.state}; `GET /jobs/{found.id}` tells of it")
+        raise _without_result(found)
     if found.kind == PICTURE:
         headers = result_headers(*answer_in(found))
         return ResultResponse(file, media_type=found.media_type, headers=headers)
     return ResultResponse(file, media_type=found.media_type, filename=found.result)
+
+
+def _without_result(job: Job) -> JobUnfinished | ResultGone:
+    """For whoever asks again until there is one: that there will be none is another answer than not yet."""
+    if job.state is State.CANCELLED:
+        return ResultGone("the job was cancelled")
+    if job.state is State.DONE:
+        return ResultGone("the result was deleted")
+    return JobUnfinished(f"the job is {job.state}; `GET /jobs/{job.id}` tells of it")
 
 
 @router.delete(

@@ -52,6 +52,7 @@ STATUS: dict[type[Failure], HTTPStatus] = {
     errors.VideoTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownJob: HTTPStatus.NOT_FOUND,
     errors.JobUnfinished: HTTPStatus.CONFLICT,
+    errors.ResultGone: HTTPStatus.GONE,
     errors.UnknownBatch: HTTPStatus.NOT_FOUND,
     errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestInProgress: HTTPStatus.CONFLICT,

@@ -96,6 +96,20 @@ def _settings_help() -> str:
     """Every setting, from the one place that defines them."""
     lines = ["settings, from the environment:"]
     for name, field in Settings.model_fields.items():
-        lines.append(f"  SILHOUETTE_{name.upper()} (default: {'unset' if field.default is None else field.default})")
+        lines.append(f"  SILHOUETTE_{name.upper()} (default: {_as_set(field.default)})")
         lines.append("      " + " ".join((field.description or "").split()))
     return "\n".join(lines)
+
+
+def _as_set(default: object) -> str:
+    """As somebody would write it there."""
+    match default:
+        case None | () | "":
+            return "unset"
+        case bool():
+            return "on" if default else "off"
+        case tuple():
+            return ",".join(map(str, default))
+        case float():
+            return f"{default:g}"
+    return str(default)

@@ -180,6 +180,11 @@ class JobUnfinished(BadInput):
     title = "The job has no result yet"
 
 
+class ResultGone(BadInput):
+    code = "result_gone"
+    title = "The job has no result any more"
+
+
 class UnknownBatch(BadInput):
     code = "unknown_batch"
     title = "There is no such batch"

@@ -29,6 +29,7 @@ STATUS_OF_CODE = {
     "video_too_long": 422,
     "unknown_job": 404,
     "job_unfinished": 409,
+    "result_gone": 410,
     "too_many_jobs": 503,
     "storage_full": 507,
     "job_crashed": 500,

@@ -248,7 +248,7 @@ def test_hints_are_of_the_upright_photo(client: TestClient) -> None:
         ("[1", ["no JSON"]),
         ("[]", ["hints: a JSON object is wanted"]),
         ({"strokes": [{"points": [], "radius": 5}]}, ["strokes[0].points: at least 1 are wanted, not 0"]),
-        ({"point": []}, ["point"]),
+        ({"point": []}, ["hints.point: there is none of that name"]),
         ({"points": [{"x": 300, "y": 20}]}, ["points[0]", "(300, 20)", f"{WIDTH} x {HEIGHT}", "upright"]),
         ({"points": [{"x": 0.5, "y": 0.25}]}, ["between 0 and 1", "pixels of the upright photo"]),
         ({"strokes": [{"points": [[10, 10], [10, 400]], "radius": 5}]}, ["strokes[0]", "(10, 400)"]),

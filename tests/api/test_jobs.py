@@ -128,11 +128,11 @@ def test_one_of_ones_own_jobs_is_listed_with_its_state(client: TestClient) -> No
     assert "'state'" in problem_of(client.get("/jobs?stat=done"), 422, "unknown_option")["detail"]
 
 
-def test_a_cancelled_job_has_no_result(client: TestClient) -> None:
+def test_a_result_that_was_deleted_is_gone_and_not_yet_to_come(client: TestClient) -> None:
     accepted = post(client, "/remove-background", headers=ASYNC)
     ended(client, accepted)
     client.delete(accepted.headers["Location"])
-    problem_of(client.get(f"{accepted.headers['Location']}/result"), 409, "job_unfinished")
+    assert "deleted" in problem_of(client.get(f"{accepted.headers['Location']}/result"), 410, "result_gone")["detail"]
 
 
 # --- Idempotency-Key --------------------------------------------------------------------------------------------------

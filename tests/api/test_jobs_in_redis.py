@@ -44,7 +44,7 @@ def test_the_result_has_the_bytes_and_headers_of_the_direct_answer(in_redis: Tes
     part = in_redis.get(job["result"], headers={"Range": "bytes=2-5"})
     assert (part.status_code, part.content) == (206, direct.content[2:6])
     assert in_redis.delete(accepted.headers["Location"]).json()["result"] is None
-    problem_of(in_redis.get(f"{accepted.headers['Location']}/result"), 409, "job_unfinished")
+    problem_of(in_redis.get(f"{accepted.headers['Location']}/result"), 410, "result_gone")
 
 
 def test_a_batch_is_one_zip_of_all_results(in_redis: TestClient) -> None:

@@ -95,10 +95,12 @@ def test_what_is_no_film_is_refused_at_once(client: TestClient) -> None:
 
 def test_a_job_that_is_cancelled_ends_and_leaves_nothing(client: TestClient, long_film: bytes) -> None:
     accepted = post(client, long_film)
+    problem_of(client.get(f"{accepted.headers['Location']}/result"), 409, "job_unfinished")
     cancelled = client.delete(accepted.headers["Location"])
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     assert client.get(accepted.headers["Location"]).json()["result"] is None
-    problem_of(client.get(f"{accepted.headers['Location']}/result"), 409, "job_unfinished")
+    result = client.get(f"{accepted.headers['Location']}/result")
+    assert "cancelled" in problem_of(result, 410, "result_gone")["detail"]
 
 
 def test_the_same_idempotency_key_with_another_matte_is_refused(client: TestClient, film: bytes) -> None:

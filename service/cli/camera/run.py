@@ -11,10 +11,10 @@ from service.cli.console import say
 from service.cli.files.disk import read_named_picture
 from service.cli.files.errand import as_flags
 from service.cli.files.run import sigterm_as_ctrl_c
-from service.configuration_errors import ConfigurationError
+from service.configuration_errors import ConfigurationError, MissingExtra
 from service.errors import Failure
 from service.settings import read_settings
-from service.video.libraries import check_libraries
+from service.video.libraries import has_libraries
 
 if TYPE_CHECKING:
     from service.camera.virtual import VirtualCamera
@@ -28,7 +28,8 @@ TOLD_EVERY_S = 10.0
 
 def run(chosen: argparse.Namespace) -> int:
     """0 where the camera ends. Raises ConfigurationError."""
-    check_libraries()
+    if not has_libraries():
+        raise MissingExtra.of("camera", "a camera", "av")
     from service.camera.virtual import SystemCamera
 
     return meet(chosen, lambda size: SystemCamera(size, chosen.rate, chosen.device))

@@ -61,9 +61,9 @@ def spread(pairs: Sequence[Pair], limit: int | None) -> list[Pair]:
 
 
 def _refuse_unpaired(pictures: Collection[str], masks: Collection[str]) -> None:
-    kinds = {"pictures have no mask": pictures, "masks have no picture": masks}
-    if alone := [f"{len(stems)} {kind} ({listed(stems)})" for kind, stems in kinds.items() if stems]:
-        raise ConfigurationError(f"{' and '.join(alone)}; --skip-unpaired leaves them out")
+    kinds = {"there is no mask for": pictures, "there is no picture for": masks}
+    if alone := [f"{kind} {listed(stems)}" for kind, stems in kinds.items() if stems]:
+        raise ConfigurationError(f"{'; '.join(alone)}; --skip-unpaired leaves out what has no partner")
 
 
 def listed(names: Collection[str]) -> str:

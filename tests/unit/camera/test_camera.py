@@ -14,7 +14,7 @@ from PIL import Image
 from service.camera.cameras import Camera
 from service.camera.meeting import Meeting
 from service.camera.virtual import SystemCamera
-from service.cli.camera.run import meet
+from service.cli.camera.run import meet, run
 from service.cli.main import parser
 from service.configuration_errors import ConfigurationError, MissingExtra
 from service.models.labels import Size
@@ -144,6 +144,9 @@ def test_an_installation_without_the_extra_is_told_its_name(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(MissingExtra, match=r"\.\[camera\]"):
         SystemCamera(SIZE, 30, None)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MissingExtra, match=r"\.\[camera\]"):
+        run(parser().parse_args(["camera"]))
 
 
 def test_a_film_that_is_read_as_a_camera_is_closed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every command explains itself, at once."""
 
 import argparse
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from service.cli import main
 from service.cli.main import parser
 from service.operations import OPERATIONS
+from service.settings import Settings, read_settings
 
 
 def commands_below(command: argparse.ArgumentParser, *path: str) -> Iterator[tuple[str, ...]]:
@@ -55,6 +57,20 @@ def test_prose_is_wrapped_to_the_terminal_and_examples_are_not(
     _, prose, *_, examples = help_of(capsys, "models", "evaluate").split("\n\n")
     assert prose.startswith("Measure a model on your pictures")
     assert 40 < max(map(len, prose.splitlines())) <= 60 < max(map(len, examples.splitlines()))
+
+
+def test_every_default_is_shown_as_it_is_set_in_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = re.findall(r"(SILHOUETTE_\w+) \(default: (.*)\)", help_of(capsys, "serve"))
+    assert len(shown) == len(Settings.model_fields)
+    for name, default in shown:
+        monkeypatch.delenv(name, raising=False)
+        if default != "unset":
+            monkeypatch.setenv(name, default)
+    as_told = read_settings()
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    assert {name: getattr(as_told, name) for name in defaults} == defaults
 
 
 def test_help_is_there_without_loading_torch() -> None:

@@ -101,7 +101,9 @@ def read_names(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
         return _names_in_json(json.loads(text)) if text.lstrip()[:1] in ("[", "{") else _lines(text)
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
+        raise BadLabels(f"{path}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
         raise BadLabels(f"{path}: {error}") from error
 
 
