@@ -1,4 +1,4 @@
-"""The pictures of a request beside its photo. Knows no HTTP."""
+"""The pictures of a request beside its photo, and the page of its result. Knows no HTTP."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from service.errors import BadInput
 from service.operations.operation import Operation
-from service.pixels.decode import Grey, Photo, count_pixels, decode, decode_grey
+from service.pixels.decode import Grey, Photo, count_pixels, decode, decode_grey, stated_size
 
 
 def decoded(
@@ -31,6 +31,14 @@ def pixels_of(image: bytes, pictures: Mapping[str, bytes], max_pixels: int) -> i
         with naming(name):
             total += count_pixels(content, max_pixels)
     return total
+
+
+def page_pixels_of(image: bytes, operation: Operation[Any], options: Any, max_pixels: int) -> int:
+    """Of the page that the result is on, at most; 0 where it is as large as the photo. Raises as `count_pixels`."""
+    if operation.page is None:
+        return 0
+    page = operation.page(stated_size(image, max_pixels), options)
+    return page.width * page.height
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from service.engine.cache import AnswerCache, fingerprint
 from service.engine.canaries import Canaries
-from service.engine.further import decoded, pixels_of
+from service.engine.further import decoded, page_pixels_of, pixels_of
 from service.engine.looking import Crop, Look, View, Views, drawing_card, views_of
 from service.engine.request import Answer, Call, ImageRequest, Unchanged
 from service.engine.served import ServedModels
@@ -48,6 +48,17 @@ class Plan(NamedTuple):
     """What is looked for."""
     effort: Effort
     claim: Claim
+
+
+class Identity(NamedTuple):
+    """What is known of a request from the headers of its pictures."""
+
+    key: str
+    """The fingerprint of the answer."""
+    sent_pixels: int
+    """Of all its pictures together."""
+    page_pixels: int
+    """Of a result that is on a page of its own; 0 where it is as large as the photo."""
 
 
 class Read(NamedTuple):
@@ -116,7 +127,8 @@ class Pipeline:
         """
         plan = self._plan(wanted, call)
         with self._served.in_use(plan.model), self._pixels.claiming(plan.claim):
-            key, pixel_count = await self._pixels.run(plan.claim, "identify", lambda: self._identify(plan))
+            identity = await self._pixels.run(plan.claim, "identify", lambda: self._identify(plan))
+            key = identity.key
             if key in call.known:
                 raise Unchanged(key)
             found = self._cache.get(key) or await self._shared.get(key)
@@ -125,7 +137,7 @@ class Pipeline:
                 return replace(found, elapsed_ms=call.watch.elapsed_ms)
             if MATTE not in wanted.pictures:
                 await self._served.be_awake(plan.model, call.deadline)
-            answer = replace(await self._make(plan, pixel_count), fingerprint=key)
+            answer = replace(await self._make(plan, identity), fingerprint=key)
         self._cache.put(key, answer, len(answer.body))
         self._shared.put(key, answer)
         return answer
@@ -143,20 +155,22 @@ class Pipeline:
         call.watch.before_part = claim.check_wanted
         return Plan(wanted, call, model, class_ids, effort, claim)
 
-    def _identify(self, plan: Plan) -> tuple[str, int]:
-        """The fingerprint of the answer, and how many pixels all pictures have together."""
+    def _identify(self, plan: Plan) -> Identity:
         wanted, call = plan.wanted, plan.call
         with call.watch.measure("decode"):
-            pixel_count = pixels_of(wanted.image, wanted.pictures, self._max_pixels)
+            sent_pixels = pixels_of(wanted.image, wanted.pictures, self._max_pixels)
+            page_pixels = page_pixels_of(wanted.image, wanted.operation, wanted.options, self._max_pixels)
             model = f"{plan.model.label} {plan.model.key}"
-            return fingerprint(wanted.image, wanted.pictures, wanted.options, call.accepted, model), pixel_count
+            key = fingerprint(wanted.image, wanted.pictures, wanted.options, call.accepted, model)
+        return Identity(key, sent_pixels, page_pixels)
 
-    async def _make(self, plan: Plan, pixel_count: int) -> Answer:
+    async def _make(self, plan: Plan, identity: Identity) -> Answer:
         """Read, look, look closer where that is wanted, finish."""
-        plan.call.on_pixels(pixel_count)
-        plan.claim.megapixels = pixel_count / MEGAPIXEL
+        plan.call.on_pixels(identity.sent_pixels)
+        pixels_to_book = identity.sent_pixels + identity.page_pixels
+        plan.claim.megapixels = pixels_to_book / MEGAPIXEL
         plan.call.on_stage("read")
-        read = await self._pixels.run(plan.claim, "read", lambda: self._read(plan), pixel_count)
+        read = await self._pixels.run(plan.claim, "read", lambda: self._read(plan), pixels_to_book)
         outcomes: Outcomes = {}
         if read.views:
             plan.call.on_stage("look")

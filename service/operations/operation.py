@@ -4,7 +4,7 @@ Knows no HTTP, no queue and no network: an operation is handed what a model saw,
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -88,6 +88,8 @@ class Operation(ABC, Generic[AnyOptions]):
     pictures: tuple[Picture, ...] = ()
     icon: tuple[str, ...] = ()
     """For menus: the lines of a drawing on a grid of 24 by 24, as SVG paths."""
+    page: Callable[[Size, AnyOptions], Size] | None = None
+    """How large its result is at most, for a photo of that size; without it, as large as the photo."""
     is_live: bool = False
     """Whether `/stream` offers it: its picture has the frame's size, and is quickly made."""
     example: Mapping[str, str] = field(default_factory=dict)

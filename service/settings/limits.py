@@ -22,9 +22,10 @@ class LimitSettings(SettingsPart):
     busy: 8 MB for each. Higher admits more large uploads at once."""
 
     max_megapixels_in_flight: float = Field(200.0, gt=0)
-    """Decoded pictures in memory, all together; more wait until there is room. A megapixel was measured at 11 to 15 MB
-    while it is composed (benchmarks/reliability/picture_memory.py). Unset, more where more than 16 pictures keep the
-    machine busy: 12.2 for each, as far as a quarter of the memory suffices. Higher decodes more pictures at once."""
+    """Decoded pictures and pages of product shots in memory, all together; more wait until there is room. A megapixel
+    was measured at 11 to 15 MB while it is composed (benchmarks/reliability/picture_memory.py). Unset, more where more
+    than 16 pictures keep the machine busy: 12.2 for each, as far as a quarter of the memory suffices. Higher decodes
+    more pictures at once."""
 
     request_timeout_s: float = Field(60.0, gt=0)
     """From the arrival of a request's last byte to its answer. `X-Request-Timeout-Ms`, which counts from the first,

@@ -32,6 +32,11 @@ MANY = 40
 ROOM = 5.0
 """Megapixels: two photos."""
 
+PHOTO_PIXELS = 1600 * 1250
+
+PAGE_PIXELS = 2000 * 2000
+"""Of a square page on which such a photo would lie as a whole, with a tenth of the page around it."""
+
 
 def photo() -> bytes:
     """A red square on dark noise, so that every stage has something to do."""
@@ -97,6 +102,19 @@ def test_24_photos_at_once_wait_for_room_and_for_the_thread_and_all_are_answered
     assert [answer.status for answer in answers] == [200] * 24
     assert MEGAPIXELS < most <= ROOM
     assert service.admission.pixels_in_flight == 0
+
+
+def test_the_page_of_a_product_shot_is_booked_like_a_picture(narrow: TestClient, service: Service) -> None:
+    async def story(app: ASGIApp) -> None:
+        wire = Wire(app, "/product-shot", content_type="image/jpeg")
+        wire.give(PHOTO, more=False)
+        answer = asyncio.ensure_future(wire.open().done())
+        await until(lambda: service.admission.pixels_in_flight > 0)
+        assert service.admission.pixels_in_flight == PHOTO_PIXELS + PAGE_PIXELS
+        await answer
+        assert wire.status == 200
+
+    on_loop(narrow, story)
 
 
 def test_the_first_of_eight_is_done_long_before_the_last_and_none_is_overtaken_by_many(

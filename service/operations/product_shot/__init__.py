@@ -51,6 +51,7 @@ PRODUCT_SHOT = Effect(
         "M6 22.5h12",
     ),
     formats=OPAQUE_PICTURE,
+    page=lambda photo, options: Layout.of(photo, options).page,
     pictures=(Picture("background", "What the page shows.", instead_of="color"), *CORRECTION),
     example={"preset": "marketplace-white"},
     compose=product_shot,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from service.errors import Failure, TooManyPixels, TruncatedImage, UndecodableImage, UnsupportedImage
 from service.kernels.memory import in_one_block
+from service.models.labels import Size
 from service.pixels.decode.colours.icc import UnusableProfile, as_rgb, from_lab, from_profile
 from service.pixels.decode.colours.spaces import ColourSpace
 from service.pixels.decode.colours.told import from_told
@@ -31,6 +32,11 @@ def count_pixels(encoded: bytes, max_pixels: int) -> int:
     """
     header = _checked(encoded, max_pixels)
     return math.ceil(header.size.width * header.size.height * header.weight)
+
+
+def stated_size(encoded: bytes, max_pixels: int) -> Size:
+    """As the header says, before the picture is turned upright. Raises what `count_pixels` raises."""
+    return _checked(encoded, max_pixels).size
 
 
 @pixel_work
