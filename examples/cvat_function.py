@@ -29,7 +29,7 @@ from cvat_sdk import models
 from cvat_sdk.masks import encode_mask
 from PIL import Image
 
-RETRIES = urllib3.Retry(total=8, status_forcelist=(429, 503), allowed_methods=None, backoff_factor=0.5)
+RETRIES = urllib3.Retry(total=8, connect=2, status_forcelist=(429, 503), allowed_methods=None, backoff_factor=0.5)
 """A busy service says in `Retry-After` when to come back, and is asked again then. Nothing is changed by asking."""
 
 TIMEOUT_S = 120
