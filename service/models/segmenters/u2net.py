@@ -226,7 +226,8 @@ def make_quieter(stage: nn.Module) -> None:
     assert isinstance(layer, ConvReLU)
     assert isinstance(after, ConvReLU)
     assert layer.bias is not None
-    divisors = torch.tensor([QUIETER.get(channel, 1) for channel in range(layer.out_channels)])
+    by_channel = [QUIETER.get(channel, 1) for channel in range(layer.out_channels)]
+    divisors = torch.tensor(by_channel, device=layer.weight.device)
     layer.weight.data = layer.weight / divisors.view(-1, 1, 1, 1)
     layer.bias.data = layer.bias / divisors
     weight = after.weight.clone()  # what is loaded is a view of the file

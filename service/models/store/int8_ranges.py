@@ -36,7 +36,9 @@ def read_ranges(path: Path) -> Int8Ranges | None:
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise BadCard(f"{path}: {wording_of(error.errors()[0])}: run `silhouette models quantize` again") from error
+        first = error.errors()[0]
+        told = ": ".join((str(path), *map(str, first["loc"]), wording_of(first)))
+        raise BadCard(f"{told}: run `silhouette models quantize` again") from error
 
 
 def write_ranges(path: Path, ranges: Int8Ranges) -> None:

@@ -116,5 +116,5 @@ def test_a_broken_file_of_ranges_is_told_by_its_path(tmp_path: Path) -> None:
     store = ModelStore(make_store(tmp_path))
     card = store.card("tiny-subject")
     store.int8_ranges_file(card).write_text("{}")
-    with pytest.raises(ConfigurationError, match=r"tiny-subject/int8\.json: Field required"):
+    with pytest.raises(ConfigurationError, match=r"tiny-subject/int8\.json: weights_sha256: it is missing"):
         store.checkpoint(card)
