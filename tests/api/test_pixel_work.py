@@ -106,6 +106,7 @@ def test_24_photos_at_once_wait_for_room_and_for_the_thread_and_all_are_answered
 
 def test_the_page_of_a_product_shot_is_booked_like_a_picture(narrow: TestClient, service: Service) -> None:
     async def story(app: ASGIApp) -> None:
+        await until(lambda: service.admission.pixels_in_flight == 0)
         wire = Wire(app, "/product-shot", content_type="image/jpeg")
         wire.give(PHOTO, more=False)
         answer = asyncio.ensure_future(wire.open().done())

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
+from tests.browser.batch import wait_for
 from tests.browser.chromium import Studio, new_studio
 from tests.browser.test_photo import SKY, near
 from tests.fakes import RED, make_store
@@ -56,8 +57,8 @@ def test_a_quick_preview_is_shown_in_so_many_words_until_the_better_answer_comes
 
 def test_a_preview_that_comes_late_is_not_waited_for(opened: Studio) -> None:
     better, quick = opened.hold(GOOD), opened.hold(QUICK)
-    with opened.page.expect_request(lambda request: "u2netp" in request.url):
-        opened.choose_photo(encoded(painted()), "painted.png", "image/png")
+    opened.choose_photo(encoded(painted()), "painted.png", "image/png")
+    wait_for(opened, lambda: bool(better and quick))
     with opened.page.expect_event("requestfailed", lambda request: "u2netp" in request.url):
         better[0].continue_()
     opened.wait_until_settled()
